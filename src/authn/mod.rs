@@ -1,0 +1,7 @@
+//! Who is calling?
+
+pub mod authenticate;
+#[cfg(feature = "jwt")]
+pub mod jwt;
+#[cfg(feature = "password")]
+pub mod password;

@@ -1,0 +1,138 @@
+use super::{EventSink, RequestId, SecurityEvent, TraceContext, clean};
+use crate::clock::Clock;
+use crate::principal::Principal;
+use http::Request;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+/// Emits the events of one request, and adds what is known of the request to each.
+///
+/// The monitor puts one into the request's extensions; layers below it note the client's
+/// address and the principal in it as they learn them. A handler takes it out to tell what
+/// only the application knows, such as a failed login. Without a monitor there is none, and
+/// [`Emitter::of`] gives one that nobody hears. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Emitter(Option<Arc<Scope>>);
+
+struct Scope {
+    sink: Arc<dyn EventSink>,
+    clock: Clock,
+    method: Option<http::Method>,
+    path: Option<Arc<str>>,
+    request_id: OnceLock<RequestId>,
+    trace_id: Option<Arc<str>>,
+    client_ip: OnceLock<IpAddr>,
+    subject: OnceLock<Arc<str>>,
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Emitter {
+    /// An emitter for events that belong to no request, such as a failed reload.
+    #[must_use]
+    pub fn new(sink: Arc<dyn EventSink>, clock: Clock) -> Self {
+        Self(Some(Arc::new(Scope {
+            sink,
+            clock,
+            method: None,
+            path: None,
+            request_id: OnceLock::new(),
+            trace_id: None,
+            client_ip: OnceLock::new(),
+            subject: OnceLock::new(),
+        })))
+    }
+
+    /// An emitter for the events of this request.
+    #[must_use]
+    pub fn for_request<B>(sink: Arc<dyn EventSink>, clock: Clock, request: &Request<B>) -> Self {
+        let extensions = request.extensions();
+        let trace_id = extensions.get().map(TraceContext::shared_id);
+        let known_id = extensions.get::<RequestId>().cloned();
+        Self(Some(Arc::new(Scope {
+            sink,
+            clock,
+            method: Some(request.method().clone()),
+            path: Some(clean(request.uri().path()).into()),
+            request_id: known_id.map_or_else(OnceLock::new, OnceLock::from),
+            trace_id,
+            client_ip: OnceLock::new(),
+            subject: OnceLock::new(),
+        })))
+    }
+
+    /// The emitter of this request; where there is no monitor, one that nobody hears.
+    #[must_use]
+    pub fn of(extensions: &http::Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Notes the client's address for all events from now on. The first note stays.
+    pub fn note_client_ip(&self, address: IpAddr) {
+        if let Some(scope) = &self.0 {
+            let _already_known = scope.client_ip.set(address);
+        }
+    }
+
+    /// Notes the principal for all events from now on. The first note stays.
+    pub fn note_principal(&self, principal: &Principal) {
+        if let Some(scope) = &self.0 {
+            let _already_known = scope.subject.set(principal.shared_id());
+        }
+    }
+
+    /// Notes the request's id for all events from now on. The first note stays.
+    pub fn note_request_id(&self, id: &RequestId) {
+        if let Some(scope) = &self.0 {
+            let _already_known = scope.request_id.set(id.clone());
+        }
+    }
+
+    /// Emits an event: with the time, and with what is known of the request where the event
+    /// does not say otherwise.
+    pub fn emit(&self, mut event: SecurityEvent) {
+        let Some(scope) = &self.0 else { return };
+        event.time = scope.clock.now();
+        event.client_ip = event.client_ip.or_else(|| scope.client_ip.get().copied());
+        event.request_id = event.request_id.or_else(|| scope.request_id.get().cloned());
+        event.subject = event.subject.or_else(|| scope.subject.get().cloned());
+        event.trace_id = event.trace_id.or_else(|| scope.trace_id.clone());
+        event.method = event.method.or_else(|| scope.method.clone());
+        event.path = event.path.or_else(|| scope.path.clone());
+        scope.sink.record(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{EventKind, RecentEvents};
+    use super::*;
+    use crate::clock::FakeClock;
+
+    #[test]
+    fn what_the_request_knows_goes_into_each_event() {
+        let recent = Arc::new(RecentEvents::new(4));
+        let clock = FakeClock::at_unix_seconds(9).clock();
+        let request = Request::builder().uri("/a?token=secret").body(()).unwrap();
+        let emitter = Emitter::for_request(recent.clone(), clock, &request);
+        emitter.note_client_ip([192, 0, 2, 1].into());
+        emitter.emit(SecurityEvent::new(EventKind::AuthzFail));
+        let events = recent.snapshot();
+        assert_eq!(events[0].path(), Some("/a"));
+        assert_eq!(events[0].client_ip(), Some([192, 0, 2, 1].into()));
+        assert_eq!(events[0].time().unix_seconds(), 9);
+    }
+
+    #[test]
+    fn without_a_monitor_nothing_happens() {
+        Emitter::of(&http::Extensions::new()).emit(SecurityEvent::new(EventKind::AuthzFail));
+    }
+}

@@ -1,0 +1,385 @@
+use crate::event::EventKind;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// Each variant with its status, stable code, title, gRPC status and usual event.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $variant:ident = $status:ident, $code:literal, $title:literal, $grpc:literal, $event:expr;)+) => {
+        /// Why a request was refused, in broad terms.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum RejectionKind {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl RejectionKind {
+            /// The HTTP status that this kind is answered with.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// The stable code, unless the rejection has a more exact one.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// A few words for people.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// The status code in the gRPC protocol.
+            #[must_use]
+            pub const fn grpc_status(self) -> u8 {
+                match self { $(Self::$variant => $grpc,)+ }
+            }
+
+            const fn event(self) -> Option<EventKind> {
+                match self { $(Self::$variant => $event,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The request cannot be understood.
+    Malformed = BAD_REQUEST, "malformed_request", "The request is malformed", 3, Some(EventKind::InputValidationFail);
+    /// Nobody is authenticated, or the credential is no good.
+    Unauthenticated = UNAUTHORIZED, "unauthenticated", "Authentication is required", 16, None;
+    /// The authentication is too weak or too old for this (RFC 9470).
+    StepUpRequired = UNAUTHORIZED, "insufficient_user_authentication", "A stronger or more recent authentication is required", 16, None;
+    /// The principal may not do this.
+    Forbidden = FORBIDDEN, "forbidden", "You are not allowed to do this", 7, Some(EventKind::AuthzFail);
+    /// The request came across origins that may not send it.
+    CrossOrigin = FORBIDDEN, "cross_origin", "This request may not be sent from another site", 7, Some(EventKind::MaliciousCors);
+    /// The request looks like an attack.
+    Hostile = FORBIDDEN, "request_blocked", "The request was blocked", 7, Some(EventKind::MaliciousAttackTool);
+    /// The client is shut out for a time.
+    Banned = FORBIDDEN, "banned", "Access is temporarily blocked", 7, Some(EventKind::MaliciousExtraneous);
+    /// The request clashes with what is there.
+    Conflict = CONFLICT, "conflict", "The request conflicts with the current state", 10, None;
+    /// The body is larger than allowed.
+    PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large", 8, Some(EventKind::InputValidationFail);
+    /// The body is of a type that is not taken here.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported", 3, Some(EventKind::InputValidationFail);
+    /// The request is understood, and its content is not valid.
+    Invalid = UNPROCESSABLE_ENTITY, "invalid", "The content is not valid", 3, Some(EventKind::InputValidationFail);
+    /// A quota is used up.
+    RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests", 8, Some(EventKind::ExcessRateLimitExceeded);
+    /// Something is wrong on our side.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong", 13, Some(EventKind::SysControlDegraded);
+    /// We cannot decide now, so the answer is no.
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable", 14, Some(EventKind::SysControlDegraded);
+}
+
+/// A refusal: what the client is told, and, apart from it, what the operator may know.
+///
+/// The client learns the status, a stable code and what it can do; never the rule, the key or
+/// the secret that was compared. The reason given by [`Rejection::with_reason`] goes to events
+/// alone. A rejection lies in the extensions of the response, where outer layers find it.
+#[derive(Clone)]
+pub struct Rejection(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: RejectionKind,
+    code: Cow<'static, str>,
+    problem_type: Option<Cow<'static, str>>,
+    headers: HeaderMap,
+    errors: Vec<FieldError>,
+    reason: Option<Cow<'static, str>>,
+    event: Option<EventKind>,
+    subject: Option<Box<str>>,
+}
+
+/// One wrong field of a request's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// Where: a JSON pointer (RFC 6901), such as `/email`.
+    pub pointer: Cow<'static, str>,
+    /// What: a stable code.
+    pub code: Cow<'static, str>,
+    /// How to mend it, for people.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// A wrong field. The message must not repeat the value, which may be a secret.
+    #[must_use]
+    pub fn new(
+        pointer: impl Into<Cow<'static, str>>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl Rejection {
+    /// A rejection of this kind.
+    #[must_use]
+    pub fn new(kind: RejectionKind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            code: Cow::Borrowed(kind.code()),
+            problem_type: None,
+            headers: HeaderMap::new(),
+            errors: Vec::new(),
+            reason: None,
+            event: kind.event(),
+            subject: None,
+        }))
+    }
+
+    /// A 422 that names each wrong field.
+    #[must_use]
+    pub fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Self {
+        let mut rejection = Self::new(RejectionKind::Invalid);
+        rejection.0.errors = errors.into_iter().collect();
+        rejection
+    }
+
+    /// Sets a more exact code for programs: short, stable, `snake_case`.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.0.code = code.into();
+        self
+    }
+
+    /// Sets the problem type (RFC 9457 section 3.1.1), a URI.
+    #[must_use]
+    pub fn with_problem_type(mut self, uri: impl Into<Cow<'static, str>>) -> Self {
+        self.0.problem_type = Some(uri.into());
+        self
+    }
+
+    /// Says why, for the operator's eyes alone: it goes into the event, never to the client.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.0.reason = Some(reason.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.append(name, value);
+        self
+    }
+
+    /// Adds a challenge (`WWW-Authenticate`, RFC 9110 section 11.6.1).
+    #[must_use]
+    pub fn with_challenge(self, challenge: &Challenge) -> Self {
+        match challenge.to_header() {
+            Some(value) => self.with_header(header::WWW_AUTHENTICATE, value),
+            None => self,
+        }
+    }
+
+    /// Tells the client when to come back. Rounded up to whole seconds, and at least one:
+    /// a client that waits as long as it is told is never refused for coming early.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        let seconds = wait
+            .as_secs()
+            .saturating_add(u64::from(wait.subsec_nanos() > 0));
+        let value = HeaderValue::from(seconds.max(1));
+        self.0.headers.insert(header::RETRY_AFTER, value);
+        self
+    }
+
+    /// Sets the event that the monitor records for this, or none.
+    #[must_use]
+    pub fn with_event(mut self, event: Option<EventKind>) -> Self {
+        self.0.event = event;
+        self
+    }
+
+    /// Names who this is about, for the event.
+    #[must_use]
+    pub fn with_subject(mut self, subject: &str) -> Self {
+        self.0.subject = Some(subject.into());
+        self
+    }
+
+    /// Why, in broad terms.
+    #[must_use]
+    pub fn kind(&self) -> RejectionKind {
+        self.0.kind
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.kind.status()
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// The problem type, where there is one.
+    #[must_use]
+    pub fn problem_type(&self) -> Option<&str> {
+        self.0.problem_type.as_deref()
+    }
+
+    /// The headers of the answer: challenges, `Retry-After`.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The wrong fields.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// Why, for the operator's eyes alone.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// The event to record for this.
+    #[must_use]
+    pub fn event(&self) -> Option<EventKind> {
+        self.0.event
+    }
+
+    /// Who this is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.subject.as_deref()
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("kind", &self.0.kind)
+            .field("code", &self.0.code)
+            .field("reason", &self.0.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "request rejected: {}", self.0.code)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+#[cfg(feature = "axum")]
+impl axum_core::response::IntoResponse for Rejection {
+    /// As [`Standard`](super::render::Standard) renders it, without the request's id: a
+    /// handler does not have the request any more. The `x-request-id` header still goes out.
+    fn into_response(self) -> axum_core::response::Response {
+        let mut response = super::render::problem(&self, None).map(axum_core::body::Body::from);
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// What a client must do to be let in (RFC 9110 section 11.6.1).
+///
+/// ```
+/// use portcullis::guard::Challenge;
+///
+/// let challenge = Challenge::new("Bearer").with("error", "invalid_token");
+/// assert_eq!(challenge.to_header().unwrap(), r#"Bearer error="invalid_token""#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge(String);
+
+impl Challenge {
+    /// A challenge of this scheme: `Bearer`, `Basic`, `DPoP`.
+    #[must_use]
+    pub fn new(scheme: &str) -> Self {
+        Self(scheme.to_owned())
+    }
+
+    /// Adds a parameter; its value is quoted, and characters that have no place in a quoted
+    /// string are left out.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let separator = if self.0.contains(' ') { ", " } else { " " };
+        self.0.push_str(separator);
+        self.0.push_str(name);
+        self.0.push_str("=\"");
+        for c in value.chars().filter(|c| matches!(c, ' '..='~')) {
+            if matches!(c, '"' | '\\') {
+                self.0.push('\\');
+            }
+            self.0.push(c);
+        }
+        self.0.push('"');
+        self
+    }
+
+    /// The value of a `WWW-Authenticate` header; `None` when the scheme or a name is not one.
+    #[must_use]
+    pub fn to_header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(&self.0).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_rounds_up() {
+        let cases = [
+            (0, "1"),
+            (1, "1"),
+            (900, "1"),
+            (1000, "1"),
+            (1001, "2"),
+            (60_000, "60"),
+        ];
+        for (milliseconds, expected) in cases {
+            let wait = Duration::from_millis(milliseconds);
+            let rejection = Rejection::new(RejectionKind::RateLimited).with_retry_after(wait);
+            assert_eq!(
+                rejection.headers()[header::RETRY_AFTER],
+                expected,
+                "{milliseconds} ms"
+            );
+        }
+        let forever = Rejection::new(RejectionKind::Banned).with_retry_after(Duration::MAX);
+        assert_eq!(forever.headers()[header::RETRY_AFTER], u64::MAX.to_string());
+    }
+
+    #[test]
+    fn a_challenge_cannot_be_broken_out_of() {
+        let challenge = Challenge::new("Bearer")
+            .with("realm", "a\"b\\c\r\nSet-Cookie: x")
+            .with("error", "invalid_token");
+        assert_eq!(
+            challenge.to_header().unwrap(),
+            r#"Bearer realm="a\"b\\cSet-Cookie: x", error="invalid_token""#
+        );
+    }
+
+    #[test]
+    fn a_rejection_is_as_small_as_a_pointer() {
+        assert_eq!(size_of::<Rejection>(), size_of::<usize>());
+    }
+}

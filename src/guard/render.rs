@@ -1,0 +1,194 @@
+//! How a refusal looks: one parameter for all controls.
+//!
+//! [`Standard`], the default, answers RFC 9457 `application/problem+json`, and gRPC clients in
+//! the form of their protocol. Any function of the right shape is a [`Render`] too:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::Response;
+//! use portcullis::guard::{Guard, Rejection, RequestHead};
+//! # use portcullis::guard::Check;
+//! # struct Strict;
+//! # impl Check for Strict {
+//! #     fn check<B>(&self, _: &mut http::Request<B>) -> Result<(), Rejection> { Ok(()) }
+//! # }
+//!
+//! let layer = Strict.rendered_by(|rejection: &Rejection, _: &RequestHead<'_>| {
+//!     let mut response = Response::new(Bytes::from(format!("sorry: {}", rejection.code())));
+//!     *response.status_mut() = rejection.status();
+//!     response.headers_mut().extend(rejection.headers().clone());
+//!     response
+//! });
+//! ```
+
+use super::{FieldError, Rejection, RequestHead};
+use crate::event::RequestId;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+/// Makes the response to a refused request.
+///
+/// A renderer of your own must carry over [`Rejection::headers`], which hold the challenges
+/// and `Retry-After`, and must not show [`Rejection::reason`].
+pub trait Render: Send + Sync + 'static {
+    /// The response to `request`, which was refused for `rejection`.
+    fn render(&self, rejection: &Rejection, request: &RequestHead<'_>) -> Response<Bytes>;
+}
+
+impl<F> Render for F
+where
+    F: Fn(&Rejection, &RequestHead<'_>) -> Response<Bytes> + Send + Sync + 'static,
+{
+    fn render(&self, rejection: &Rejection, request: &RequestHead<'_>) -> Response<Bytes> {
+        self(rejection, request)
+    }
+}
+
+/// [`Grpc`] for requests whose content type is gRPC's, [`Problem`] for all others.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Standard;
+
+impl Render for Standard {
+    fn render(&self, rejection: &Rejection, request: &RequestHead<'_>) -> Response<Bytes> {
+        if is_grpc(request) {
+            Grpc.render(rejection, request)
+        } else {
+            Problem.render(rejection, request)
+        }
+    }
+}
+
+fn is_grpc(request: &RequestHead<'_>) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().strip_prefix(GRPC))
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+/// Problem details for HTTP APIs, RFC 9457.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Problem;
+
+impl Render for Problem {
+    fn render(&self, rejection: &Rejection, request: &RequestHead<'_>) -> Response<Bytes> {
+        problem(rejection, request.extensions().get())
+    }
+}
+
+#[derive(Serialize)]
+struct ProblemDocument<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a RequestId>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+pub(super) fn problem(rejection: &Rejection, request_id: Option<&RequestId>) -> Response<Bytes> {
+    let document = ProblemDocument {
+        r#type: rejection.problem_type().unwrap_or("about:blank"),
+        title: rejection.kind().title(),
+        status: rejection.status().as_u16(),
+        code: rejection.code(),
+        request_id,
+        errors: rejection.errors(),
+    };
+    // Strings and numbers alone: there is nothing in it that could fail to serialize.
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    let mut response = answer(rejection, Bytes::from(body), "application/problem+json");
+    *response.status_mut() = rejection.status();
+    response
+}
+
+/// The status of the gRPC protocol, in a response that has no body ("Trailers-Only"): HTTP 200
+/// with `grpc-status` and `grpc-message` among the headers.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Grpc;
+
+impl Render for Grpc {
+    fn render(&self, rejection: &Rejection, _request: &RequestHead<'_>) -> Response<Bytes> {
+        let mut response = answer(rejection, Bytes::new(), "application/grpc");
+        *response.status_mut() = StatusCode::OK;
+        let status = HeaderValue::from(u16::from(rejection.kind().grpc_status()));
+        let headers = response.headers_mut();
+        headers.insert(HeaderName::from_static("grpc-status"), status);
+        // Codes are `snake_case`; one that is not would need percent-encoding, so it stays out.
+        if let Ok(message) = HeaderValue::from_str(rejection.code()) {
+            headers.insert(HeaderName::from_static("grpc-message"), message);
+        }
+        response
+    }
+}
+
+fn answer(rejection: &Rejection, body: Bytes, content_type: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.headers_mut() = rejection.headers().clone();
+    let content_type = HeaderValue::from_static(content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    // A refusal is about this caller and this moment.
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RejectionKind;
+    use super::*;
+    use http::Request;
+
+    fn render(content_type: &str) -> Response<Bytes> {
+        let mut request = Request::new(());
+        let value = HeaderValue::from_str(content_type).unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, value);
+        let id = RequestId::parse("r1").unwrap();
+        request.extensions_mut().insert(id);
+        let rejection = Rejection::new(RejectionKind::Hostile).with_reason("rule 942100");
+        Standard.render(&rejection, &RequestHead::of(&request))
+    }
+
+    #[test]
+    fn a_problem_document_says_no_more_than_it_should() {
+        let response = render("application/json");
+        assert_eq!(response.status(), 403);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        let json: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let expected = serde_json::json!({
+            "type": "about:blank", "title": "The request was blocked", "status": 403,
+            "code": "request_blocked", "request_id": "r1",
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn grpc_clients_get_trailers_only() {
+        for content_type in [
+            "application/grpc",
+            "application/grpc+proto",
+            "application/grpc;x=1",
+        ] {
+            let response = render(content_type);
+            assert_eq!(response.status(), 200, "{content_type}");
+            assert_eq!(response.headers()["grpc-status"], "7", "{content_type}");
+            assert_eq!(response.headers()["grpc-message"], "request_blocked");
+            assert!(response.body().is_empty());
+        }
+        assert_eq!(render("application/grpc-web").status(), 403);
+    }
+}

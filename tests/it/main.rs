@@ -1,0 +1,27 @@
+//! The integration tests: one binary, a module for each control, over real stacks.
+
+mod architecture;
+#[cfg(feature = "jwt")]
+mod authenticate;
+mod client_ip;
+#[cfg(feature = "cross-origin")]
+mod cross_origin;
+mod event;
+mod guard;
+#[cfg(feature = "headers")]
+mod headers;
+mod inspect;
+#[cfg(feature = "jwt")]
+mod jwt;
+#[cfg(feature = "rate-limit")]
+mod limit;
+#[cfg(feature = "monitor")]
+mod monitor;
+#[cfg(feature = "password")]
+mod password;
+#[cfg(feature = "rbac")]
+mod rbac;
+mod records;
+mod request_id;
+mod store;
+mod support;

@@ -1,0 +1,7 @@
+//! What several modules of the tests need.
+
+mod spy;
+mod vectors;
+
+#[allow(unused_imports, reason = "which are used depends on the features")]
+pub(crate) use {spy::Spy, vectors::vectors};
