@@ -1,4 +1,11 @@
 //! The integration tests: one binary, a module for each control, over real stacks.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
 
 mod architecture;
 #[cfg(feature = "jwt")]
