@@ -47,6 +47,8 @@
 //! ```
 
 mod body;
+#[cfg(feature = "axum")]
+mod extract;
 mod head;
 pub mod inspect;
 mod layer;

@@ -1,1 +1,132 @@
-//! (in work)
+//! Several ways in, one principal out.
+
+use crate::support::Spy;
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::Full;
+use portcullis::authn::AuthenticateLayer;
+use portcullis::authn::authenticate::{Attempt, Authenticator};
+use portcullis::clock::Timestamp;
+use portcullis::guard::{Challenge, Rejection, RejectionKind, RequestHead};
+use portcullis::principal::{Authentication, Principal};
+use std::convert::Infallible;
+use tower::{Layer, ServiceExt, service_fn};
+
+/// A scheme whose credential is good when it reads `good` or `later-good`.
+#[derive(Clone, Copy, Debug)]
+struct Scheme(&'static str);
+
+impl Authenticator for Scheme {
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![Challenge::new(self.0)]
+    }
+
+    fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
+        let principal = Principal::new(self.0, Authentication::new(Timestamp::default()));
+        let rejection = Rejection::new(RejectionKind::Unauthenticated);
+        match request
+            .headers()
+            .get(format!("x-{}", self.0))
+            .map(http::HeaderValue::as_bytes)
+        {
+            None => Attempt::Absent,
+            Some(b"good") => Attempt::Authenticated(principal),
+            Some(b"later-good") => Attempt::Later(Box::pin(async { Ok(principal) })),
+            Some(b"later-bad") => Attempt::Later(Box::pin(async { Err(rejection) })),
+            Some(_) => Attempt::Rejected(rejection),
+        }
+    }
+}
+
+async fn send(
+    layer: AuthenticateLayer<(Scheme, Scheme)>,
+    headers: &[(&'static str, &'static str)],
+) -> Response<portcullis::guard::Body<Full<Bytes>>> {
+    let service = layer.layer(service_fn(async |request: Request<()>| {
+        let id = request
+            .extensions()
+            .get::<Principal>()
+            .map(|p| p.id().to_owned());
+        let mut response = Response::new(Full::new(Bytes::new()));
+        response
+            .extensions_mut()
+            .insert(id.unwrap_or_else(|| "nobody".to_owned()));
+        Ok::<_, Infallible>(response)
+    }));
+    let mut request = Request::new(());
+    // What a careless layer outside, or an attack on one, could have left.
+    let forged = Principal::new("forged", Authentication::new(Timestamp::default()));
+    request.extensions_mut().insert(forged);
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    service.oneshot(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_first_that_finds_its_credential_decides() {
+    let layer = || AuthenticateLayer::new((Scheme("a"), Scheme("b")));
+    let cases: [(&str, &[(&str, &str)], Result<&str, usize>); 8] = [
+        ("none", &[], Err(2)),
+        ("the first", &[("x-a", "good")], Ok("a")),
+        ("the second", &[("x-b", "good")], Ok("b")),
+        ("both", &[("x-a", "good"), ("x-b", "good")], Ok("a")),
+        (
+            "a bad one is not mended by a good one",
+            &[("x-a", "bad"), ("x-b", "good")],
+            Err(2),
+        ),
+        ("later", &[("x-b", "later-good")], Ok("b")),
+        ("bad later", &[("x-a", "later-bad")], Err(2)),
+        (
+            "bad later before a good one",
+            &[("x-a", "later-bad"), ("x-b", "good")],
+            Err(2),
+        ),
+    ];
+    for (name, headers, expected) in cases {
+        let response = send(layer(), headers).await;
+        match expected {
+            Ok(id) => {
+                assert_eq!(response.extensions().get::<String>().unwrap(), id, "{name}");
+                let outside = response.extensions().get::<Principal>().unwrap();
+                assert_eq!(outside.id(), id, "{name}");
+            }
+            Err(challenges) => {
+                assert_eq!(response.status(), 401, "{name}");
+                let count = response
+                    .headers()
+                    .get_all(header::WWW_AUTHENTICATE)
+                    .iter()
+                    .count();
+                assert_eq!(count, challenges, "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn anonymous_passes_only_where_allowed_and_only_without_credential() {
+    let layer = || AuthenticateLayer::new((Scheme("a"), Scheme("b"))).allow_anonymous();
+    let response = send(layer(), &[]).await;
+    assert_eq!(response.extensions().get::<String>().unwrap(), "nobody");
+    assert!(response.extensions().get::<Principal>().is_none());
+    assert_eq!(send(layer(), &[("x-a", "bad")]).await.status(), 401);
+}
+
+#[tokio::test]
+async fn the_refused_never_reach_the_service() {
+    let spy = Spy::default();
+    let service = AuthenticateLayer::new(Scheme("a")).layer(spy.clone());
+    for value in [None, Some("bad"), Some("later-bad")] {
+        let mut request = Request::new(());
+        if let Some(value) = value {
+            request.headers_mut().insert("x-a", value.parse().unwrap());
+        }
+        assert_eq!(
+            service.clone().oneshot(request).await.unwrap().status(),
+            401
+        );
+    }
+    assert_eq!(spy.calls(), 0);
+}

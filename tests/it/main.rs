@@ -6,6 +6,10 @@
     clippy::unwrap_used,
     reason = "a test that panics has failed, which is what it is for"
 )]
+#![allow(
+    clippy::type_complexity,
+    reason = "the rows of a table are types of their own, used once"
+)]
 
 mod architecture;
 #[cfg(feature = "jwt")]

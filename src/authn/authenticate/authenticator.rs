@@ -1,0 +1,88 @@
+use crate::guard::{Challenge, Rejection, RequestHead};
+use crate::principal::Principal;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// The future of an attempt that has to ask a store or a network.
+pub type LaterAttempt = Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send>>;
+
+/// What an authenticator found.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an authenticator that wraps others must handle every outcome"
+)]
+pub enum Attempt {
+    /// No credential of this kind: the next authenticator is asked.
+    Absent,
+    /// A good credential.
+    Authenticated(Principal),
+    /// A credential that is no good. A rejection of kind `Unauthenticated` without a challenge
+    /// of its own gets those of all authenticators.
+    Rejected(Rejection),
+    /// There is a credential, and it takes waiting to say whether it is good.
+    Later(LaterAttempt),
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Authenticated(principal) => {
+                f.debug_tuple("Authenticated").field(principal).finish()
+            }
+            Self::Rejected(rejection) => f.debug_tuple("Rejected").field(rejection).finish(),
+            Self::Later(_) => f.write_str("Later"),
+        }
+    }
+}
+
+/// One way of proving who is calling. A tuple of authenticators asks each in turn until one
+/// finds its credential.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a way to authenticate requests",
+    note = "implement `portcullis::authn::Authenticator`, or pass a tuple of two to six authenticators"
+)]
+pub trait Authenticator: Send + Sync + 'static {
+    /// What a client without a credential is told (`WWW-Authenticate`). Nothing where there is
+    /// nothing a program could do, as for a session cookie.
+    fn challenges(&self) -> Vec<Challenge>;
+
+    /// Looks for a credential and checks it. Must not block.
+    fn authenticate(&self, request: &RequestHead<'_>) -> Attempt;
+}
+
+impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
+    fn challenges(&self) -> Vec<Challenge> {
+        (**self).challenges()
+    }
+
+    fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
+        (**self).authenticate(request)
+    }
+}
+
+macro_rules! tuple {
+    ($($name:ident $index:tt),+) => {
+        impl<$($name: Authenticator),+> Authenticator for ($($name,)+) {
+            fn challenges(&self) -> Vec<Challenge> {
+                let mut all = Vec::new();
+                $(all.extend(self.$index.challenges());)+
+                all
+            }
+
+            fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
+                $(match self.$index.authenticate(request) {
+                    Attempt::Absent => {}
+                    found => return found,
+                })+
+                Attempt::Absent
+            }
+        }
+    };
+}
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);

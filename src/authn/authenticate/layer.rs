@@ -1,0 +1,122 @@
+use super::{Attempt, Authenticator};
+use crate::event::Emitter;
+use crate::guard::{Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
+use crate::principal::Principal;
+use http::{Request, Response, header};
+use std::fmt;
+use std::sync::Arc;
+
+/// Finds out who is calling. See the [module](super) for the rules.
+pub struct AuthenticateLayer<A> {
+    authenticator: Arc<A>,
+    anonymous: bool,
+}
+
+impl<A: Authenticator> AuthenticateLayer<A> {
+    /// Lets requests pass that prove who they are from, by this authenticator or the first of
+    /// this tuple that finds its credential.
+    #[must_use]
+    pub fn new(authenticator: A) -> Self {
+        Self {
+            authenticator: Arc::new(authenticator),
+            anonymous: false,
+        }
+    }
+
+    /// Lets requests without any credential pass too, without a principal. A handler or a
+    /// `require` layer behind it has to ask for one. A bad credential is still refused.
+    #[must_use]
+    pub fn allow_anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    fn without_credential(&self) -> Verdict<AuthenticatedExit> {
+        if self.anonymous {
+            return Verdict::Admit(AuthenticatedExit(None));
+        }
+        Verdict::Reject(self.challenged(Rejection::new(RejectionKind::Unauthenticated)))
+    }
+
+    fn challenged(&self, rejection: Rejection) -> Rejection {
+        challenged(&*self.authenticator, rejection)
+    }
+}
+
+/// A 401 must tell how to do better (RFC 9110 section 15.5.2).
+fn challenged(authenticator: &impl Authenticator, rejection: Rejection) -> Rejection {
+    let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
+    if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
+        return rejection;
+    }
+    let challenges = authenticator.challenges();
+    challenges.iter().fold(rejection, Rejection::with_challenge)
+}
+
+impl<A> Clone for AuthenticateLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            authenticator: Arc::clone(&self.authenticator),
+            anonymous: self.anonymous,
+        }
+    }
+}
+
+impl<A> fmt::Debug for AuthenticateLayer<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticateLayer")
+            .field("anonymous", &self.anonymous)
+            .finish_non_exhaustive()
+    }
+}
+
+impl_layer!(AuthenticateLayer<A>, A: Authenticator);
+
+impl<A: Authenticator> Guard for AuthenticateLayer<A> {
+    type Exit = AuthenticatedExit;
+
+    fn check<B>(&self, request: &mut Request<B>) -> Verdict<AuthenticatedExit> {
+        request.extensions_mut().remove::<Principal>();
+        match self.authenticator.authenticate(&RequestHead::of(request)) {
+            Attempt::Absent => self.without_credential(),
+            Attempt::Rejected(rejection) => Verdict::Reject(self.challenged(rejection)),
+            Attempt::Authenticated(principal) => {
+                let mut exit = AuthenticatedExit(Some(principal));
+                exit.enter(request);
+                Verdict::Admit(exit)
+            }
+            Attempt::Later(attempt) => {
+                let authenticator = Arc::clone(&self.authenticator);
+                Verdict::Later(Box::pin(async move {
+                    match attempt.await {
+                        Ok(principal) => Ok(AuthenticatedExit(Some(principal))),
+                        Err(rejection) => Err(challenged(&*authenticator, rejection)),
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// Tells those inside, by the request, and those outside, by the response, who is calling.
+#[derive(Debug)]
+pub struct AuthenticatedExit(Option<Principal>);
+
+impl Exit for AuthenticatedExit {
+    fn enter<B>(&mut self, request: &mut Request<B>) {
+        if let Some(principal) = &self.0 {
+            if let Some(emitter) = request.extensions().get::<Emitter>() {
+                emitter.note_principal(principal);
+            }
+            request.extensions_mut().insert(principal.clone());
+        }
+    }
+
+    /// The principal in the response's extensions lets layers outside treat the answer as
+    /// this caller's own, and not store it in a cache.
+    fn leave<B>(self, response: &mut Response<B>) {
+        if let Some(principal) = self.0 {
+            response.extensions_mut().insert(principal);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use super::{MetricsSink, TracingSink};
+use crate::clock::Clock;
+use crate::event::{Emitter, EventSink, SecurityEvent};
+use crate::guard::{Exit, Guard, Rejection, Verdict, impl_layer};
+use http::{Request, Response};
+use std::fmt;
+use std::sync::Arc;
+
+/// Hears every event below it. See the [module](super).
+#[derive(Clone)]
+pub struct MonitorLayer {
+    sink: Arc<dyn EventSink>,
+    clock: Clock,
+}
+
+impl MonitorLayer {
+    /// Hands events to `sink`, to `tracing` and to `metrics`.
+    #[must_use]
+    pub fn new(sink: impl EventSink) -> Self {
+        Self::only((sink, (TracingSink, MetricsSink)))
+    }
+
+    /// Hands events to `tracing` and `metrics`.
+    #[must_use]
+    pub fn tracing_and_metrics() -> Self {
+        Self::only((TracingSink, MetricsSink))
+    }
+
+    /// Hands events to `sink` alone.
+    #[must_use]
+    pub fn only(sink: impl EventSink) -> Self {
+        Self {
+            sink: Arc::new(sink),
+            clock: Clock::system(),
+        }
+    }
+
+    /// Takes the time of events from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+impl fmt::Debug for MonitorLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MonitorLayer").finish_non_exhaustive()
+    }
+}
+
+impl_layer!(MonitorLayer);
+
+impl Guard for MonitorLayer {
+    type Exit = MonitorExit;
+
+    fn check<B>(&self, request: &mut Request<B>) -> Verdict<MonitorExit> {
+        let sink = Arc::clone(&self.sink);
+        let emitter = Emitter::for_request(sink, self.clock.clone(), request);
+        request.extensions_mut().insert(emitter.clone());
+        Verdict::Admit(MonitorExit(emitter))
+    }
+}
+
+/// Turns the rejection in a response, where there is one, into an event.
+#[derive(Debug)]
+pub struct MonitorExit(Emitter);
+
+impl Exit for MonitorExit {
+    fn leave<B>(self, response: &mut Response<B>) {
+        let Some(rejection) = response.extensions().get::<Rejection>() else {
+            return;
+        };
+        let labels = [
+            ("code", rejection.code().to_owned()),
+            ("status", rejection.status().as_u16().to_string()),
+        ];
+        metrics::counter!("portcullis_rejections_total", &labels).increment(1);
+        if let Some(event) = event_of(rejection) {
+            self.0.emit(event);
+        }
+    }
+}
+
+fn event_of(rejection: &Rejection) -> Option<SecurityEvent> {
+    let mut event = SecurityEvent::new(rejection.event()?)
+        .with_code(rejection.code().to_owned())
+        .with_status(rejection.status());
+    if let Some(reason) = rejection.reason() {
+        event = event.with_reason(reason.to_owned());
+    }
+    if let Some(subject) = rejection.subject() {
+        event = event.with_subject(subject);
+    }
+    Some(event)
+}
