@@ -26,8 +26,8 @@
 //! #[derive(Debug)]
 //! struct DoorKey;
 //! impl Authenticator for DoorKey {
-//!     fn challenge(&self) -> Option<Challenge> {
-//!         Some(Challenge::new("DoorKey"))
+//!     fn challenges(&self) -> Vec<Challenge> {
+//!         vec![Challenge::new("DoorKey")]
 //!     }
 //!
 //!     fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
