@@ -248,3 +248,44 @@ async fn guards_stand_before_a_grpc_service() {
     assert_eq!(status.code(), tonic::Code::PermissionDenied);
     assert_eq!(status.message(), "no_entry");
 }
+
+struct Admit;
+impl Check for Admit {
+    fn check<B>(&self, _request: &mut Request<B>) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
+/// How many allocations a request makes in this service.
+fn allocations<S>(mut service: S) -> u64
+where
+    S: Service<Request<()>, Error: std::fmt::Debug>,
+{
+    let request = Request::new(());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let counted = allocation_counter::measure(|| {
+        assert!(service.poll_ready(&mut context).is_ready());
+        let answer = std::pin::pin!(service.call(request));
+        assert!(answer.poll(&mut context).is_ready());
+    });
+    counted.count_total
+}
+
+#[test]
+fn admitting_at_once_allocates_nothing() {
+    let bare = allocations(Spy::default());
+    let guarded = ServiceBuilder::new()
+        .layer(GuardLayer::new(Admit))
+        .layer(GuardLayer::new(Maybe::from(Some(Admit))))
+        .layer(GuardLayer::new(Admit))
+        .service(Spy::default());
+    assert_eq!(allocations(guarded), bare);
+
+    let waits = Gatekeeper {
+        admits: true,
+        waits: true,
+    };
+    let mut waiting = GuardLayer::new(waits).layer(Spy::default());
+    let counted = allocation_counter::measure(|| drop(waiting.call(Request::new(()))));
+    assert!(counted.count_total > 0, "the counter counts");
+}
