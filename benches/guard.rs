@@ -71,13 +71,14 @@ fn guard(number: usize) -> GuardLayer<Without> {
     GuardLayer::new(Without(number))
 }
 
-/// The same check as a service written by hand, in the way of `tower-http`.
+/// The same check as a service written by hand, in the way of `tower-http`: in front of any
+/// service, with a body of its own for the response to a refused request.
 mod by_hand {
-    use super::{
-        Bytes, Context, Full, Infallible, Layer, Poll, Request, Response, Service, Without,
-    };
+    use super::{Bytes, Context, Full, Layer, Poll, Request, Response, Service, Without};
+    use http_body::Frame;
     use pin_project_lite::pin_project;
     use std::pin::Pin;
+    use std::sync::Arc;
     use std::task::ready;
 
     #[derive(Clone, Copy, Debug)]
@@ -87,7 +88,7 @@ mod by_hand {
         type Service = ByHand<S>;
 
         fn layer(&self, inner: S) -> ByHand<S> {
-            let check = std::sync::Arc::new(Without(self.0));
+            let check = Arc::new(Without(self.0));
             ByHand { inner, check }
         }
     }
@@ -95,18 +96,18 @@ mod by_hand {
     #[derive(Clone, Debug)]
     pub(crate) struct ByHand<S> {
         inner: S,
-        check: std::sync::Arc<Without>,
+        check: Arc<Without>,
     }
 
-    impl<S, B> Service<Request<B>> for ByHand<S>
+    impl<S, B, R> Service<Request<B>> for ByHand<S>
     where
-        S: Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible>,
+        S: Service<Request<B>, Response = Response<R>>,
     {
-        type Response = Response<Full<Bytes>>;
-        type Error = Infallible;
+        type Response = Response<ByHandBody<R>>;
+        type Error = S::Error;
         type Future = ByHandFuture<S::Future>;
 
-        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
             self.inner.poll_ready(cx)
         }
 
@@ -115,11 +116,7 @@ mod by_hand {
                 let future = self.inner.call(request);
                 return ByHandFuture::Admitted { future };
             }
-            let mut response = Response::new(Full::new(Bytes::from_static(b"no")));
-            *response.status_mut() = http::StatusCode::FORBIDDEN;
-            ByHandFuture::Rejected {
-                response: Some(Box::new(response)),
-            }
+            ByHandFuture::Rejected
         }
     }
 
@@ -127,23 +124,53 @@ mod by_hand {
         #[project = Projection]
         pub(crate) enum ByHandFuture<F> {
             Admitted { #[pin] future: F },
-            Rejected { response: Option<Box<Response<Full<Bytes>>>> },
+            Rejected,
         }
     }
 
-    impl<F> Future for ByHandFuture<F>
+    impl<F, R, E> Future for ByHandFuture<F>
     where
-        F: Future<Output = Result<Response<Full<Bytes>>, Infallible>>,
+        F: Future<Output = Result<Response<R>, E>>,
     {
-        type Output = F::Output;
+        type Output = Result<Response<ByHandBody<R>>, E>;
 
-        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
             match self.project() {
-                Projection::Admitted { future } => Poll::Ready(ready!(future.poll(cx))),
-                Projection::Rejected { response } => match response.take() {
-                    Some(response) => Poll::Ready(Ok(*response)),
-                    None => Poll::Pending,
-                },
+                Projection::Admitted { future } => {
+                    let response = ready!(future.poll(cx))?;
+                    Poll::Ready(Ok(response.map(|body| ByHandBody::Service { body })))
+                }
+                Projection::Rejected => {
+                    let body = Full::new(Bytes::from_static(b"no"));
+                    let mut response = Response::new(ByHandBody::Rejection { body });
+                    *response.status_mut() = http::StatusCode::FORBIDDEN;
+                    Poll::Ready(Ok(response))
+                }
+            }
+        }
+    }
+
+    pin_project! {
+        #[project = BodyProjection]
+        pub(crate) enum ByHandBody<B> {
+            Service { #[pin] body: B },
+            Rejection { #[pin] body: Full<Bytes> },
+        }
+    }
+
+    impl<B: http_body::Body<Data = Bytes>> http_body::Body for ByHandBody<B> {
+        type Data = Bytes;
+        type Error = B::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+            match self.project() {
+                BodyProjection::Service { body } => body.poll_frame(cx),
+                BodyProjection::Rejection { body } => {
+                    body.poll_frame(cx).map_err(|never| match never {})
+                }
             }
         }
     }

@@ -15,12 +15,19 @@ struct Gate<G> {
     render: Box<dyn Render>,
 }
 
-impl<G> Gate<G> {
-    fn reject<R, B>(&self, rejection: Rejection, request: &Request<B>) -> Response<Body<R>> {
+impl<G: Guard> Gate<G> {
+    #[cold]
+    #[inline(never)]
+    fn rejected<S, B, R>(&self, rejection: Rejection, request: &Request<B>) -> State<S, G, B, R>
+    where
+        S: Service<Request<B>>,
+    {
         let head = RequestHead::of(request);
         let mut response = self.render.render(&rejection, &head).map(Body::rejection);
         response.extensions_mut().insert(rejection);
-        response
+        State::Rejected {
+            response: Some(Box::new(response)),
+        }
     }
 }
 
@@ -133,25 +140,30 @@ where
                 future: self.inner.call(request),
                 exit: Some(exit),
             },
-            Verdict::Reject(rejection) => State::Rejected {
-                response: Some(Box::new(self.gate.reject(rejection, &request))),
-            },
-            Verdict::Later(verdict) => {
-                // The service that was polled ready goes with the request; its clone stays.
-                let clone = self.inner.clone();
-                let service = std::mem::replace(&mut self.inner, clone);
-                let gate = Arc::clone(&self.gate);
-                State::Waiting {
-                    waiting: Some(Box::new(Waiting {
-                        verdict,
-                        service,
-                        request,
-                        gate,
-                    })),
-                }
-            }
+            Verdict::Reject(rejection) => self.gate.rejected(rejection, &request),
+            Verdict::Later(verdict) => self.wait(verdict, request),
         };
         GuardedFuture { state }
+    }
+}
+
+impl<S: Clone, G: Guard> Guarded<S, G> {
+    /// The service that was polled ready goes with the request; its clone stays.
+    #[cold]
+    #[inline(never)]
+    fn wait<B, R>(&mut self, verdict: Later<G::Exit>, request: Request<B>) -> State<S, G, B, R>
+    where
+        S: Service<Request<B>>,
+    {
+        let clone = self.inner.clone();
+        State::Waiting {
+            waiting: Some(Box::new(Waiting {
+                verdict,
+                service: std::mem::replace(&mut self.inner, clone),
+                request,
+                gate: Arc::clone(&self.gate),
+            })),
+        }
     }
 }
 
@@ -196,53 +208,80 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Admitted { future, exit } => {
-                    let mut response = ready!(future.poll(cx))?.map(Body::service);
-                    if let Some(exit) = exit.take() {
-                        exit.leave(&mut response);
-                    }
-                    return Poll::Ready(Ok(response));
-                }
-                StateProjection::Rejected { response } => {
-                    // Nothing is left only for a future that is polled after it was ready.
-                    return match response.take() {
-                        Some(response) => Poll::Ready(Ok(*response)),
-                        None => Poll::Pending,
-                    };
-                }
-                StateProjection::Waiting { waiting } => {
-                    let Some(mut ready) = waiting.take() else {
-                        return Poll::Pending;
-                    };
-                    let next = match ready.verdict.as_mut().poll(cx) {
-                        Poll::Pending => {
-                            *waiting = Some(ready);
-                            return Poll::Pending;
-                        }
-                        Poll::Ready(Ok(exit)) => ready.admit(exit),
-                        Poll::Ready(Err(rejection)) => State::Rejected {
-                            response: Some(Box::new(ready.gate.reject(rejection, &ready.request))),
-                        },
-                    };
-                    state.set(next);
-                }
-            }
+        if !matches!(*state, State::Admitted { .. })
+            && let Some(response) = ready!(poll_unadmitted(state.as_mut(), cx))
+        {
+            return Poll::Ready(Ok(response));
         }
+        let StateProjection::Admitted { future, exit } = state.project() else {
+            return Poll::Pending;
+        };
+        let response = match ready!(future.poll(cx)) {
+            Ok(response) => response,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let (parts, body) = response.into_parts();
+        let mut response = Response::from_parts(parts, Body::service(body));
+        if let Some(exit) = exit.take() {
+            exit.leave(&mut response);
+        }
+        Poll::Ready(Ok(response))
     }
+}
+
+/// The response to a request that is refused, or nothing once it is admitted.
+#[cold]
+#[inline(never)]
+fn poll_unadmitted<S, G, B, R>(
+    mut state: Pin<&mut State<S, G, B, R>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Response<Body<R>>>>
+where
+    S: Service<Request<B>>,
+    G: Guard,
+{
+    if let StateProjection::Waiting { waiting } = state.as_mut().project() {
+        let next = ready!(poll_verdict(waiting, cx));
+        state.set(next);
+    }
+    match state.project() {
+        StateProjection::Admitted { .. } => Poll::Ready(None),
+        StateProjection::Rejected { response } => match response.take() {
+            Some(response) => Poll::Ready(Some(*response)),
+            // Only for a future that is polled after it was ready.
+            None => Poll::Pending,
+        },
+        StateProjection::Waiting { .. } => Poll::Pending,
+    }
+}
+
+/// Where a request goes once its verdict is there.
+fn poll_verdict<S, G, B, R>(
+    waiting: &mut Option<Box<Waiting<S, G, B>>>,
+    cx: &mut Context<'_>,
+) -> Poll<State<S, G, B, R>>
+where
+    S: Service<Request<B>>,
+    G: Guard,
+{
+    let Some(still) = waiting else {
+        return Poll::Pending;
+    };
+    let verdict = ready!(still.verdict.as_mut().poll(cx));
+    let Some(waited) = waiting.take() else {
+        return Poll::Pending;
+    };
+    Poll::Ready(match verdict {
+        Ok(exit) => waited.admit(exit),
+        Err(rejection) => waited.gate.rejected(rejection, &waited.request),
+    })
 }
 
 impl<S: Service<Request<B>>, G: Guard, B> Waiting<S, G, B> {
     fn admit<R>(mut self, mut exit: G::Exit) -> State<S, G, B, R> {
         exit.enter(&mut self.request);
-        let Self {
-            mut service,
-            request,
-            ..
-        } = self;
         State::Admitted {
-            future: service.call(request),
+            future: self.service.call(self.request),
             exit: Some(exit),
         }
     }

@@ -62,8 +62,14 @@ kinds! {
     Hostile = FORBIDDEN, "request_blocked", "The request was blocked", 7, Some(EventKind::MaliciousAttackTool);
     /// The client is shut out for a time.
     Banned = FORBIDDEN, "banned", "Access is temporarily blocked", 7, Some(EventKind::MaliciousExtraneous);
+    /// There is nothing here, or nothing that this caller may know of.
+    NotFound = NOT_FOUND, "not_found", "There is nothing here", 5, None;
+    /// The resource does not know the method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", 12, None;
     /// The request clashes with what is there.
     Conflict = CONFLICT, "conflict", "The request conflicts with the current state", 10, None;
+    /// There are more or larger headers than allowed (RFC 6585 section 5).
+    HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The request headers are too large", 8, Some(EventKind::InputValidationFail);
     /// The body is larger than allowed.
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large", 8, Some(EventKind::InputValidationFail);
     /// The body is of a type that is not taken here.
