@@ -1,0 +1,558 @@
+use super::pepper::Peppers;
+use super::{
+    Ceiling, ConfigError, Cost, HashError, Parameters, PasswordHash, PasswordHasher,
+    PasswordVerifier, Pepper,
+};
+use crate::random::Random;
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, KeyId, Params, Version};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// Bytes of salt in a new hash (RFC 9106 section 3.1 recommends 16).
+const SALT_LENGTH: usize = 16;
+
+/// Bytes of output in a new hash.
+const OUTPUT_LENGTH: usize = 32;
+
+/// The longest PHC string that is read, far above any that Argon2 makes.
+const LONGEST_HASH: usize = 512;
+
+/// Makes Argon2id hashes (RFC 9106), and verifies those of Argon2id, Argon2i and Argon2d.
+///
+/// The form is the PHC string, as other implementations write it too:
+/// `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. A hash of another variant, version 16, or of
+/// lower parameters, shorter salt or output than new ones is verified, and is not current.
+#[derive(Clone, Debug, Default)]
+pub struct Argon2id {
+    parameters: Parameters,
+    ceiling: Ceiling,
+    peppers: Peppers,
+    random: Random,
+}
+
+impl Argon2id {
+    /// New hashes with these parameters.
+    #[must_use]
+    pub fn new(parameters: Parameters) -> Self {
+        Self {
+            parameters,
+            ..Self::default()
+        }
+    }
+
+    /// Sets the most that a stored hash may ask for.
+    ///
+    /// # Errors
+    /// When new hashes would be above it.
+    pub fn with_ceiling(mut self, ceiling: Ceiling) -> Result<Self, ConfigError> {
+        if !ceiling.allows(self.parameters) {
+            return Err(ConfigError::AboveCeiling);
+        }
+        self.ceiling = ceiling;
+        Ok(self)
+    }
+
+    /// Puts a pepper into new hashes. Those with a previous one, and those with none, are
+    /// still verified, and are not current. To rotate, move the current pepper to the
+    /// previous ones; drop it from there when no stored hash names it any more.
+    ///
+    /// # Errors
+    /// When two peppers have the same id.
+    pub fn with_pepper(
+        mut self,
+        current: Pepper,
+        previous: impl IntoIterator<Item = Pepper>,
+    ) -> Result<Self, ConfigError> {
+        self.peppers = Peppers::new(current, previous)?;
+        Ok(self)
+    }
+
+    /// Refuses hashes without a pepper, once all stored ones have one: so that who can write
+    /// to the database, and does not know the pepper, cannot plant a password.
+    #[must_use]
+    pub fn refusing_unpeppered(mut self) -> Self {
+        self.peppers.require();
+        self
+    }
+
+    /// The parameters of new hashes.
+    #[must_use]
+    pub const fn parameters(&self) -> Parameters {
+        self.parameters
+    }
+
+    /// Reads a stored hash, holds it against the ceiling and finds its pepper.
+    fn read(&self, hash: &PasswordHash) -> Result<(Stored, Option<&Pepper>), HashError> {
+        let stored = Stored::parse(hash.as_str())?;
+        if !self.ceiling.allows(stored.parameters) {
+            return Err(HashError::TooCostly);
+        }
+        let pepper = self.peppers.named(stored.pepper_id())?;
+        Ok((stored, pepper))
+    }
+
+    /// The output of a new hash.
+    fn derive(
+        &self,
+        parameters: Parameters,
+        password: &[u8],
+        salt: &[u8],
+    ) -> Result<Zeroizing<[u8; OUTPUT_LENGTH]>, HashError> {
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        let pepper = self.peppers.current();
+        let mut output = Zeroizing::new([0; OUTPUT_LENGTH]);
+        context(algorithm, version, parameters, OUTPUT_LENGTH, pepper)?
+            .hash_password_into(password, salt, &mut *output)
+            .map_err(from_argon2)?;
+        Ok(output)
+    }
+
+    fn params_string(&self) -> Result<ParamsString, HashError> {
+        let mut params = ParamsString::new();
+        for (name, value) in [
+            ("m", self.parameters.memory_kib()),
+            ("t", self.parameters.iterations()),
+            ("p", self.parameters.parallelism()),
+        ] {
+            params.add_decimal(name, value).map_err(from_phc)?;
+        }
+        if let Some(pepper) = self.peppers.current() {
+            params
+                .add_b64_bytes("keyid", pepper.id().as_bytes())
+                .map_err(from_phc)?;
+        }
+        Ok(params)
+    }
+
+    fn is_current(&self, stored: &Stored) -> bool {
+        stored.algorithm == Algorithm::Argon2id
+            && stored.version == Version::V0x13
+            && stored.parameters.reaches(self.parameters)
+            && stored.salt.len() >= SALT_LENGTH
+            && stored.output.len() >= OUTPUT_LENGTH
+            && self.peppers.is_current(stored.pepper_id())
+    }
+}
+
+impl PasswordVerifier for Argon2id {
+    fn cost(&self, hash: &PasswordHash) -> Option<Result<Cost, HashError>> {
+        let is_argon2 = hash.as_str().starts_with("$argon2");
+        is_argon2.then(|| self.read(hash).map(|(stored, _)| stored.parameters.cost()))
+    }
+
+    fn verify(&self, hash: &PasswordHash, password: &[u8]) -> Result<bool, HashError> {
+        let (stored, pepper) = self.read(hash)?;
+        let context = context(
+            stored.algorithm,
+            stored.version,
+            stored.parameters,
+            stored.output.len(),
+            pepper,
+        )?;
+        let mut output = Zeroizing::new(vec![0; stored.output.len()]);
+        context
+            .hash_password_into(password, &stored.salt, &mut output)
+            .map_err(from_argon2)?;
+        Ok(output.ct_eq(stored.output.as_bytes()).into())
+    }
+}
+
+impl PasswordHasher for Argon2id {
+    fn hash_cost(&self) -> Cost {
+        self.parameters.cost()
+    }
+
+    fn hash(&self, password: &[u8]) -> Result<PasswordHash, HashError> {
+        let salt = Salt::new(&self.random.bytes::<SALT_LENGTH>()).map_err(from_phc)?;
+        let output = self.derive(self.parameters, password, &salt)?;
+        let hash = phc::PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: self.params_string()?,
+            salt: Some(salt),
+            hash: Some(Output::new(&*output).map_err(from_phc)?),
+        };
+        Ok(PasswordHash::from(hash.to_string()))
+    }
+
+    fn is_current(&self, hash: &PasswordHash) -> bool {
+        self.read(hash)
+            .is_ok_and(|(stored, _)| Self::is_current(self, &stored))
+    }
+
+    fn burn(&self, password: &[u8], work_kib: u64) -> Result<(), HashError> {
+        let parameters = self.parameters.scaled_to(work_kib);
+        let output = self.derive(parameters, password, &[0; SALT_LENGTH])?;
+        std::hint::black_box(&output);
+        Ok(())
+    }
+}
+
+fn context(
+    algorithm: Algorithm,
+    version: Version,
+    parameters: Parameters,
+    output_length: usize,
+    pepper: Option<&Pepper>,
+) -> Result<Argon2<'_>, HashError> {
+    let params = Params::new(
+        parameters.memory_kib(),
+        parameters.iterations(),
+        parameters.parallelism(),
+        Some(output_length),
+    )
+    .map_err(from_argon2)?;
+    match pepper {
+        None => Ok(Argon2::new(algorithm, version, params)),
+        Some(pepper) => Argon2::new_with_secret(pepper.secret(), algorithm, version, params)
+            .map_err(from_argon2),
+    }
+}
+
+fn from_argon2(error: argon2::Error) -> HashError {
+    match error {
+        argon2::Error::OutOfMemory => HashError::OutOfMemory,
+        _ => HashError::Malformed,
+    }
+}
+
+fn from_phc(_error: phc::Error) -> HashError {
+    HashError::Malformed
+}
+
+/// A stored hash, taken apart.
+struct Stored {
+    algorithm: Algorithm,
+    version: Version,
+    parameters: Parameters,
+    keyid: Option<KeyId>,
+    salt: Salt,
+    output: Output,
+}
+
+impl Stored {
+    /// Reads `$argon2id$v=19$m=…,t=…,p=…[,keyid=…]$salt$hash`: nothing left out, in this
+    /// order, as the reference implementation reads it. A hash without a version is of version
+    /// 16, which had no number.
+    fn parse(text: &str) -> Result<Self, HashError> {
+        if text.len() > LONGEST_HASH {
+            return Err(HashError::Malformed);
+        }
+        let phc = phc::PasswordHash::new(text).map_err(from_phc)?;
+        let version = phc.version.unwrap_or(Version::V0x10.into());
+        let mut params = phc.params.iter();
+        let mut number = |name| {
+            params
+                .next()
+                .filter(|(found, _)| found.as_str() == name)
+                .and_then(|(_, value)| value.decimal().ok())
+                .ok_or(HashError::Malformed)
+        };
+        let parameters = Parameters::unchecked(number("m")?, number("t")?, number("p")?);
+        let keyid = params
+            .next()
+            .map(|(name, value)| match name.as_str() {
+                "keyid" => KeyId::from_b64(value.as_str()).map_err(from_argon2),
+                _ => Err(HashError::Malformed),
+            })
+            .transpose()?;
+        if !parameters.is_valid() || params.next().is_some() {
+            return Err(HashError::Malformed);
+        }
+        Ok(Self {
+            algorithm: Algorithm::try_from(phc.algorithm.as_str())
+                .map_err(|_| HashError::Malformed)?,
+            version: Version::try_from(version).map_err(from_argon2)?,
+            parameters,
+            keyid,
+            salt: phc.salt.ok_or(HashError::Malformed)?,
+            output: phc.hash.ok_or(HashError::Malformed)?,
+        })
+    }
+
+    fn pepper_id(&self) -> Option<&[u8]> {
+        self.keyid.as_ref().map(KeyId::as_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    const PASSWORD: &[u8] = b"correct horse battery staple";
+
+    fn fast() -> Argon2id {
+        Argon2id::new(Parameters::insecure_fast_for_tests())
+    }
+
+    fn pepper(id: &str, secret: &str) -> Pepper {
+        Pepper::new(id, SecretBytes::from(secret.as_bytes())).unwrap()
+    }
+
+    /// Made by the reference implementation.
+    const REFERENCE: [(&str, &str); 7] = [
+        (
+            "Argon2id",
+            "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$Sr6N/nCmohWCvF7EZislLIdwA8ojCXux0K30ccqFS30",
+        ),
+        (
+            "Argon2i",
+            "$argon2i$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$zEgUAfk8nkAqqwmxnskapVML0TG0qJm7u/61l2dzSuc",
+        ),
+        (
+            "Argon2d",
+            "$argon2d$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$TYCIR3aQ15m2cpHojTnmLj2bxVYijp2/+yX/kkgt3Vg",
+        ),
+        (
+            "version 16",
+            "$argon2id$v=16$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$om9h6QpUtL/b2yfUAK6XwantwRNrvPCx4xm44OXJaLk",
+        ),
+        (
+            "version 16, not named",
+            "$argon2id$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$om9h6QpUtL/b2yfUAK6XwantwRNrvPCx4xm44OXJaLk",
+        ),
+        (
+            "four lanes",
+            "$argon2id$v=19$m=256,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$CsJ3WxeTeTdClsxWySfuYODqKZu8hWqBEju+SEx7dsI",
+        ),
+        (
+            "short salt and output",
+            "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ$T9NkbowTwYBXW3/717Ey/A",
+        ),
+    ];
+
+    /// The same, with the secret `0123456789abcdef` and the id of its pepper written in.
+    const PEPPERED: &str = "$argon2id$v=19$m=64,t=2,p=1,keyid=azE$c29tZXNhbHRzb21lc2FsdA$Qt/UwCLBcuDy4X8kNB09ry2Bn65gfXEpJhB0TK0erPA";
+
+    #[test]
+    fn verifies_what_the_reference_implementation_made() {
+        for (name, hash) in REFERENCE {
+            let hash = PasswordHash::from(hash);
+            assert_eq!(fast().verify(&hash, PASSWORD), Ok(true), "{name}");
+            assert_eq!(fast().verify(&hash, b"another"), Ok(false), "{name}");
+        }
+        let hash = PasswordHash::from(PEPPERED);
+        let peppered = fast().with_pepper(pepper("k1", "0123456789abcdef"), []);
+        assert_eq!(peppered.unwrap().verify(&hash, PASSWORD), Ok(true));
+    }
+
+    #[test]
+    fn only_what_a_new_hash_could_be_is_current() {
+        let like = |m, t, p| Argon2id::new(Parameters::unchecked(m, t, p));
+        let current =
+            |hasher: &Argon2id, hash| PasswordHasher::is_current(hasher, &PasswordHash::from(hash));
+        let plain = REFERENCE[0].1;
+        for (name, hasher, expected) in [
+            ("the same", like(64, 2, 1), true),
+            ("stronger than ours", like(32, 1, 1), true),
+            ("less memory", like(65, 2, 1), false),
+            ("fewer passes", like(64, 3, 1), false),
+            ("fewer lanes", like(64, 2, 2), false),
+        ] {
+            assert_eq!(current(&hasher, plain), expected, "{name}");
+        }
+        for (name, hash) in REFERENCE {
+            let expected = matches!(name, "Argon2id" | "four lanes");
+            assert_eq!(current(&fast(), hash), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_hash_is_current_salted_and_read_back() {
+        for hasher in [
+            fast(),
+            fast()
+                .with_pepper(pepper("k1", "0123456789abcdef"), [])
+                .unwrap(),
+        ] {
+            let [one, two] = [(); 2].map(|()| hasher.hash(PASSWORD).unwrap());
+            assert_ne!(one, two);
+            assert!(PasswordHasher::is_current(&hasher, &one));
+            assert_eq!(hasher.verify(&one, PASSWORD), Ok(true));
+            assert_eq!(hasher.verify(&one, b""), Ok(false));
+        }
+    }
+
+    #[test]
+    fn peppers_rotate() {
+        let old = fast()
+            .with_pepper(pepper("k1", "0123456789abcdef"), [])
+            .unwrap();
+        let new = fast()
+            .with_pepper(
+                pepper("k2", "fedcba9876543210"),
+                [pepper("k1", "0123456789abcdef")],
+            )
+            .unwrap();
+        let (plain, first) = (fast().hash(PASSWORD).unwrap(), old.hash(PASSWORD).unwrap());
+        let second = new.hash(PASSWORD).unwrap();
+        for (name, hasher, hash, verified, current) in [
+            ("made before peppers", &old, &plain, Ok(true), false),
+            ("made with the current", &old, &first, Ok(true), true),
+            ("made with a previous", &new, &first, Ok(true), false),
+            ("made with the new", &new, &second, Ok(true), true),
+            (
+                "made with one unknown",
+                &old,
+                &second,
+                Err(HashError::UnknownPepper),
+                false,
+            ),
+            (
+                "peppers taken away",
+                &fast(),
+                &first,
+                Err(HashError::UnknownPepper),
+                false,
+            ),
+        ] {
+            assert_eq!(hasher.verify(hash, PASSWORD), verified, "{name}");
+            assert_eq!(PasswordHasher::is_current(hasher, hash), current, "{name}");
+        }
+        let strict = old.refusing_unpeppered();
+        assert_eq!(strict.verify(&plain, PASSWORD), Err(HashError::Unpeppered));
+        assert_eq!(strict.verify(&first, PASSWORD), Ok(true));
+    }
+
+    #[test]
+    fn a_pepper_matters_and_bad_ones_are_refused() {
+        let hash = PasswordHash::from(PEPPERED);
+        let wrong = fast()
+            .with_pepper(pepper("k1", "0123456789abcdeX"), [])
+            .unwrap();
+        assert_eq!(wrong.verify(&hash, PASSWORD), Ok(false));
+        let secret = || SecretBytes::from(vec![1; 16]);
+        assert!(Pepper::new("", secret()).is_err());
+        assert!(Pepper::new("nine-byte", secret()).is_err());
+        assert!(Pepper::new("short", SecretBytes::from(vec![1; 15])).is_err());
+        let one = pepper("k1", "0123456789abcdef");
+        assert!(fast().with_pepper(one.clone(), [one.clone()]).is_err());
+        assert!(!format!("{one:?}").contains("0123"));
+    }
+
+    #[test]
+    fn malformed_and_costly_hashes_are_told_apart() {
+        let tail = "c29tZXNhbHRzb21lc2FsdA$Sr6N/nCmohWCvF7EZislLIdwA8ojCXux0K30ccqFS30";
+        let malformed = [
+            ("nothing", "$argon2id".to_owned()),
+            ("no parameters", format!("$argon2id$v=19${tail}")),
+            (
+                "no output",
+                "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA".to_owned(),
+            ),
+            ("no salt", "$argon2id$v=19$m=64,t=2,p=1".to_owned()),
+            (
+                "another variant",
+                format!("$argon2x$v=19$m=64,t=2,p=1${tail}"),
+            ),
+            (
+                "another version",
+                format!("$argon2id$v=20$m=64,t=2,p=1${tail}"),
+            ),
+            (
+                "a parameter missing",
+                format!("$argon2id$v=19$m=64,t=2${tail}"),
+            ),
+            (
+                "a parameter twice",
+                format!("$argon2id$v=19$m=64,m=64,t=2,p=1${tail}"),
+            ),
+            (
+                "another order",
+                format!("$argon2id$v=19$t=2,m=64,p=1${tail}"),
+            ),
+            (
+                "an unknown parameter",
+                format!("$argon2id$v=19$m=64,t=2,p=1,x=1${tail}"),
+            ),
+            (
+                "associated data",
+                format!("$argon2id$v=19$m=64,t=2,p=1,data=aa${tail}"),
+            ),
+            (
+                "a parameter after the last",
+                format!("$argon2id$v=19$m=64,t=2,p=1,keyid=azE,x=1${tail}"),
+            ),
+            (
+                "a leading zero",
+                format!("$argon2id$v=19$m=064,t=2,p=1${tail}"),
+            ),
+            ("a sign", format!("$argon2id$v=19$m=+64,t=2,p=1${tail}")),
+            (
+                "a number too large",
+                format!("$argon2id$v=19$m=4294967296,t=2,p=1${tail}"),
+            ),
+            ("no memory", format!("$argon2id$v=19$m=0,t=2,p=1${tail}")),
+            ("no pass", format!("$argon2id$v=19$m=64,t=0,p=1${tail}")),
+            ("no lane", format!("$argon2id$v=19$m=64,t=2,p=0${tail}")),
+            (
+                "less memory than the lanes need",
+                format!("$argon2id$v=19$m=64,t=2,p=9${tail}"),
+            ),
+            (
+                "too many lanes",
+                format!("$argon2id$v=19$m=65536,t=2,p=65${tail}"),
+            ),
+            (
+                "something after it",
+                format!("$argon2id$v=19$m=64,t=2,p=1${tail}$x"),
+            ),
+            (
+                "a line feed after it",
+                format!("$argon2id$v=19$m=64,t=2,p=1${tail}\n"),
+            ),
+            ("padding", format!("$argon2id$v=19$m=64,t=2,p=1${tail}=")),
+            (
+                "a salt too short",
+                "$argon2id$v=19$m=64,t=2,p=1$c2FsdA$Sr6N/nCmohWCvF7EZislLA".to_owned(),
+            ),
+            (
+                "a long tail",
+                format!("$argon2id$v=19$m=64,t=2,p=1${tail}{}", "A".repeat(1000)),
+            ),
+        ];
+        for (name, hash) in malformed {
+            let hash = PasswordHash::from(hash);
+            assert_eq!(
+                fast().cost(&hash),
+                Some(Err(HashError::Malformed)),
+                "{name}"
+            );
+            assert_eq!(
+                fast().verify(&hash, PASSWORD),
+                Err(HashError::Malformed),
+                "{name}"
+            );
+        }
+        for (name, parameters) in [
+            ("4 GiB", "m=4194304,t=1,p=1"),
+            ("eleven passes", "m=64,t=11,p=1"),
+            ("much of both", "m=1048576,t=5,p=1"),
+            ("all there is", "m=4294967295,t=4294967295,p=1"),
+        ] {
+            let hash = PasswordHash::from(format!("$argon2id$v=19${parameters}${tail}"));
+            assert_eq!(
+                fast().cost(&hash),
+                Some(Err(HashError::TooCostly)),
+                "{name}"
+            );
+            assert_eq!(
+                fast().verify(&hash, PASSWORD),
+                Err(HashError::TooCostly),
+                "{name}"
+            );
+        }
+        for other in ["", "$2b$12$abc", "argon2id", "password"] {
+            assert_eq!(fast().cost(&PasswordHash::from(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn new_hashes_stay_below_the_ceiling() {
+        let low = Ceiling::DEFAULT.memory_kib(1024);
+        assert!(Argon2id::default().with_ceiling(low).is_err());
+        assert!(fast().with_ceiling(low).is_ok());
+    }
+}
