@@ -1,7 +1,7 @@
 //! What makes a long password easy to guess: words, rows, repetition.
 
 /// The shortest word of a context that counts. Shorter ones stand in every other password.
-const SHORTEST_WORD: usize = 4;
+const SHORTEST_WORD: usize = 3;
 
 /// The most words that are looked for, and the most text they are taken from, for a name may
 /// be anything that a client sent.
