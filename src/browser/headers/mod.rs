@@ -57,12 +57,12 @@
 //! let policy = response.headers()["content-security-policy"].to_str().unwrap();
 //! assert!(policy.contains("'strict-dynamic'"));
 //! assert_eq!(response.headers()["x-frame-options"], "DENY");
-//! # }
 //!
 //! // What would let injected scripts run is refused when the service starts.
 //! use portcullis::browser::headers::{Csp, Directive, Source};
 //! let weak = Csp::page().allow(Directive::ScriptSrc, [Source::UNSAFE_INLINE]);
 //! assert!(weak.build().is_err());
+//! # }
 //! ```
 
 mod clear_site_data;
