@@ -1,1 +1,1 @@
-//! (in work)
+//! The store in memory.
