@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -46,6 +47,12 @@ impl Origin {
     /// The origin, as the `Origin` header carries it.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Origin {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
