@@ -24,7 +24,9 @@ fuzz_target!(|input: (&str, &str, &str)| {
 
     let judged = PasswordPolicy::with_second_factor().check(&password, [context]);
     if judged.is_ok() {
-        let stored = SCHEME.hash(&password).expect("what may be chosen can be hashed");
+        let stored = SCHEME
+            .hash(&password)
+            .expect("what may be chosen can be hashed");
         let verification = SCHEME.verify(Some(&stored), &password);
         assert!(verification.is_ok_and(|verification| verification.is_accepted()));
     }

@@ -1,1 +1,81 @@
-//! (in work)
+//! How much is too much: quotas by client, principal, credential or route.
+//!
+//! Without limits one client can take all of a service, guess passwords all night, or run up
+//! a bill (OWASP API4:2023, ASVS 5.0 V2.4 and V6.3.1). [`RateLimitLayer`] counts requests, or
+//! what they cost, by the GCRA algorithm of [`governor`]:
+//!
+//! 1. Each key has its own allowance, full at first, and refilled evenly: with 100 a minute,
+//!    one every 600 ms. What is not used in time is lost; at most a full allowance
+//!    ([`Quota::burst`]) is there at once.
+//! 2. Several quotas hold together: a request is admitted when all of them admit it, and then
+//!    is charged to all; when one refuses, none is charged.
+//! 3. By default the key is the client's network ([`rate_key`]): an IPv4 address, an IPv6 /64.
+//!    A request without the key in question (nobody is authenticated) is counted by the
+//!    client's network instead, and one without even that together with all others of its
+//!    kind: never an error, never without limit.
+//! 4. A refusal is 429 with `Retry-After` and the problem type `quota-exceeded`; every answer
+//!    carries the `RateLimit-Policy` and `RateLimit` fields of
+//!    draft-ietf-httpapi-ratelimit-headers-11, beside those of other limiters.
+//! 5. Memory is bounded, whatever clients come: see [`RateLimiter`].
+//!
+//! Deployment: put a [`ClientIpLayer`] outside of it, told which proxies to trust; without one
+//! all clients share one allowance (the first such request says so in an event). Limits by
+//! principal belong inside of authentication, a limit by address outside. Each process counts
+//! for itself.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use portcullis::limit::{Quota, RateLimitLayer};
+//! use portcullis::net::client_ip::ClientIp;
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let limit = RateLimitLayer::new([Quota::per_minute(2)?, Quota::per_hour(100)?]);
+//! let service = limit.layer(service_fn(async |_: Request<()>| {
+//!     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("hello"))))
+//! }));
+//! let request = || {
+//!     // In a service, a `ClientIpLayer` does this.
+//!     let client = ClientIp::from(std::net::IpAddr::from([203, 0, 113, 7]));
+//!     Request::get("/").extension(client).body(()).unwrap()
+//! };
+//!
+//! let response = service.clone().oneshot(request()).await?;
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(
+//!     response.headers()["ratelimit-policy"],
+//!     r#""per-minute";q=2;w=60, "per-hour";q=100;w=3600"#
+//! );
+//! assert_eq!(
+//!     response.headers()["ratelimit"],
+//!     r#""per-minute";r=1;t=30, "per-hour";r=99;t=3564"#
+//! );
+//!
+//! service.clone().oneshot(request()).await?;
+//! let response = service.oneshot(request()).await?;
+//! assert_eq!(response.status(), 429);
+//! assert_eq!(response.headers()["retry-after"], "30");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`rate_key`]: crate::net::client_ip::rate_key
+//! [`ClientIpLayer`]: crate::net::client_ip::ClientIpLayer
+
+mod error;
+mod fields;
+mod key;
+mod layer;
+mod limiter;
+mod quota;
+mod table;
+mod window;
+
+pub use error::InvalidQuota;
+pub use key::RateKey;
+pub use layer::{RateLimitExit, RateLimitLayer};
+pub use limiter::{Decision, Outcome, RateLimiter, Standing};
+pub use quota::{Quota, Quotas};

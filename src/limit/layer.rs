@@ -1,0 +1,300 @@
+use super::limiter::{State, standings};
+use super::window::Window;
+use super::{Decision, Outcome, Quotas, RateKey, RateLimiter, Standing, fields};
+use crate::clock::Clock;
+use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::guard::{Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
+use crate::net::client_ip::{ClientIp, rate_key_with_prefix};
+use crate::principal::Principal;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The problem type of draft-ietf-httpapi-ratelimit-headers-11 section 5.1.
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
+const DEFAULT_IPV6_PREFIX: u8 = 64;
+
+type KeyOf = dyn for<'a> Fn(&RequestHead<'a>) -> Option<RateKey<'a>> + Send + Sync;
+type CostOf = dyn Fn(&RequestHead<'_>) -> u32 + Send + Sync;
+
+/// Refuses requests that are too many.
+///
+/// Counts by the client's network, unless one of the `by_` methods says otherwise; each
+/// request costs 1, unless [`cost`](Self::cost) says otherwise. Clones share what they count:
+/// the same layer on two routes is one limit for both.
+#[derive(Clone)]
+pub struct RateLimitLayer {
+    limiter: RateLimiter,
+    key: Key,
+    ipv6_prefix: u8,
+    cost: Option<Arc<CostOf>>,
+    /// The `RateLimit-Policy` field; none where the fields are not wanted.
+    policy: Option<HeaderValue>,
+    told_of_unknown: Arc<AtomicBool>,
+}
+
+#[derive(Clone)]
+enum Key {
+    ClientIp,
+    Principal,
+    Credential,
+    Route,
+    Everybody,
+    By(Arc<KeyOf>),
+}
+
+impl RateLimitLayer {
+    /// Holds each client to these quotas: a [`Quota`](super::Quota), or an array of up to four
+    /// that hold together.
+    #[must_use]
+    pub fn new(quotas: impl Into<Quotas>) -> Self {
+        Self::of(RateLimiter::new(quotas))
+    }
+
+    /// Holds each client to the quotas of this limiter, which others may use as well: a
+    /// handler that charges more for what turns out to be dear.
+    #[must_use]
+    pub fn of(limiter: RateLimiter) -> Self {
+        Self {
+            key: Key::ClientIp,
+            ipv6_prefix: DEFAULT_IPV6_PREFIX,
+            cost: None,
+            policy: fields::policy(limiter.windows()),
+            told_of_unknown: Arc::default(),
+            limiter,
+        }
+    }
+
+    /// Counts by the [`Principal`]: its tenant and id.
+    #[must_use]
+    pub fn by_principal(mut self) -> Self {
+        self.key = Key::Principal;
+        self
+    }
+
+    /// Counts by the credential that the [`Principal`] was authenticated with, such as an API
+    /// key, a token or a session.
+    #[must_use]
+    pub fn by_credential(mut self) -> Self {
+        self.key = Key::Credential;
+        self
+    }
+
+    /// Counts by method and path, as they came, for all clients together. A client can make
+    /// up as many paths as it likes; where that matters, put a limit
+    /// [for all](Self::for_everybody) on the one route instead.
+    #[must_use]
+    pub fn by_route(mut self) -> Self {
+        self.key = Key::Route;
+        self
+    }
+
+    /// One limit for all requests.
+    #[must_use]
+    pub fn for_everybody(mut self) -> Self {
+        self.key = Key::Everybody;
+        self
+    }
+
+    /// Counts by what `key` finds in the head of the request, and where it finds nothing, by
+    /// the client's network. It should be something that a client cannot make up anew for
+    /// each request, for then nothing is limited: no unchecked header.
+    ///
+    /// ```
+    /// use portcullis::limit::{Quota, RateLimitLayer};
+    /// use portcullis::principal::Principal;
+    ///
+    /// let per_tenant = RateLimitLayer::new(Quota::per_second(100)?)
+    ///     .by(|request| Some(request.extensions().get::<Principal>()?.tenant()?.into()));
+    /// # Ok::<(), portcullis::limit::InvalidQuota>(())
+    /// ```
+    #[must_use]
+    pub fn by(
+        mut self,
+        key: impl for<'a> Fn(&RequestHead<'a>) -> Option<RateKey<'a>> + Send + Sync + 'static,
+    ) -> Self {
+        self.key = Key::By(Arc::new(key));
+        self
+    }
+
+    /// Counts IPv6 clients by networks of this prefix instead of 64: 56 or 48, where providers
+    /// give their customers that much.
+    #[must_use]
+    pub fn ipv6_prefix(mut self, prefix: u8) -> Self {
+        self.ipv6_prefix = prefix;
+        self
+    }
+
+    /// Charges what `cost` says. A request of cost zero always passes; one that costs more
+    /// than a quota allows at once never does.
+    #[must_use]
+    pub fn cost(mut self, cost: impl Fn(&RequestHead<'_>) -> u32 + Send + Sync + 'static) -> Self {
+        self.cost = Some(Arc::new(cost));
+        self
+    }
+
+    /// Takes at most this many bytes for the keys: see [`RateLimiter::memory`].
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.limiter = self.limiter.memory(bytes);
+        self
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.limiter = self.limiter.clock(clock);
+        self
+    }
+
+    /// Leaves the `RateLimit` fields out of the answers, so that nobody learns how much the
+    /// service allows. `Retry-After` stays.
+    #[must_use]
+    pub fn without_fields(mut self) -> Self {
+        self.policy = None;
+        self
+    }
+
+    /// The limiter that counts.
+    #[must_use]
+    pub const fn limiter(&self) -> &RateLimiter {
+        &self.limiter
+    }
+
+    fn key_of<'a>(&self, request: &RequestHead<'a>) -> RateKey<'a> {
+        let principal = || request.extensions().get::<Principal>();
+        let key = match &self.key {
+            Key::ClientIp => None,
+            Key::Principal => principal().map(|who| RateKey::principal(who.tenant(), who.id())),
+            Key::Credential => principal()
+                .and_then(|who| who.authentication().credential())
+                .map(RateKey::credential),
+            Key::Route => {
+                let method = request.method().as_str();
+                return RateKey::route(method, request.uri().path());
+            }
+            Key::Everybody => return RateKey::EVERYBODY,
+            Key::By(key) => key(request),
+        };
+        key.unwrap_or_else(|| self.network_of(request))
+    }
+
+    fn network_of(&self, request: &RequestHead<'_>) -> RateKey<'static> {
+        match request.extensions().get::<ClientIp>() {
+            Some(client) => rate_key_with_prefix(client.address(), self.ipv6_prefix).into(),
+            None => {
+                self.tell_of_unknown(request);
+                RateKey::UNKNOWN
+            }
+        }
+    }
+
+    /// A service put together wrongly: said once, for it is so for every request.
+    #[cold]
+    fn tell_of_unknown(&self, request: &RequestHead<'_>) {
+        if !self.told_of_unknown.swap(true, Ordering::Relaxed) {
+            let event = SecurityEvent::new(EventKind::SysControlDegraded)
+                .with_code("rate_limit_shared")
+                .with_reason("no ClientIp in the request: such requests share one allowance");
+            Emitter::of(request.extensions()).emit(event);
+        }
+    }
+
+    fn reject(&self, decision: &Decision<'_>) -> Rejection {
+        let rejection =
+            Rejection::new(RejectionKind::RateLimited).with_problem_type(QUOTA_EXCEEDED);
+        let mut rejection = match decision.outcome() {
+            Outcome::CostTooHigh => rejection
+                .with_code("cost_too_high")
+                .with_reason("the request costs more than its quota allows at once"),
+            Outcome::Crowded { retry_after } => rejection
+                .with_retry_after(retry_after)
+                .with_reason("no room for another key: all those there are being refused"),
+            Outcome::OverQuota { retry_after } => rejection
+                .with_retry_after(retry_after)
+                .with_reason(reason(decision)),
+            Outcome::Admitted => rejection,
+        };
+        if let Some(policy) = &self.policy {
+            rejection = rejection.with_header(fields::POLICY, policy.clone());
+            if let Some(limit) = fields::limit(decision.standings()) {
+                rejection = rejection.with_header(fields::LIMIT, limit);
+            }
+        }
+        rejection
+    }
+}
+
+fn reason(decision: &Decision<'_>) -> String {
+    let exceeded = decision.standings().filter(Standing::is_exceeded);
+    let names: Vec<_> = exceeded.map(|standing| standing.quota().name()).collect();
+    format!("over quota: {}", names.join(", "))
+}
+
+impl Guard for RateLimitLayer {
+    type Exit = RateLimitExit;
+
+    fn check<B>(&self, request: &mut Request<B>) -> Verdict<RateLimitExit> {
+        let head = RequestHead::of(request);
+        let cost = self.cost.as_ref().map_or(1, |cost| cost(&head));
+        let decision = self.limiter.check(self.key_of(&head), cost);
+        if !decision.is_admitted() {
+            return Verdict::Reject(self.reject(&decision));
+        }
+        Verdict::Admit(RateLimitExit(self.policy.as_ref().map(|policy| Fields {
+            policy: policy.clone(),
+            windows: Arc::clone(self.limiter.windows()),
+            states: decision.states(),
+        })))
+    }
+}
+
+crate::guard::impl_layer!(RateLimitLayer);
+
+impl fmt::Debug for RateLimitLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = match &self.key {
+            Key::ClientIp => "client ip",
+            Key::Principal => "principal",
+            Key::Credential => "credential",
+            Key::Route => "route",
+            Key::Everybody => "everybody",
+            Key::By(_) => "closure",
+        };
+        f.debug_struct("RateLimitLayer")
+            .field("limiter", &self.limiter)
+            .field("key", &key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts the `RateLimit` fields into the answer, beside those of other limiters.
+#[derive(Debug)]
+pub struct RateLimitExit(Option<Fields>);
+
+#[derive(Debug)]
+struct Fields {
+    policy: HeaderValue,
+    windows: Arc<[Window]>,
+    states: [State; Quotas::MOST],
+}
+
+impl Exit for RateLimitExit {
+    fn leave<B>(self, response: &mut Response<B>) {
+        let Some(Fields {
+            policy,
+            windows,
+            states,
+        }) = self.0
+        else {
+            return;
+        };
+        let headers: &mut HeaderMap = response.headers_mut();
+        headers.append(fields::POLICY, policy);
+        if let Some(limit) = fields::limit(standings(&windows, states)) {
+            headers.append(fields::LIMIT, limit);
+        }
+    }
+}
