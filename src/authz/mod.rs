@@ -1,1 +1,3 @@
-//! (in work)
+//! What may the caller do?
+
+pub mod rbac;
