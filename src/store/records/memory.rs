@@ -4,7 +4,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// Memory that a record takes beside its id, owner and value, in bytes.
 const RECORD_OVERHEAD: usize = 256;
@@ -12,10 +12,11 @@ const RECORD_OVERHEAD: usize = 256;
 /// Records in this process's memory, for tests and examples: they are lost with it.
 ///
 /// It is bounded, because in most services strangers can register. At the bound, inserts are
-/// refused with [`Full`](crate::store::StoreErrorKind::Full).
+/// refused with [`Full`](crate::store::StoreErrorKind::Full). Clones share what they hold.
+#[derive(Clone)]
 pub struct MemoryRecords {
     max_bytes: usize,
-    state: RwLock<State>,
+    state: Arc<RwLock<State>>,
 }
 
 #[derive(Default)]
@@ -38,7 +39,7 @@ impl MemoryRecords {
     /// Records of at most this many bytes altogether, bookkeeping included.
     #[must_use]
     pub fn with_max_bytes(max_bytes: usize) -> Self {
-        let state = RwLock::default();
+        let state = Arc::default();
         Self { max_bytes, state }
     }
 
