@@ -1,0 +1,258 @@
+use super::{Claims, JwtError, JwtErrorKind, VerifiedToken, Verifier};
+use crate::authn::authenticate::{Attempt, Authenticator};
+use crate::event::EventKind;
+use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
+use crate::principal::{Authentication, Method, Principal};
+use http::header;
+use std::fmt;
+use std::sync::Arc;
+
+/// Authenticates requests by a token in the `Authorization` header (RFC 6750 section 2.1).
+///
+/// 1. The header comes once, reads `Bearer` and one token, and there is no `access_token` in
+///    the query beside it; else the answer is 400 `invalid_request`. A token in the query
+///    alone is not looked at: queries end up in logs.
+/// 2. The token passes the [`Verifier`]; else the answer is 401 `invalid_token`. Why goes to
+///    the events, except that a client may know that its token has expired.
+/// 3. The claims become a [`Principal`]: `sub` its id, `scope` its scopes, `iss` and `jti`
+///    its issuer and credential, `auth_time` and `amr` the authentication, `acr` an
+///    attribute of that name. A token without `auth_time` counts as of an authentication long
+///    ago. It has no roles, unless [`roles_from`](Self::roles_from) says where they are.
+///
+/// ```
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use bytes::Bytes;
+/// use portcullis::authn::AuthenticateLayer;
+/// use portcullis::authn::jwt::{Issuer, JwtBearer, Verifier};
+/// use portcullis::crypto::keys::{Algorithm, SigningKey};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::Es256)?;
+/// let issuer = Issuer::new(key, "https://id.example.com", "https://api.example.com");
+/// let verifier = Verifier::builder(
+///     "https://id.example.com",
+///     "https://api.example.com",
+///     Algorithm::Es256,
+///     issuer.public_keys(),
+/// )
+/// .build()?;
+///
+/// let layer = AuthenticateLayer::new(JwtBearer::new(verifier).roles_from("roles"));
+/// let service = layer.layer(service_fn(async |_: Request<()>| {
+///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("hello"))))
+/// }));
+///
+/// let token = issuer.token("user-17").sign()?;
+/// let request = |token: &str| {
+///     Request::get("/").header("authorization", format!("Bearer {token}")).body(())
+/// };
+/// let response = service.clone().oneshot(request(&token)?).await?;
+/// assert_eq!(response.status(), 200);
+///
+/// let response = service.oneshot(request("forged")?).await?;
+/// assert_eq!(response.status(), 401);
+/// assert_eq!(response.headers()["www-authenticate"], r#"Bearer error="invalid_token""#);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct JwtBearer {
+    verifier: Verifier,
+    realm: Option<Box<str>>,
+    principal: Arc<MakePrincipal>,
+}
+
+type MakePrincipal = dyn Fn(&VerifiedToken) -> Result<Principal, Rejection> + Send + Sync;
+
+impl JwtBearer {
+    /// Authenticates by tokens that this verifier accepts.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            verifier,
+            realm: None,
+            principal: Arc::new(|token| Ok(principal_of(token.claims())?)),
+        }
+    }
+
+    /// Sets the `realm` of challenges (RFC 9110 section 11.5).
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<Box<str>>) -> Self {
+        self.realm = Some(realm.into());
+        self
+    }
+
+    /// Takes roles from this claim: a list of strings, or words in one string. Only for
+    /// issuers that know your roles and let nobody choose their own.
+    #[must_use]
+    pub fn roles_from(self, claim: impl Into<Box<str>>) -> Self {
+        let claim = claim.into();
+        let before = Arc::clone(&self.principal);
+        self.principal_by(move |token| Ok(before(token)?.with_roles(token.claims().words(&claim))))
+    }
+
+    /// Makes the principal by a function of yours, for which [`principal_of`] does the usual.
+    #[must_use]
+    pub fn principal_by(
+        mut self,
+        principal: impl Fn(&VerifiedToken) -> Result<Principal, Rejection> + Send + Sync + 'static,
+    ) -> Self {
+        self.principal = Arc::new(principal);
+        self
+    }
+
+    fn challenge(&self) -> Challenge {
+        let challenge = Challenge::new("Bearer");
+        match &self.realm {
+            Some(realm) => challenge.with("realm", realm),
+            None => challenge,
+        }
+    }
+
+    fn check(&self, token: &str) -> Result<Principal, Rejection> {
+        let verified = self.verifier.verify(token);
+        let verified = verified.map_err(|error| self.invalid_token(error))?;
+        (self.principal)(&verified).map_err(|rejection| self.challenged(rejection, None))
+    }
+
+    fn invalid_token(&self, error: JwtError) -> Rejection {
+        let description = match error.kind() {
+            JwtErrorKind::Expired => Some("the access token expired"),
+            _ => None,
+        };
+        self.challenged(error.into(), description)
+    }
+
+    /// RFC 6750 section 3.1: what is wrong with the token, as far as its bearer may know.
+    fn challenged(&self, rejection: Rejection, description: Option<&str>) -> Rejection {
+        let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
+        if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
+            return rejection;
+        }
+        let challenge = self.challenge().with("error", "invalid_token");
+        rejection.with_challenge(&match description {
+            Some(description) => challenge.with("error_description", description),
+            None => challenge,
+        })
+    }
+
+    fn invalid_request(&self, reason: &'static str) -> Rejection {
+        Rejection::new(RejectionKind::Malformed)
+            .with_code("invalid_request")
+            .with_challenge(&self.challenge().with("error", "invalid_request"))
+            .with_reason(reason)
+            .with_event(Some(EventKind::AuthnTokenFail))
+    }
+}
+
+impl fmt::Debug for JwtBearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtBearer")
+            .field("verifier", &self.verifier)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Authenticator for JwtBearer {
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![self.challenge()]
+    }
+
+    fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
+        let checked = match find_token(request) {
+            Found::Nothing => return Attempt::Absent,
+            Found::Malformed(reason) => Err(self.invalid_request(reason)),
+            Found::Token(token) => self.check(token),
+        };
+        match checked {
+            Ok(principal) => Attempt::Authenticated(principal),
+            Err(rejection) => Attempt::Rejected(rejection),
+        }
+    }
+}
+
+/// The principal that a token stands for, when nothing else is configured: see [`JwtBearer`].
+///
+/// # Errors
+/// When the token has no `sub`, or an empty one: it is about nobody.
+pub fn principal_of(claims: &Claims) -> Result<Principal, JwtError> {
+    let subject = claims.subject().filter(|subject| !subject.is_empty());
+    let subject = subject.ok_or_else(|| JwtError::missing("sub"))?;
+    let time = claims.optional_date("auth_time").ok().flatten();
+    let mut authentication = Authentication::new(time.unwrap_or_default());
+    for method in claims.words("amr") {
+        authentication = authentication.with_method(Method::from(method.as_str()));
+    }
+    if let Some(issuer) = claims.issuer() {
+        authentication = authentication.with_issuer(issuer);
+    }
+    if let Some(id) = claims.id() {
+        authentication = authentication.with_credential(id);
+    }
+    let mut principal = Principal::new(subject, authentication);
+    if claims.has("scope") {
+        principal = principal.with_scopes(claims.words("scope"));
+    }
+    if let Some(class) = claims.text("acr") {
+        principal = principal.with_attribute("acr", class);
+    }
+    Ok(principal)
+}
+
+/// A 401 whose reason the operator learns and the client does not.
+impl From<JwtError> for Rejection {
+    fn from(error: JwtError) -> Self {
+        Self::new(RejectionKind::Unauthenticated)
+            .with_code("invalid_token")
+            .with_reason(error.to_string())
+            .with_event(Some(EventKind::AuthnTokenFail))
+    }
+}
+
+enum Found<'a> {
+    Nothing,
+    Malformed(&'static str),
+    Token(&'a str),
+}
+
+fn find_token<'a>(request: &RequestHead<'a>) -> Found<'a> {
+    let headers = request.headers().get_all(header::AUTHORIZATION);
+    let bearer = |value: &'a header::HeaderValue| after_scheme(value.as_bytes());
+    let Some(value) = headers.iter().find_map(bearer) else {
+        return Found::Nothing;
+    };
+    if headers.iter().nth(1).is_some() {
+        return Found::Malformed("there is more than one authorization header");
+    }
+    if has_token_in_query(request.uri().query().unwrap_or_default()) {
+        return Found::Malformed("there is a token in the header and one in the query");
+    }
+    match str::from_utf8(value.trim_ascii_start()) {
+        Ok(token) if is_token68(token) => Found::Token(token),
+        _ => Found::Malformed("the bearer token has characters that no token has"),
+    }
+}
+
+/// What follows the scheme, if that is `Bearer`.
+fn after_scheme(value: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"Bearer";
+    let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
+    let ends = rest.first().is_none_or(|&byte| byte == b' ');
+    (ends && scheme.eq_ignore_ascii_case(SCHEME)).then_some(rest)
+}
+
+/// RFC 6750 section 2.1, `b64token`.
+fn is_token68(token: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let body = token.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(is_usual)
+}
+
+fn has_token_in_query(query: &str) -> bool {
+    query
+        .split('&')
+        .any(|pair| pair.split('=').next() == Some("access_token"))
+}

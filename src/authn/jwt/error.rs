@@ -1,0 +1,256 @@
+use crate::crypto::json::JsonError;
+use crate::crypto::keys::KeyError;
+use std::borrow::Cow;
+use std::fmt;
+use thiserror::Error;
+
+/// Each variant with its stable code and its message.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $variant:ident = $code:literal, $message:literal;)+) => {
+        /// Why a token was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum JwtErrorKind {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl JwtErrorKind {
+            /// Every kind there is.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// A stable code for programs.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The token, its header or its claims are larger than the profile allows.
+    TooLong = "too_long", "the token, its header or its claims are too long";
+    /// Not three segments with dots between.
+    NotCompact = "not_compact", "the token does not have three segments";
+    /// The JSON serialization of RFC 7515 section 7.2, which is not offered.
+    JsonSerialization = "json_serialization", "the JSON serialization is not accepted";
+    /// Five segments: an encrypted token (RFC 7516), which is not offered.
+    Encrypted = "encrypted", "encrypted tokens are not accepted";
+    /// A segment is not base64url by the letter.
+    NotBase64 = "not_base64url", "a segment is not unpadded base64url";
+    /// The header is not strict JSON, or a parameter of it has the wrong type.
+    MalformedHeader = "malformed_header", "the header is malformed";
+    /// The header has `crit`: something we would have to understand, and do not.
+    CriticalHeader = "critical_header", "the header names parameters that must be understood";
+    /// The header has `b64` (RFC 7797), which is not offered.
+    UnencodedPayload = "unencoded_payload", "unencoded payloads are not accepted";
+    /// The header has `zip`, which means nothing in a signed token.
+    Compressed = "compressed", "compressed tokens are not accepted";
+    /// The token asks not to be verified.
+    AlgorithmNone = "algorithm_none", "the token is not signed";
+    /// The algorithm is not offered.
+    AlgorithmUnsupported = "algorithm_unsupported", "the algorithm is not supported";
+    /// The algorithm is not on the verifier's list.
+    AlgorithmNotAllowed = "algorithm_not_allowed", "the algorithm is not allowed";
+    /// No key has the token's `kid`.
+    UnknownKey = "unknown_key", "no key has the token's kid";
+    /// No key, or not the key named, is bound to the token's algorithm.
+    NoMatchingKey = "no_matching_key", "no key is bound to the token's algorithm";
+    /// The token names no key, and there are too many to try.
+    AmbiguousKey = "ambiguous_key", "the token names no key, and there are too many to try";
+    /// The signature does not verify.
+    BadSignature = "bad_signature", "the signature does not verify";
+    /// The header's `typ` is not that of the tokens expected here.
+    WrongType = "wrong_type", "the token is of another type";
+    /// The claims are not strict JSON.
+    MalformedClaims = "malformed_claims", "the claims are malformed";
+    /// A claim has the wrong type, or a value that it cannot have.
+    MalformedClaim = "malformed_claim", "a claim is malformed";
+    /// A claim is missing.
+    MissingClaim = "missing_claim", "a claim is missing";
+    /// A claim is there that may not be.
+    ForbiddenClaim = "forbidden_claim", "a claim may not be in this token";
+    /// `exp` has passed.
+    Expired = "expired", "the token has expired";
+    /// `nbf` has not come.
+    NotYetValid = "not_yet_valid", "the token is not valid yet";
+    /// `exp` comes before the token begins to be valid.
+    ExpiryBeforeStart = "expiry_before_start", "the token expires before it begins";
+    /// `iat` lies in the future.
+    IssuedInFuture = "issued_in_future", "the token was issued in the future";
+    /// The token is good for longer than the profile allows.
+    LifetimeTooLong = "lifetime_too_long", "the token is valid for too long";
+    /// The token was issued longer ago than the profile allows.
+    TooOld = "too_old", "the token was issued too long ago";
+    /// Another issuer's token.
+    WrongIssuer = "wrong_issuer", "the token is of another issuer";
+    /// A token for somebody else.
+    WrongAudience = "wrong_audience", "the token is for another audience";
+    /// `azp` names another client.
+    WrongAuthorizedParty = "wrong_authorized_party", "the token was issued to another client";
+    /// `nonce` is not the one sent.
+    WrongNonce = "wrong_nonce", "the nonce is not the one that was sent";
+    /// `at_hash` is not that of the access token.
+    WrongAccessTokenHash = "wrong_access_token_hash", "the access token does not belong to the ID token";
+    /// The user was authenticated too long ago.
+    AuthenticationTooOld = "authentication_too_old", "the user was authenticated too long ago";
+    /// `events` does not say that this is a logout token.
+    NotALogoutToken = "not_a_logout_token", "the token does not announce a logout";
+    /// The token was revoked.
+    Revoked = "revoked", "the token was revoked";
+}
+
+/// Why a token was refused. For events and logs: a client is told no more than that its
+/// token is no good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JwtError {
+    kind: JwtErrorKind,
+    /// The claim it is about, or what exactly is wrong with the JSON.
+    detail: Option<Cow<'static, str>>,
+}
+
+impl JwtError {
+    pub(super) fn with(kind: JwtErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            detail: Some(detail.into()),
+        }
+    }
+
+    pub(super) fn json(kind: JwtErrorKind, error: JsonError) -> Self {
+        Self::with(kind, error.code())
+    }
+
+    pub(super) fn missing(claim: impl Into<Cow<'static, str>>) -> Self {
+        Self::with(JwtErrorKind::MissingClaim, claim)
+    }
+
+    pub(super) fn malformed(claim: &'static str) -> Self {
+        Self::with(JwtErrorKind::MalformedClaim, claim)
+    }
+
+    /// Why, in broad terms.
+    #[must_use]
+    pub const fn kind(&self) -> JwtErrorKind {
+        self.kind
+    }
+
+    /// The claim it is about, where there is one, or what is wrong with the JSON.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// A stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+}
+
+impl From<JwtErrorKind> for JwtError {
+    fn from(kind: JwtErrorKind) -> Self {
+        Self { kind, detail: None }
+    }
+}
+
+impl fmt::Display for JwtError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.message())?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for JwtError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtError")
+            .field("kind", &self.kind)
+            .field("detail", &self.detail)
+            .finish()
+    }
+}
+
+impl std::error::Error for JwtError {}
+
+/// Why a verifier cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No algorithm is allowed.
+    #[error("no algorithm is allowed; name those that the issuer signs with")]
+    NoAlgorithm,
+    /// Symmetric and asymmetric algorithms are allowed at once.
+    #[error("symmetric and asymmetric algorithms are allowed at once; use two verifiers")]
+    MixedAlgorithms,
+    /// A key is no good.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// None of the keys can do any of the allowed algorithms.
+    #[error("none of the keys is bound to any of the allowed algorithms")]
+    NoKeyForAlgorithms,
+    /// An issuer or audience is empty.
+    #[error("the {0} is empty")]
+    Empty(&'static str),
+    /// An issuer over plain HTTP: whoever is on the path can publish keys in its name.
+    #[error("the issuer {0:?} uses plain http; use https, or http on the loopback")]
+    InsecureIssuer(String),
+    /// More leeway than clocks need.
+    #[error("a leeway of {0} seconds is too much; 300 are the most, 60 the default")]
+    LeewayTooLarge(u64),
+}
+
+impl ConfigError {
+    /// A stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoAlgorithm => "config_no_algorithm",
+            Self::MixedAlgorithms => "config_mixed_algorithms",
+            Self::Key(error) => error.code(),
+            Self::NoKeyForAlgorithms => "config_no_key_for_algorithms",
+            Self::Empty(_) => "config_empty",
+            Self::InsecureIssuer(_) => "config_insecure_issuer",
+            Self::LeewayTooLarge(_) => "config_leeway_too_large",
+        }
+    }
+}
+
+/// Why a token could not be issued.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// The claim is one that the issuer sets.
+    #[error("the claim {0:?} is set by the issuer and cannot be given")]
+    ReservedClaim(String),
+    /// The claim was given twice.
+    #[error("the claim {0:?} was given twice")]
+    RepeatedClaim(String),
+    /// A value cannot be written as JSON.
+    #[error("the claim cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The token would be longer than verifiers take.
+    #[error("the token would have {0} bytes, more than verifiers take; put less into it")]
+    TooLong(usize),
+    /// The key could not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique() {
+        let codes: HashSet<_> = JwtErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), JwtErrorKind::ALL.len());
+    }
+}

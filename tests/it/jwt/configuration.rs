@@ -1,0 +1,326 @@
+//! Mistakes that have to show when the program starts, and keys that change while it runs.
+
+use super::*;
+use portcullis::authn::jwt::{IssueError, Issuer};
+use portcullis::crypto::keys::{Algorithms, KeyError, LiveKeys};
+use portcullis::random::Random;
+use std::time::Duration;
+
+#[test]
+fn mistakes_are_found_at_the_start() {
+    let keys = || KeySet::from(hs256().verifying_key());
+    let with = |algorithms: Algorithms| Verifier::builder(ISSUER, AUDIENCE, algorithms, keys());
+    let for_issuer = |issuer: &str| Verifier::builder(issuer, AUDIENCE, Algorithm::Hs256, keys());
+    let cases = [
+        ("good", builder(), "ok"),
+        (
+            "no algorithm",
+            with(Algorithms::default()),
+            "config_no_algorithm",
+        ),
+        (
+            "mixed algorithms",
+            with([Algorithm::Hs256, Algorithm::Rs256].into()),
+            "config_mixed_algorithms",
+        ),
+        (
+            "no such key",
+            with(Algorithms::ASYMMETRIC),
+            "config_no_key_for_algorithms",
+        ),
+        ("no issuer", for_issuer(""), "config_empty"),
+        ("no audience", builder().or_audience(""), "config_empty"),
+        (
+            "leeway",
+            builder().leeway(Duration::from_secs(301)),
+            "config_leeway_too_large",
+        ),
+        (
+            "http",
+            for_issuer("http://id.example.com"),
+            "config_insecure_issuer",
+        ),
+        (
+            "HTTP",
+            for_issuer("HTTP://id.example.com/realms/x"),
+            "config_insecure_issuer",
+        ),
+        (
+            "http and a trick",
+            for_issuer("http://localhost@evil.example"),
+            "config_insecure_issuer",
+        ),
+        (
+            "http and a name",
+            for_issuer("http://localhost.evil.example"),
+            "config_insecure_issuer",
+        ),
+        (
+            "allowed http",
+            for_issuer("http://id").insecure_http_issuer(),
+            "ok",
+        ),
+        (
+            "loopback",
+            for_issuer("http://localhost:8080/realms/x"),
+            "ok",
+        ),
+        (
+            "loopback address",
+            for_issuer("http://127.0.0.1:8080"),
+            "ok",
+        ),
+        ("loopback of IPv6", for_issuer("http://[::1]:8080"), "ok"),
+        ("a name", for_issuer("joe"), "ok"),
+    ];
+    for (name, builder, expected) in cases {
+        let found = builder.build().map_or_else(|error| error.code(), |_| "ok");
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn keys_that_are_refused() {
+    let ed25519 = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let secret = encode([7; 32]);
+    let even = encode(
+        [0xff; 255]
+            .iter()
+            .copied()
+            .chain([0xfe])
+            .collect::<Vec<u8>>(),
+    );
+    let odd = encode([0xff; 256]);
+    let small = encode([0xff; 255]);
+    let mut almost = [0xff; 256];
+    almost[0] = 0x7f;
+    let cases = [
+        ("not JSON", "x".to_owned(), "json_syntax"),
+        ("no kty", "{}".to_owned(), "key_member_missing"),
+        ("kty of a number", r#"{"kty":1}"#.to_owned(), "key_member_malformed"),
+        ("unknown kty", r#"{"kty":"AKP"}"#.to_owned(), "key_type_unsupported"),
+        ("twice", format!(r#"{{"kty":"oct","k":"{secret}","k":"{secret}"}}"#), "json_duplicate_member"),
+        ("empty secret", r#"{"kty":"oct","k":""}"#.to_owned(), "key_hmac_too_short"),
+        ("31 bytes", json!({"kty":"oct","k":encode([7;31])}).to_string(), "key_hmac_too_short"),
+        ("32 bytes for HS512", json!({"kty":"oct","k":secret,"alg":"HS512"}).to_string(), "key_hmac_too_short"),
+        ("padded secret", json!({"kty":"oct","k":format!("{secret}=")}).to_string(), "key_member_not_base64url"),
+        ("secret for RS256", json!({"kty":"oct","k":secret,"alg":"RS256"}).to_string(), "key_algorithm_mismatch"),
+        ("secret for encryption", json!({"kty":"oct","k":secret,"alg":"A256GCM"}).to_string(), "key_algorithm_unsupported"),
+        ("use", json!({"kty":"oct","k":secret,"use":"enc"}).to_string(), "key_not_for_this"),
+        ("use of a list", json!({"kty":"oct","k":secret,"use":["sig"]}).to_string(), "key_member_malformed"),
+        ("key_ops", json!({"kty":"oct","k":secret,"key_ops":["encrypt"]}).to_string(), "key_not_for_this"),
+        ("key_ops of a secret that signs", json!({"kty":"oct","k":secret,"key_ops":["sign"]}).to_string(), "key_not_for_this"),
+        ("key_ops empty", json!({"kty":"oct","k":secret,"key_ops":[]}).to_string(), "key_not_for_this"),
+        ("key_ops twice", json!({"kty":"oct","k":secret,"key_ops":["verify","verify"]}).to_string(), "key_member_malformed"),
+        ("use against key_ops", json!({"kty":"oct","k":secret,"use":"sig","key_ops":["encrypt"]}).to_string(), "key_not_for_this"),
+        ("kid of a number", json!({"kty":"oct","k":secret,"kid":1}).to_string(), "key_member_malformed"),
+        ("RSA of 2040 bits", json!({"kty":"RSA","n":small,"e":"AQAB"}).to_string(), "key_rsa_size"),
+        ("RSA of 2047 bits", json!({"kty":"RSA","n":encode(almost),"e":"AQAB"}).to_string(), "key_rsa_size"),
+        ("RSA of 8200 bits", json!({"kty":"RSA","n":encode([0xff;1025]),"e":"AQAB"}).to_string(), "key_rsa_size"),
+        ("RSA with a leading zero", json!({"kty":"RSA","n":encode([0;300]),"e":"AQAB"}).to_string(), "key_member_malformed"),
+        ("RSA even", json!({"kty":"RSA","n":even,"e":"AQAB"}).to_string(), "key_rsa_parameters"),
+        ("RSA with e 1", json!({"kty":"RSA","n":odd,"e":"AQ"}).to_string(), "key_rsa_parameters"),
+        ("RSA with e 3", json!({"kty":"RSA","n":odd,"e":"Aw"}).to_string(), "key_rsa_parameters"),
+        ("RSA with e even", json!({"kty":"RSA","n":odd,"e":"AQAC"}).to_string(), "key_rsa_parameters"),
+        ("RSA with e huge", json!({"kty":"RSA","n":odd,"e":encode([0xff;5])}).to_string(), "key_rsa_parameters"),
+        ("RSA without e", json!({"kty":"RSA","n":odd}).to_string(), "key_member_missing"),
+        ("P-521", json!({"kty":"EC","crv":"P-521","x":"AA","y":"AA"}).to_string(), "key_curve_unsupported"),
+        ("secp256k1", json!({"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"}).to_string(), "key_curve_unsupported"),
+        ("off the curve", json!({"kty":"EC","crv":"P-256","x":encode([1;32]),"y":encode([1;32])}).to_string(), "key_invalid_point"),
+        ("at infinity", json!({"kty":"EC","crv":"P-256","x":encode([0;32]),"y":encode([0;32])}).to_string(), "key_invalid_point"),
+        ("short coordinate", json!({"kty":"EC","crv":"P-256","x":encode([1;31]),"y":encode([1;32])}).to_string(), "key_member_length"),
+        ("curve against alg", json!({"kty":"EC","crv":"P-256","alg":"ES384","x":encode([1;32]),"y":encode([1;32])}).to_string(), "key_algorithm_mismatch"),
+        ("X25519", json!({"kty":"OKP","crv":"X25519","x":ed25519}).to_string(), "key_curve_unsupported"),
+        ("Ed25519 for ES256", json!({"kty":"OKP","crv":"Ed25519","alg":"ES256","x":ed25519}).to_string(), "key_algorithm_mismatch"),
+        ("Ed25519 neutral", json!({"kty":"OKP","crv":"Ed25519","x":encode([&[1][..], &[0;31]].concat())}).to_string(), "key_invalid_point"),
+        ("Ed25519 zero", json!({"kty":"OKP","crv":"Ed25519","x":encode([0;32])}).to_string(), "key_invalid_point"),
+        ("Ed25519 zero, other sign", json!({"kty":"OKP","crv":"Ed25519","x":encode([&[0;31][..], &[0x80]].concat())}).to_string(), "key_invalid_point"),
+        ("Ed25519 of 33 bytes", json!({"kty":"OKP","crv":"Ed25519","x":encode([9;33])}).to_string(), "key_member_length"),
+        ("no keys", r#"{"keys":[]}"#.to_owned(), "key_set_no_usable_key"),
+        ("keys of an object", r#"{"keys":{}}"#.to_owned(), "key_member_malformed"),
+        ("keys of a number", r#"{"keys":[1]}"#.to_owned(), "json_not_an_object"),
+        ("65 keys", json!({"keys": vec![json!({"kty":"oct","k":secret}); 65]}).to_string(), "key_set_too_many_keys"),
+        ("one name twice", json!({"keys":[{"kty":"oct","k":secret,"kid":"a"},{"kty":"oct","k":encode([8;32]),"kid":"a"}]}).to_string(), "key_set_duplicate_kid"),
+        ("mixed", json!({"keys":[{"kty":"oct","k":secret},{"kty":"OKP","crv":"Ed25519","x":ed25519}]}).to_string(), "key_set_mixed"),
+        ("one weak", json!({"keys":[{"kty":"oct","k":secret},{"kty":"oct","k":"AAAA"}]}).to_string(), "key_hmac_too_short"),
+        ("300 kB", " ".repeat(300_000), "key_text_too_long"),
+    ];
+    for (name, text, expected) in cases {
+        let error = KeySet::from_json(&text).expect_err(name);
+        assert_eq!(error.code(), expected, "{name}");
+    }
+}
+
+#[test]
+fn keys_for_others_are_passed_over() {
+    let text = json!({"keys": [
+        {"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "n": "AQAB", "e": "AQAB", "kid": "a"},
+        {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA", "kid": "a"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "a"},
+        {"kty": "new"},
+    ]});
+    let set = KeySet::from_json(&text.to_string()).unwrap();
+    assert_eq!(set.keys().len(), 1);
+    let ignored: Vec<_> = set
+        .ignored()
+        .iter()
+        .map(|it| (it.index, it.reason.code()))
+        .collect();
+    assert_eq!(
+        ignored,
+        [
+            (0, "key_not_for_this"),
+            (1, "key_curve_unsupported"),
+            (3, "key_type_unsupported")
+        ]
+    );
+}
+
+#[test]
+fn a_key_without_an_algorithm_does_what_it_can() {
+    let can = |jwk: Value| {
+        let set = KeySet::from_json(&jwk.to_string()).unwrap();
+        set.keys()[0].algorithms()
+    };
+    let of = |algorithms: &[Algorithm]| algorithms.iter().copied().collect::<Algorithms>();
+    let hs = |length| json!({"kty": "oct", "k": encode(vec![7; length])});
+    assert_eq!(can(hs(32)), of(&[Algorithm::Hs256]));
+    assert_eq!(can(hs(48)), of(&[Algorithm::Hs256, Algorithm::Hs384]));
+    assert_eq!(can(hs(64)), Algorithms::SYMMETRIC);
+    let rsa = json!({"kty": "RSA", "n": encode([0xfd; 256]), "e": "AQAB"});
+    assert_eq!(can(rsa.clone()), Algorithms::RSA);
+    let mut bound = rsa;
+    bound["alg"] = "PS384".into();
+    assert_eq!(can(bound), of(&[Algorithm::Ps384]));
+}
+
+#[test]
+fn keys_can_be_replaced_while_they_are_in_use() {
+    let (old, new) = (
+        SigningKey::generate(Algorithm::Es256).unwrap(),
+        SigningKey::generate(Algorithm::Es256).unwrap(),
+    );
+    let keys = LiveKeys::new(old.verifying_key().into());
+    let clock = FakeClock::at_unix_seconds(NOW).clock();
+    let verifier = Verifier::builder(ISSUER, AUDIENCE, Algorithm::Es256, keys.clone())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let token = |key: &SigningKey| {
+        let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE).clock(clock.clone());
+        issuer.token("user-17").sign().unwrap()
+    };
+    assert_eq!(outcome(verifier.verify(&token(&old))), "ok");
+    assert_eq!(outcome(verifier.verify(&token(&new))), "unknown_key");
+    keys.replace(KeySet::new([new.verifying_key(), old.verifying_key()]).unwrap());
+    assert_eq!(outcome(verifier.verify(&token(&new))), "ok");
+    keys.replace(new.verifying_key().into());
+    assert_eq!(outcome(verifier.verify(&token(&old))), "unknown_key");
+}
+
+#[test]
+fn what_is_issued_passes_the_strict_profile() {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE)
+        .clock(FakeClock::at_unix_seconds(NOW).clock())
+        .random(Random::insecure_seeded(1))
+        .token_type("at+jwt");
+    let signed = issuer
+        .token("user-17")
+        .claim("client_id", "c")
+        .unwrap()
+        .sign()
+        .unwrap();
+    let verifier = builder_for(&key)
+        .rfc9068()
+        .profile(portcullis::authn::jwt::Profile::Strict)
+        .build()
+        .unwrap();
+    let verified = verifier.verify(&signed).unwrap();
+    assert_eq!(verified.header().key_id(), key.key_id());
+    let claims = verified.claims();
+    assert_eq!(claims.subject(), Some("user-17"));
+    assert_eq!(claims.expires_at().unwrap().unix_seconds(), NOW + 600);
+    assert_eq!(claims.id().unwrap().len(), 22);
+
+    let again = issuer.token("user-17").claim("client_id", "c").unwrap();
+    let again = verifier.verify(&again.sign().unwrap()).unwrap();
+    assert_ne!(again.claims().id(), claims.id());
+}
+
+#[test]
+fn what_cannot_be_issued() {
+    let issuer = Issuer::new(hs256(), ISSUER, AUDIENCE);
+    for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] {
+        let error = issuer.token("a").claim(name, 1).unwrap_err();
+        assert!(matches!(error, IssueError::ReservedClaim(_)), "{name}");
+    }
+    let twice = issuer.token("a").claim("x", 1).unwrap().claim("x", 2);
+    assert!(matches!(twice, Err(IssueError::RepeatedClaim(_))));
+    let long = issuer.token("a").claim("x", "a".repeat(20_000)).unwrap();
+    assert!(matches!(long.sign(), Err(IssueError::TooLong(_))));
+}
+
+#[test]
+fn signing_keys_come_back_from_what_was_kept() {
+    for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa] {
+        let key = SigningKey::generate(algorithm).unwrap();
+        let kept = key.to_pkcs8().unwrap();
+        let again = SigningKey::from_pkcs8(algorithm, kept.expose()).unwrap();
+        assert_eq!(again.key_id(), key.key_id());
+        let signature = again.sign(b"x").unwrap();
+        let public = key.verifying_key();
+        assert!(public.verify(algorithm, b"x", &signature).is_ok());
+    }
+    assert!(matches!(
+        SigningKey::generate(Algorithm::Rs256),
+        Err(KeyError::CannotGenerate(_))
+    ));
+}
+
+#[test]
+fn private_keys_are_read_from_jwk() {
+    // RFC 8037 appendix A.1, RFC 7515 appendix A.3.
+    let ed25519 = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"});
+    let p256 = json!({"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"});
+    for jwk in [&ed25519, &p256] {
+        let key = SigningKey::from_jwk(&jwk.to_string()).unwrap();
+        let signature = key.sign(b"x").unwrap();
+        let public = key.verifying_key();
+        assert!(public.verify(key.algorithm(), b"x", &signature).is_ok());
+        assert!(
+            !public
+                .to_public_jwk()
+                .unwrap()
+                .to_string()
+                .contains("\"d\"")
+        );
+
+        let mut unlike = jwk.clone();
+        unlike["d"] = encode([9; 32]).into();
+        let error = SigningKey::from_jwk(&unlike.to_string()).unwrap_err();
+        assert_eq!(error, KeyError::InvalidPrivateKey);
+        let mut verify_only = jwk.clone();
+        verify_only["key_ops"] = json!(["verify"]);
+        let error = SigningKey::from_jwk(&verify_only.to_string()).unwrap_err();
+        assert_eq!(error, KeyError::NotForThis);
+    }
+    // RFC 8037 appendix A.4: the signature is always the same.
+    let key = SigningKey::from_jwk(&ed25519.to_string()).unwrap();
+    let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    assert_eq!(
+        encode(key.sign(signed.as_bytes()).unwrap()),
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+    );
+    assert_eq!(
+        key.key_id(),
+        Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")
+    );
+}
+
+#[test]
+fn nothing_prints_a_secret() {
+    let key = hs256();
+    let shown = format!("{key:?} {:?} {:?}", key.verifying_key(), builder());
+    assert!(!shown.contains("7, 7"), "{shown}");
+}
