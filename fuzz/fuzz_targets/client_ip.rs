@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use portcullis::net::client_ip::{ProxyTrust, rate_key};
 use std::net::IpAddr;
 
-/// What a trusted proxy appends decides, whatever the client wrote before it.
+// What a trusted proxy appends decides, whatever the client wrote before it.
 fuzz_target!(|lines: (Vec<Vec<u8>>, [u8; 4])| {
     let (lines, client) = lines;
     let proxy = IpAddr::from([10, 0, 0, 1]);

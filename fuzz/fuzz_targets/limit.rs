@@ -5,8 +5,8 @@ use portcullis::clock::FakeClock;
 use portcullis::limit::{Outcome, Quota, RateLimiter};
 use std::time::Duration;
 
-/// Whatever the quotas and the requests: nothing panics, more than the burst is never there,
-/// and who waits as told is admitted.
+// Whatever the quotas and the requests: nothing panics, more than the burst is never there,
+// and who waits as told is admitted.
 fuzz_target!(|input: ([(u32, u64, u32); 2], Vec<(u8, u32, u64)>)| {
     let (quotas, requests) = input;
     let quota =

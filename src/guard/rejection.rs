@@ -1,6 +1,7 @@
 use crate::event::EventKind;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -97,6 +98,7 @@ struct Inner {
     kind: RejectionKind,
     code: Cow<'static, str>,
     problem_type: Option<Cow<'static, str>>,
+    members: Map<String, Value>,
     headers: HeaderMap,
     errors: Vec<FieldError>,
     reason: Option<Cow<'static, str>>,
@@ -140,6 +142,7 @@ impl Rejection {
             kind,
             code: Cow::Borrowed(kind.code()),
             problem_type: None,
+            members: Map::new(),
             headers: HeaderMap::new(),
             errors: Vec::new(),
             reason: None,
@@ -167,6 +170,26 @@ impl Rejection {
     #[must_use]
     pub fn with_problem_type(mut self, uri: impl Into<Cow<'static, str>>) -> Self {
         self.0.problem_type = Some(uri.into());
+        self
+    }
+
+    /// Adds a member that the problem type defines (RFC 9457 section 3.2). Those that every
+    /// document has cannot be replaced.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        const OURS: [&str; 8] = [
+            "type",
+            "title",
+            "status",
+            "detail",
+            "instance",
+            "code",
+            "request_id",
+            "errors",
+        ];
+        if !OURS.contains(&name) {
+            self.0.members.insert(name.to_owned(), value.into());
+        }
         self
     }
 
@@ -241,6 +264,12 @@ impl Rejection {
     #[must_use]
     pub fn problem_type(&self) -> Option<&str> {
         self.0.problem_type.as_deref()
+    }
+
+    /// The members that the problem type defines.
+    #[must_use]
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0.members
     }
 
     /// The headers of the answer: challenges, `Retry-After`.

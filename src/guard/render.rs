@@ -90,6 +90,8 @@ struct ProblemDocument<'a> {
     request_id: Option<&'a RequestId>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(flatten)]
+    members: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 pub(super) fn problem(rejection: &Rejection, request_id: Option<&RequestId>) -> Response<Bytes> {
@@ -100,8 +102,9 @@ pub(super) fn problem(rejection: &Rejection, request_id: Option<&RequestId>) -> 
         code: rejection.code(),
         request_id,
         errors: rejection.errors(),
+        members: rejection.members(),
     };
-    // Strings and numbers alone: there is nothing in it that could fail to serialize.
+    // JSON already, strings and numbers: there is nothing in it that could fail to serialize.
     let body = serde_json::to_vec(&document).unwrap_or_default();
     let mut response = answer(rejection, Bytes::from(body), "application/problem+json");
     *response.status_mut() = rejection.status();
@@ -172,6 +175,20 @@ mod tests {
         let expected = serde_json::json!({
             "type": "about:blank", "title": "The request was blocked", "status": 403,
             "code": "request_blocked", "request_id": "r1",
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_problem_type_may_add_members_but_replace_none() {
+        let rejection = Rejection::new(RejectionKind::RateLimited)
+            .with_member("violated-policies", vec!["daily"])
+            .with_member("status", 200);
+        let response = problem(&rejection, None);
+        let json: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let expected = serde_json::json!({
+            "type": "about:blank", "title": "Too many requests", "status": 429,
+            "code": "rate_limited", "violated-policies": ["daily"],
         });
         assert_eq!(json, expected);
     }

@@ -205,7 +205,7 @@ impl RateLimitLayer {
     fn reject(&self, decision: &Decision<'_>) -> Rejection {
         let rejection =
             Rejection::new(RejectionKind::RateLimited).with_problem_type(QUOTA_EXCEEDED);
-        let mut rejection = match decision.outcome() {
+        let rejection = match decision.outcome() {
             Outcome::CostTooHigh => rejection
                 .with_code("cost_too_high")
                 .with_reason("the request costs more than its quota allows at once"),
@@ -214,23 +214,23 @@ impl RateLimitLayer {
                 .with_reason("no room for another key: all those there are being refused"),
             Outcome::OverQuota { retry_after } => rejection
                 .with_retry_after(retry_after)
-                .with_reason(reason(decision)),
+                .with_reason(format!("over quota: {}", exceeded(decision).join(", "))),
             Outcome::Admitted => rejection,
         };
-        if let Some(policy) = &self.policy {
-            rejection = rejection.with_header(fields::POLICY, policy.clone());
-            if let Some(limit) = fields::limit(decision.standings()) {
-                rejection = rejection.with_header(fields::LIMIT, limit);
-            }
+        match (&self.policy, fields::limit(decision.standings())) {
+            (Some(policy), Some(limit)) => rejection
+                .with_member("violated-policies", exceeded(decision))
+                .with_header(fields::POLICY, policy.clone())
+                .with_header(fields::LIMIT, limit),
+            _ => rejection,
         }
-        rejection
     }
 }
 
-fn reason(decision: &Decision<'_>) -> String {
+/// The names of the quotas that refused.
+fn exceeded<'a>(decision: &Decision<'a>) -> Vec<&'a str> {
     let exceeded = decision.standings().filter(Standing::is_exceeded);
-    let names: Vec<_> = exceeded.map(|standing| standing.quota().name()).collect();
-    format!("over quota: {}", names.join(", "))
+    exceeded.map(|standing| standing.quota().name()).collect()
 }
 
 impl Guard for RateLimitLayer {

@@ -46,7 +46,7 @@ impl RateLimiter {
         }
     }
 
-    /// Takes at most this many bytes, and at least 32 KiB. Forgets what was counted.
+    /// Takes at most this many bytes: at least 32 KiB, at most 32 GiB. Forgets what was counted.
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
         self.table = Arc::new(Table::new(bytes));
@@ -117,6 +117,7 @@ impl fmt::Debug for RateLimiter {
 pub(super) struct State {
     slot: Option<usize>,
     debt: u64,
+    /// Where the quota refuses, for how long; the end of time where it always will.
     wait: u64,
 }
 
@@ -159,7 +160,10 @@ impl<'a> Draft<'a> {
                     state.wait = wait;
                     self.outcome.wait(wait);
                 }
-                Step::Never => self.outcome = Outcome::CostTooHigh,
+                Step::Never => {
+                    state.wait = u64::MAX;
+                    self.outcome = Outcome::CostTooHigh;
+                }
             }
         }
         if self.outcome == Outcome::Admitted {
@@ -303,13 +307,13 @@ impl<'a> Standing<'a> {
     }
 
     /// For how long the remaining ones should last: the time in which as many come to be
-    /// allowed. After a refusal by this quota, the time to wait.
+    /// allowed. After a refusal by this quota, the time to wait, where waiting helps.
     #[must_use]
     pub fn effective_window(&self) -> Duration {
-        if self.is_exceeded() {
-            return Duration::from_nanos(self.state.wait);
+        match self.state.wait {
+            0 | u64::MAX => self.window.effective(self.state.debt),
+            wait => Duration::from_nanos(wait),
         }
-        self.window.effective(self.state.debt)
     }
 
     /// Whether it was this quota that refused.

@@ -7,6 +7,8 @@ const WAYS: usize = 15;
 const SET_BYTES: usize = 256;
 const SETS_PER_PAGE: usize = 128;
 const PAGE_BYTES: usize = SET_BYTES * SETS_PER_PAGE;
+/// 32 GiB: the index of the pages is made at once, so it has to have an end.
+const MOST_PAGES: usize = 1 << 20;
 
 const _: () = assert!(size_of::<LockedSet>() == SET_BYTES);
 
@@ -37,9 +39,9 @@ struct Slot {
 }
 
 impl Table {
-    /// A table of at most this many bytes; of one page if that is less.
+    /// A table of at most this many bytes, and at least one page.
     pub(super) fn new(bytes: usize) -> Self {
-        let pages = (bytes / PAGE_BYTES).max(1);
+        let pages = (bytes / PAGE_BYTES).clamp(1, MOST_PAGES);
         Self {
             pages: (0..pages).map(|_| OnceLock::new()).collect(),
         }
@@ -203,5 +205,6 @@ mod tests {
             assert_eq!(table.pages.len(), pages);
         }
         assert_eq!(Table::new(0).pages.len(), 1);
+        assert_eq!(Table::new(usize::MAX).pages.len(), MOST_PAGES);
     }
 }

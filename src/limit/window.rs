@@ -61,6 +61,11 @@ impl Window {
 
     #[inline]
     pub(super) fn step(&self, debt: u64, cost: NonZeroU32) -> Step {
+        // Governor multiplies cost and interval before it compares, which can overflow and, in
+        // a release build, come out small.
+        if u64::from(cost.get()) > self.quota.rate().burst() {
+            return Step::Never;
+        }
         let debt = Debt(Cell::new(debt));
         match self.gcra.check_key_n(&debt, cost) {
             Ok(Ok(())) => Step::Fits(debt.0.get()),
@@ -192,6 +197,9 @@ mod tests {
                 panic!("{window:?}");
             };
             assert_eq!(window.remaining(debt), 0);
+            for cost in [most.saturating_add(1), NonZeroU32::MAX] {
+                assert_eq!(window.step(0, cost), Step::Never);
+            }
             assert!(matches!(window.step(debt, most), Step::Wait(_)));
         }
     }

@@ -99,6 +99,7 @@ fn what_is_too_much_never_reaches_the_service() {
         Some("https://iana.org/assignments/http-problem-types#quota-exceeded")
     );
     assert_eq!(rejection.event(), Some(EventKind::ExcessRateLimitExceeded));
+    assert_eq!(rejection.members()["violated-policies"][0], "per-minute");
     assert_eq!(spy.calls(), 2);
 
     time.advance(Duration::from_secs(30));
