@@ -34,5 +34,7 @@ mod password;
 mod rbac;
 mod records;
 mod request_id;
+#[cfg(feature = "full")]
+mod secure_api;
 mod store;
 mod support;

@@ -1,0 +1,130 @@
+//! JSON bodies, checked before a handler sees them. Whatever is wrong with one is a problem
+//! document with the right status: 415 for another type, 413 for too much, 400 for what is
+//! not JSON, 422 with an entry for each field that is wrong.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use http::header::CONTENT_TYPE;
+use portcullis::guard::{FieldError, Rejection, RejectionKind};
+use portcullis::secret::SecretString;
+use serde_json::{Map, Value};
+use std::error::Error;
+
+/// Far more than any form of this service needs.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// A form that can be read from a JSON object.
+pub(crate) trait Form: Sized {
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// A JSON body that holds this form.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: Form> FromRequest<S> for Json<T> {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Rejection> {
+        if !is_json(&request) {
+            return Err(Rejection::new(RejectionKind::UnsupportedMediaType));
+        }
+        let bytes = to_bytes(request.into_body(), MOST_BYTES)
+            .await
+            .map_err(|error| {
+                if is_too_large(&error) {
+                    Rejection::new(RejectionKind::PayloadTooLarge)
+                } else {
+                    Rejection::new(RejectionKind::Malformed).with_code("broken_body")
+                }
+            })?;
+        let malformed = || Rejection::new(RejectionKind::Malformed).with_code("malformed_json");
+        let value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+        let Value::Object(object) = value else {
+            return Err(malformed().with_code("not_an_object"));
+        };
+        let mut fields = Fields {
+            object,
+            errors: Vec::new(),
+        };
+        match T::read(&mut fields) {
+            Some(form) if fields.errors.is_empty() => Ok(Self(form)),
+            _ => Err(Rejection::invalid(fields.errors)),
+        }
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = content_type
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The fields of a body, and what is wrong with those read so far.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// A text of `1..=longest` bytes without control characters; noted as wrong where it is
+    /// not.
+    pub(crate) fn text(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let text = self.string(name)?;
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            self.wrong(name, "required", "must not be empty");
+        } else if trimmed.len() > longest {
+            self.wrong(name, "too_long", "is too long");
+        } else if trimmed.chars().any(char::is_control) {
+            self.wrong(
+                name,
+                "control_character",
+                "must not hold control characters",
+            );
+        } else {
+            return Some(trimmed.to_owned());
+        }
+        None
+    }
+
+    /// A secret, of any content: that is judged where it is used.
+    pub(crate) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+        self.string(name).map(SecretString::from)
+    }
+
+    fn string(&mut self, name: &'static str) -> Option<String> {
+        match self.object.remove(name) {
+            Some(Value::String(text)) => return Some(text),
+            None | Some(Value::Null) => self.wrong(name, "required", "is required"),
+            Some(_) => self.wrong(name, "not_a_string", "must be a string"),
+        }
+        None
+    }
+
+    pub(crate) fn extend(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        self.errors.extend(errors);
+    }
+
+    pub(crate) fn wrong(&mut self, name: &'static str, code: &'static str, message: &'static str) {
+        let error = FieldError::new(format!("/{name}"), code, message);
+        self.errors.push(error);
+    }
+}

@@ -1,0 +1,29 @@
+//! A guard of our own: requests whose headers are absurd are refused with a problem document
+//! before anything looks at them.
+
+use http::Request;
+use portcullis::guard::{Check, Rejection, RejectionKind};
+
+const MOST_HEADERS: usize = 100;
+const MOST_BYTES: usize = 16 * 1024;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeaderLimits;
+
+impl Check for HeaderLimits {
+    fn check<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
+        let headers = request.headers();
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        let bytes: usize = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        if headers.len() > MOST_HEADERS || bytes + target > MOST_BYTES {
+            return Err(Rejection::new(RejectionKind::HeadersTooLarge));
+        }
+        Ok(())
+    }
+}
