@@ -69,6 +69,8 @@ impl Compiled {
                 with_nonce.push((name, template.clone()));
             }
         }
+        // Room for what handlers and the server add, so that no copy has to grow its index.
+        headers.reserve(8);
         Self {
             headers,
             with_nonce,
