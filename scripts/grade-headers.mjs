@@ -15,6 +15,7 @@ const { parseHttpEquivHeaders } = await from(`${observatory}/retriever/utils.js`
 const { Requests } = await from(`${observatory}/types.js`);
 
 const require = createRequire(pathToFileURL(`${tools}/`).href);
+const { AxiosHeaders } = require("axios");
 const { CspEvaluator, DEFAULT_CHECKS, STRICTCSP_CHECKS } = require("csp_evaluator");
 const { CspParser } = require("csp_evaluator/dist/parser.js");
 const { Severity } = require("csp_evaluator/dist/finding.js");
@@ -23,7 +24,7 @@ const HOST = "graded.example";
 
 async function fetched(url) {
   const response = await fetch(url, { redirect: "manual" });
-  const headers = Object.fromEntries(response.headers);
+  const headers = new AxiosHeaders(Object.fromEntries(response.headers));
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) headers["set-cookie"] = cookies;
   return { status: response.status, headers, cookies, text: await response.text() };
