@@ -17,16 +17,16 @@ static SCHEME: LazyLock<PasswordScheme> = LazyLock::new(|| {
 fuzz_target!(|input: (&str, &str, &str)| {
     let (hash, password, context) = input;
     let password = SecretString::from(password);
-    let verification = SCHEME
-        .verify(Some(&PasswordHash::from(hash)), &password)
-        .expect("there is memory enough for 64 KiB");
-    assert!(verification.is_accepted() || !verification.needs_rehash());
+    for hash in [hash.to_owned(), format!("$argon2id$v=19${hash}")] {
+        let verification = SCHEME
+            .verify(Some(&PasswordHash::from(hash)), &password)
+            .expect("there is memory enough for 64 KiB");
+        assert!(verification.is_accepted() || !verification.needs_rehash());
+    }
 
     let judged = PasswordPolicy::with_second_factor().check(&password, [context]);
     if judged.is_ok() {
-        let stored = SCHEME
-            .hash(&password)
-            .expect("what may be chosen can be hashed");
+        let stored = SCHEME.hash(&password).expect("what may be chosen can be hashed");
         let verification = SCHEME.verify(Some(&stored), &password);
         assert!(verification.is_ok_and(|verification| verification.is_accepted()));
     }

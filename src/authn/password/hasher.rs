@@ -37,8 +37,9 @@ impl Cost {
 /// [`PasswordScheme::also_verifying`](super::PasswordScheme::also_verifying): users keep
 /// their passwords, and each hash is replaced when its user next logs in.
 ///
-/// The methods run on the pool's threads, and may block. They must take no more memory than
-/// [`cost`](Self::cost) says, whatever the hash says.
+/// [`cost`](Self::cost) is asked before a password waits for its turn, and must be quick. The
+/// other methods run on the pool's threads, may take long, and must take no more memory than it
+/// says, whatever the hash says.
 pub trait PasswordVerifier: fmt::Debug + Send + Sync + 'static {
     /// What verifying against `hash` takes; `None` when it is of another format.
     ///

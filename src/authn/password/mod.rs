@@ -60,6 +60,7 @@ mod pepper;
 mod policy;
 mod pool;
 mod scheme;
+mod stored;
 mod violation;
 
 pub use argon2id::Argon2id;

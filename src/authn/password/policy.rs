@@ -70,7 +70,8 @@ impl PasswordPolicy {
         }
     }
 
-    /// Asks for more characters than the standard does. Less than it asks for changes nothing.
+    /// Asks for more characters than the standard does, up to 64. Less than it asks for changes
+    /// nothing.
     #[must_use]
     pub fn at_least(mut self, characters: usize) -> Self {
         self.least = self.least.max(characters.min(LEAST_MAXIMUM));
@@ -121,13 +122,13 @@ impl PasswordPolicy {
         let unit = smallest_unit(&lower);
         let about: Vec<_> = about.into_iter().flat_map(words).collect();
         let context = || self.words.iter().chain(&about).map(String::as_str);
-        let is_common = || {
-            let texts = [&*lower, unit].map(|text| Zeroizing::new(text.iter().collect::<String>()));
-            texts.iter().any(|text| is_common(text))
-        };
         let rules: [(Violation, &dyn Fn() -> bool); 6] = [
             (Violation::TooShort(self.least), &|| length < self.least),
-            (Violation::Common, &is_common),
+            (Violation::Common, &|| {
+                [&*lower, unit]
+                    .into_iter()
+                    .any(|text| is_common(&text_of(text)))
+            }),
             (Violation::ContextWord, &|| is_mostly(&lower, context())),
             (Violation::Repetitive, &|| {
                 unit.len() < self.least.min(length) || is_repetitive(&lower)
@@ -145,6 +146,13 @@ fn folded(password: &str) -> Zeroizing<Vec<char>> {
     let mut folded = Zeroizing::new(Vec::with_capacity(password.len()));
     folded.extend(password.chars().map(lower));
     folded
+}
+
+fn text_of(characters: &[char]) -> Zeroizing<String> {
+    let room = characters.iter().map(|c| c.len_utf8()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    text.extend(characters);
+    text
 }
 
 /// The lower case of a character, or its first character: lengths must stay.

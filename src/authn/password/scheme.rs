@@ -58,9 +58,9 @@ impl PasswordScheme {
     ///
     /// `None` is for a user who is not there or has no password: it is rejected after the
     /// same work as a wrong password, so that the time does not tell who has an account. So
-    /// does every hash that cannot be verified, and one of lower cost than new ones. (A hash
-    /// of higher cost takes longer: when you lower the parameters, time tells of users who
-    /// have not logged in since.)
+    /// is every hash that cannot be verified, and one of lower cost than new ones. (One of
+    /// higher cost takes longer: when you lower the parameters, or lower the memory for more
+    /// passes, time tells of users who have not logged in since.)
     ///
     /// # Errors
     /// When there is no memory, never for what the hash or the password is.
