@@ -35,11 +35,6 @@ pub enum ConfigError {
         /// The most lanes there may be.
         limit: u32,
     },
-    /// New hashes would be above the ceiling for stored ones.
-    #[error(
-        "the parameters for new hashes are above the ceiling for stored ones; raise the ceiling, or no password could be verified"
-    )]
-    AboveCeiling,
     /// A pepper's id has no place in a hash.
     #[error("pepper id {0:?} must be 1 to 8 bytes long")]
     PepperId(String),
