@@ -64,8 +64,9 @@ pub struct OwnerLimit {
 }
 
 impl OwnerLimit {
-    /// The most that any limit allows.
-    pub const MAX: usize = 1_000;
+    /// The most that any limit allows: no more can be listed or deleted without others having
+    /// to wait for it.
+    pub const MAX: usize = 128;
 
     /// At most `max` entries; one more is refused.
     #[must_use]

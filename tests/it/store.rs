@@ -6,6 +6,8 @@ use portcullis::store::{
 };
 use std::time::Duration;
 
+#[cfg(feature = "conformance")]
+mod faulty;
 mod model;
 
 const VALUES: Namespace = Namespace::values("test");

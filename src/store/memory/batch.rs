@@ -1,6 +1,6 @@
 use super::budget::Usage;
-use super::entry::State;
-use super::shard::NoRoom;
+use super::entry::{Slot, State};
+use super::shard::{At, NoRoom};
 use super::shards::{Locked, Place, Shards};
 use crate::store::{Charge, Decision, StoreError};
 
@@ -21,52 +21,45 @@ impl Shards {
         let mut shards = LockedShards::lock(self, places.iter().take(charges.len()));
         let now = self.now();
         shards.sweep(now);
+        let mut slots = Each::<Option<Slot>>::default();
         let mut backlogs = Each::<u64>::default();
-        for ((charge, place), backlog) in charges.iter().zip(places).zip(&mut backlogs) {
-            let shard = shards.get(place.shard);
-            let found = shard.and_then(|shard| shard.live(charge.key(), place.hash, now));
-            *backlog = charge
-                .rate()
-                .backlog(found.map_or(0, |entry| entry.due), now);
-        }
-        let quotas = charges.iter().zip(backlogs);
-        let decision = Decision::of(quotas.map(|(c, backlog)| (c.rate(), c.cost(), backlog)));
-        if decision.allowed() {
-            self.take_room(charges, places, &mut shards)?;
-            for ((charge, place), backlog) in charges.iter().zip(places).zip(backlogs) {
-                if let Some(shard) = shards.get(place.shard)
-                    && let Some(charged) = charge.rate().charge(backlog, charge.cost())
-                    && charge.cost() > 0
-                {
-                    let due = now.saturating_add(charged);
-                    shard.place(charge.key(), place.hash, State::Quota, due);
-                }
-            }
-        }
-        Ok(decision)
-    }
-
-    /// Room for all of the batch, or for none.
-    fn take_room(
-        &self,
-        charges: &[Charge<'_>],
-        places: &Each<Place>,
-        shards: &mut LockedShards<'_>,
-    ) -> Result<(), NoRoom> {
         let (mut freed, mut needed) = (Usage::default(), Usage::default());
-        for (charge, place) in charges.iter().zip(places) {
-            if let Some(shard) = shards.get(place.shard)
-                && charge.cost() > 0
-            {
-                let (before, after) = shard.quote(charge.key(), place.hash, 0);
+        let found = slots.iter_mut().zip(&mut backlogs);
+        for ((charge, place), (slot, backlog)) in charges.iter().zip(places).zip(found) {
+            let Some(shard) = shards.get(place.shard) else {
+                continue;
+            };
+            let at = shard.at(charge.key(), place.hash);
+            let arrival = shard.live(at, now).map_or(0, |entry| entry.due);
+            *backlog = charge.rate().backlog(arrival, now);
+            *slot = at.slot;
+            if charge.cost() > 0 {
+                let (before, after) = shard.quote(at, 0);
                 freed += before;
                 needed += after;
             }
         }
-        if self.budget().exchange(freed, needed) {
-            return Ok(());
+        let quotas = charges.iter().zip(backlogs);
+        let decision = Decision::of(quotas.map(|(c, backlog)| (c.rate(), c.cost(), backlog)));
+        if !decision.allowed() {
+            return Ok(decision);
         }
-        Err(NoRoom { needed })
+        // Room for all of the batch, or for none.
+        if !self.budget().exchange(freed, needed) {
+            return Err(NoRoom { needed });
+        }
+        let found = slots.into_iter().zip(backlogs);
+        for ((charge, place), (slot, backlog)) in charges.iter().zip(places).zip(found) {
+            let (key, hash) = (charge.key(), place.hash);
+            if let Some(shard) = shards.get(place.shard)
+                && let Some(charged) = charge.rate().charge(backlog, charge.cost())
+                && charge.cost() > 0
+            {
+                let due = now.saturating_add(charged);
+                shard.place(At { key, hash, slot }, State::Quota, due);
+            }
+        }
+        Ok(decision)
     }
 }
 

@@ -14,10 +14,6 @@ impl Expiry {
         self.0.remove(&(due, slot));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// When the first one expires; the end of time when there is none.
     pub(super) fn earliest(&self) -> u64 {
         self.0.first().map_or(u64::MAX, |(due, _)| *due)
@@ -27,11 +23,5 @@ impl Expiry {
     pub(super) fn expired(&self, now: u64) -> Option<Slot> {
         let (due, slot) = self.0.first()?;
         (*due <= now).then_some(*slot)
-    }
-
-    /// Those that have not expired, the soonest first.
-    pub(super) fn live(&self, now: u64) -> impl Iterator<Item = Slot> {
-        let first_live = (now.saturating_add(1), Slot::MIN);
-        self.0.range(first_live..).map(|(_, slot)| *slot)
     }
 }

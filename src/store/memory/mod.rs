@@ -15,7 +15,7 @@ use super::{
 use crate::clock::Clock;
 use bytes::Bytes;
 use entry::State;
-use shard::{NoRoom, Shard};
+use shard::{At, NoRoom, Shard};
 use shards::{Shards, nanos};
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +34,9 @@ pub use budget::Usage;
 /// It never evicts an entry that is alive. What it holds keeps attackers out: revoked tokens,
 /// codes that were used, bans, spent quotas. If the oldest had to go when the store is full,
 /// whoever can fill it could wash these out.
+///
+/// So that nobody can keep others out by filling it, give what strangers can make grow (limits by
+/// address, ids of unsigned requests) a store of its own, apart from sessions and revocations.
 ///
 /// Time is that of the process ([`Clock::elapsed`]): setting the machine's clock neither
 /// expires an entry nor makes it live longer.
@@ -80,6 +83,14 @@ impl MemoryStore {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.0.usage()
+    }
+
+    fn write<T>(
+        &self,
+        key: Key<'_>,
+        change: impl FnMut(&mut Shard, At<'_>, u64) -> Result<T, NoRoom>,
+    ) -> StoreFuture<T> {
+        StoreFuture::ready(self.0.write(key, change))
     }
 }
 
@@ -136,24 +147,22 @@ impl StoreBackend for MemoryStore {
     fn get(&self, key: Key<'_>) -> StoreFuture<Option<Bytes>> {
         let answer = self
             .0
-            .read(key, |shard, hash, now| shard.value(key, hash, now));
+            .read(key, |shard, at, now| shard.value(at, now).cloned());
         StoreFuture::ready(Ok(answer))
     }
 
     fn put(&self, key: Key<'_>, value: &[u8], ttl: Duration) -> StoreFuture<()> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
-            put(shard, key, hash, value, due(now, ttl))
-        }))
+        self.write(key, |shard, at, now| put(shard, at, value, due(now, ttl)))
     }
 
     fn put_if_absent(&self, key: Key<'_>, value: &[u8], ttl: Duration) -> StoreFuture<bool> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
-            if shard.live(key, hash, now).is_some() {
+        self.write(key, |shard, at, now| {
+            if shard.live(at, now).is_some() {
                 return Ok(false);
             }
-            put(shard, key, hash, value, due(now, ttl))?;
+            put(shard, at, value, due(now, ttl))?;
             Ok(true)
-        }))
+        })
     }
 
     fn compare_and_swap(
@@ -163,46 +172,44 @@ impl StoreBackend for MemoryStore {
         value: &[u8],
         ttl: Duration,
     ) -> StoreFuture<Swap> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
-            let found = shard.value(key, hash, now);
-            if found.as_deref() != expected {
-                return Ok(Swap::Conflict(found));
+        self.write(key, |shard, at, now| {
+            let found = shard.value(at, now);
+            if found.map(AsRef::as_ref) != expected {
+                return Ok(Swap::Conflict(found.cloned()));
             }
-            put(shard, key, hash, value, due(now, ttl))?;
+            put(shard, at, value, due(now, ttl))?;
             Ok(Swap::Swapped)
-        }))
+        })
     }
 
     fn take(&self, key: Key<'_>) -> StoreFuture<Option<Bytes>> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
-            Ok(match shard.take(key, hash, now).map(|entry| entry.state) {
+        self.write(key, |shard, at, now| {
+            Ok(match shard.take(at, now).map(|entry| entry.state) {
                 Some(State::Value(value)) => Some(value),
                 _ => None,
             })
-        }))
+        })
     }
 
     fn delete(&self, key: Key<'_>) -> StoreFuture<bool> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
-            Ok(shard.take(key, hash, now).is_some())
-        }))
+        self.write(key, |shard, at, now| Ok(shard.take(at, now).is_some()))
     }
 
     fn increment(&self, key: Key<'_>, by: u64, window: Duration) -> StoreFuture<Count> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
-            let found = shard.live(key, hash, now);
+        self.write(key, |shard, at, now| {
+            let found = shard.live(at, now);
             let (before, due) = match found.map(|entry| (&entry.state, entry.due)) {
                 Some((State::Counter(count), due)) => (*count, due),
                 _ if by == 0 => return Ok(Count::new(0, Duration::ZERO)),
                 _ => (0, due(now, window)),
             };
             let count = before.saturating_add(by).min(Count::MAX);
-            shard.set(key, hash, State::Counter(count), due)?;
+            shard.set(at, State::Counter(count), due)?;
             Ok(Count::new(
                 count,
                 Duration::from_nanos(due.saturating_sub(now)),
             ))
-        }))
+        })
     }
 
     fn charge(&self, charges: &[Charge<'_>]) -> StoreFuture<Decision> {
@@ -216,10 +223,10 @@ impl StoreBackend for MemoryStore {
         ttl: Duration,
         limit: OwnerLimit,
     ) -> StoreFuture<OwnedPut> {
-        StoreFuture::ready(self.0.write(key, |shard, hash, now| {
+        self.write(key, |shard, at, now| {
             let state = State::Value(Bytes::copy_from_slice(value));
-            shard.put_owned(key, hash, (state, due(now, ttl)), limit, now)
-        }))
+            shard.put_owned(at, (state, due(now, ttl)), limit, now)
+        })
     }
 
     fn list_owned(&self, owner: Owner<'_>) -> StoreFuture<Vec<OwnedEntry>> {
@@ -232,15 +239,16 @@ impl StoreBackend for MemoryStore {
 
     fn delete_owned(&self, owner: Owner<'_>, keep: Option<&[u8]>) -> StoreFuture<usize> {
         let any = owner.key("");
-        StoreFuture::ready(self.0.write(any, |shard, _, now| {
-            Ok(shard.delete_owned(owner, keep, now))
-        }))
+        self.write(
+            any,
+            |shard, _, now| Ok(shard.delete_owned(owner, keep, now)),
+        )
     }
 }
 
 /// A value is copied: a slice of it could keep a whole request alive beyond the bound.
-fn put(shard: &mut Shard, key: Key<'_>, hash: u64, value: &[u8], due: u64) -> Result<(), NoRoom> {
-    shard.set(key, hash, State::Value(Bytes::copy_from_slice(value)), due)
+fn put(shard: &mut Shard, at: At<'_>, value: &[u8], due: u64) -> Result<(), NoRoom> {
+    shard.set(at, State::Value(Bytes::copy_from_slice(value)), due)
 }
 
 fn due(now: u64, ttl: Duration) -> u64 {

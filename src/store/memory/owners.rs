@@ -1,5 +1,4 @@
 use super::entry::Slot;
-use super::expiry::Expiry;
 use crate::store::{Namespace, Owner};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
@@ -17,7 +16,9 @@ struct Owned {
     hash: u64,
     namespace: Namespace,
     id: Box<[u8]>,
-    entries: Expiry,
+    /// In the order in which they expire. They are few, so a sorted list is the smallest and
+    /// the fastest.
+    entries: Vec<(u64, Slot)>,
 }
 
 impl Owned {
@@ -38,30 +39,43 @@ impl Owners {
             hash,
             namespace: owner.namespace(),
             id: owner.id().into(),
-            entries: Expiry::default(),
+            entries: Vec::with_capacity(1),
         };
-        self.table
-            .entry(hash, |owned| owned.is(owner), |owned| owned.hash)
-            .or_insert_with(new)
-            .into_mut()
-            .entries
-            .insert(due, slot);
+        let is_it = |owned: &Owned| owned.is(owner);
+        let found = self.table.entry(hash, is_it, |owned| owned.hash);
+        let entries = &mut found.or_insert_with(new).into_mut().entries;
+        if let Err(place) = entries.binary_search(&(due, slot)) {
+            entries.insert(place, (due, slot));
+        }
     }
 
     pub(super) fn remove(&mut self, owner: Owner<'_>, due: u64, slot: Slot) {
         let hash = self.hasher.hash_one(owner);
         if let Ok(mut found) = self.table.find_entry(hash, |owned| owned.is(owner)) {
-            found.get_mut().entries.remove(due, slot);
-            if found.get().entries.is_empty() {
+            let entries = &mut found.get_mut().entries;
+            if let Ok(place) = entries.binary_search(&(due, slot)) {
+                entries.remove(place);
+            }
+            if entries.is_empty() {
                 found.remove();
             }
         }
     }
 
-    /// The owner's entries that have not expired, the soonest to expire first.
-    pub(super) fn live(&self, owner: Owner<'_>, now: u64) -> Vec<Slot> {
+    /// Forgets all entries of the owner, and tells which they were, expired ones included.
+    pub(super) fn remove_all(&mut self, owner: Owner<'_>) -> Vec<(u64, Slot)> {
         let hash = self.hasher.hash_one(owner);
-        let owned = self.table.find(hash, |owned| owned.is(owner));
-        owned.map_or_else(Vec::new, |owned| owned.entries.live(now).collect())
+        let found = self.table.find_entry(hash, |owned| owned.is(owner));
+        found.map_or_else(|_| Vec::new(), |found| found.remove().0.entries)
+    }
+
+    /// The entries of the owner that have not expired, the soonest to expire first.
+    pub(super) fn live(&self, owner: Owner<'_>, now: u64) -> &[(u64, Slot)] {
+        let hash = self.hasher.hash_one(owner);
+        let Some(owned) = self.table.find(hash, |owned| owned.is(owner)) else {
+            return &[];
+        };
+        let expired = owned.entries.partition_point(|(due, _)| *due <= now);
+        owned.entries.get(expired..).unwrap_or_default()
     }
 }

@@ -1,5 +1,5 @@
 use super::budget::{Budget, Usage};
-use super::shard::{NoRoom, Shard};
+use super::shard::{At, NoRoom, Shard};
 use crate::clock::Clock;
 use crate::store::{Key, StoreError};
 use std::hash::{BuildHasher, RandomState};
@@ -82,10 +82,10 @@ impl Shards {
     }
 
     /// Looks at the shard of a key.
-    pub(super) fn read<T>(&self, key: Key<'_>, look: impl FnOnce(&Shard, u64, u64) -> T) -> T {
+    pub(super) fn read<T>(&self, key: Key<'_>, look: impl FnOnce(&Shard, At<'_>, u64) -> T) -> T {
         let place = self.place(key);
-        let shard = self.lock(place.shard);
-        look(&shard, place.hash, self.now())
+        let shard = self.lock_to_read(place.shard);
+        look(&shard, shard.at(key, place.hash), self.now())
     }
 
     /// Changes the shard of a key. `change` runs again after a refusal for lack of room, when
@@ -93,14 +93,15 @@ impl Shards {
     pub(super) fn write<T>(
         &self,
         key: Key<'_>,
-        mut change: impl FnMut(&mut Shard, u64, u64) -> Result<T, NoRoom>,
+        mut change: impl FnMut(&mut Shard, At<'_>, u64) -> Result<T, NoRoom>,
     ) -> Result<T, StoreError> {
         let place = self.place(key);
         self.with_room(|| {
             let mut shard = self.lock(place.shard);
             let now = self.now();
             shard.sweep(now, SWEPT_BY_WRITE);
-            change(&mut shard, place.hash, now)
+            let at = shard.at(key, place.hash);
+            change(&mut shard, at, now)
         })
     }
 
@@ -147,11 +148,17 @@ impl Shards {
             clippy::indexing_slicing,
             reason = "the number was masked to the count of shards, or counted up to it"
         )]
-        let (shard, earliest) = (&self.shards[number], &self.earliest[number]);
+        let earliest = &self.earliest[number];
+        let shard = self.lock_to_read(number);
+        Locked { shard, earliest }
+    }
+
+    fn lock_to_read(&self, number: usize) -> MutexGuard<'_, Shard> {
+        #[expect(clippy::indexing_slicing, reason = "as above")]
+        let shard = &self.shards[number];
         // Nothing that runs under the lock can panic half way through a change, so a lock
         // that was poisoned all the same guards a whole shard.
-        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked { shard, earliest }
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -234,7 +241,7 @@ mod tests {
             held.join()
         });
         assert!(poisoner.is_err());
-        let alive = shards.read(key, |shard, hash, now| shard.live(key, hash, now).is_some());
+        let alive = shards.read(key, |shard, at, now| shard.live(at, now).is_some());
         assert!(!alive);
     }
 }
