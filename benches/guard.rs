@@ -245,7 +245,11 @@ fn six_guards() {
 /// an axum route, against the bare route. The signature itself is measured apart, and taken
 /// off: what is left is what the stack costs.
 fn recommended_stack() {
-    let bare = Router::new().route("/", get(async || "hello"));
+    // With the state given, as a server gives it: otherwise axum builds the route, layers and
+    // all, anew for each request.
+    let bare = Router::new()
+        .route("/", get(async || "hello"))
+        .with_state(());
     let stack = stack::on(bare.clone());
     let token = stack::token();
     let verifier = stack::verifier();
@@ -280,7 +284,7 @@ mod stack {
     use super::Request;
     use axum::Router;
     use portcullis::authn::AuthenticateLayer;
-    use portcullis::authn::jwt::{Issuer, JwtBearer, Verifier};
+    use portcullis::authn::jwt::{Issuer, JwtBearer, TokenBuilder, Verifier};
     use portcullis::authz::rbac::{Rbac, Role};
     use portcullis::browser::cross_origin::CrossOriginLayer;
     use portcullis::browser::headers::SecurityHeadersLayer;
@@ -302,7 +306,7 @@ mod stack {
 
     pub(crate) fn token() -> String {
         let token = ISSUER.token("user-17").claim("roles", ["reader"]);
-        token.and_then(|token| token.sign()).expect("a token")
+        token.and_then(TokenBuilder::sign).expect("a token")
     }
 
     pub(crate) fn verifier() -> Verifier {
