@@ -3,19 +3,19 @@
 use crate::support::Spy;
 use axum::Router;
 use axum::body::Body;
-use axum::routing::{get, post};
+use axum::routing::post;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
 use portcullis::browser::Origin;
-use portcullis::browser::cross_origin::token::{CsrfToken, CsrfTokenLayer, CsrfTokens};
 use portcullis::browser::cross_origin::{ConfigError, CrossOriginLayer};
-use portcullis::clock::{Clock, FakeClock, Timestamp};
+use portcullis::clock::Clock;
 use portcullis::event::{Emitter, EventKind, RecentEvents};
 use portcullis::guard::{Rejection, RejectionKind};
-use portcullis::principal::{Authentication, Principal};
 use std::sync::Arc;
-use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_http::cors::CorsLayer;
 
@@ -555,373 +555,91 @@ async fn a_script_of_a_cors_origin_can_read_why_it_was_refused() {
     );
 }
 
-fn ann() -> Principal {
-    let login = Authentication::new(Timestamp::from_unix_seconds(0)).with_credential("session-1");
-    Principal::new("ann", login)
-}
-
-/// A page that shows its token, and takes posts.
-fn site(tokens: CsrfTokens) -> Router {
-    Router::new()
-        .route(
-            "/",
-            get(async |token: CsrfToken| token.masked()).post(async || "done"),
-        )
-        .route("/plain", get(async || "plain"))
-        .layer(CsrfTokenLayer::new(tokens))
-}
-
-async fn visit(site: &Router, request: Request<Body>) -> Response<Bytes> {
-    let (parts, body) = site.clone().oneshot(request).await.unwrap().into_parts();
-    Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
-}
-
-/// The token and the cookie of a first visit.
-async fn first_visit(site: &Router, principal: Option<Principal>) -> (String, String) {
-    let mut request = Request::new(Body::empty());
-    request
-        .extensions_mut()
-        .extend(principal.map(extension).unwrap_or_default());
-    let page = visit(site, request).await;
-    let cookie = page.headers()[header::SET_COOKIE].to_str().unwrap();
-    let token = std::str::from_utf8(page.body()).unwrap().to_owned();
-    (token, cookie.split(';').next().unwrap().to_owned())
-}
-
-fn extension(principal: Principal) -> http::Extensions {
-    let mut extensions = http::Extensions::new();
-    extensions.insert(principal);
-    extensions
-}
-
-fn post_with(token: Option<&str>, cookie: Option<&str>) -> Request<Body> {
-    let mut request = Request::post("/");
-    if let Some(token) = token {
-        request = request.header(CsrfToken::HEADER, token);
-    }
-    if let Some(cookie) = cookie {
-        request = request.header(header::COOKIE, cookie);
-    }
-    request.body(Body::empty()).unwrap()
-}
-
-fn code(response: &Response<Bytes>) -> Option<&str> {
-    response
-        .extensions()
-        .get::<Rejection>()
-        .map(Rejection::code)
+/// Serves the layer in front of a spy on one connection of plain hyper, and gives its other end.
+fn connection(spy: &Spy) -> tokio::io::DuplexStream {
+    let service = TowerToHyperService::new(CrossOriginLayer::new().layer(spy.clone()));
+    let (client, server) = tokio::io::duplex(16 * 1024);
+    tokio::spawn(async move {
+        let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+        let served = builder.serve_connection_with_upgrades(TokioIo::new(server), service);
+        // A client that hangs up ends it with an error or without one.
+        let _either_way = served.await;
+    });
+    client
 }
 
 #[tokio::test]
-async fn a_post_needs_the_token_of_its_cookie() {
-    let site = site(CsrfTokens::with_random_key());
-    let (token, cookie) = first_visit(&site, None).await;
-    let (other_token, other_cookie) = first_visit(&site, None).await;
-    let twice = format!("{cookie}; {other_cookie}");
+async fn over_http_1_as_it_is_on_the_wire() {
     let cases = [
-        ("both", Some(&token), Some(&cookie), None),
         (
-            "the cookie alone",
-            None,
-            Some(&cookie),
-            Some("csrf_token_missing"),
+            "an own form",
+            "POST / HTTP/1.1\r\nHost: app.example.com\r\nOrigin: https://app.example.com",
+            200,
         ),
         (
-            "the token alone",
-            Some(&token),
-            None,
-            Some("csrf_cookie_missing"),
-        ),
-        ("neither", None, None, Some("csrf_token_missing")),
-        (
-            "another's token",
-            Some(&other_token),
-            Some(&cookie),
-            Some("csrf_token_invalid"),
+            "a forged form",
+            "POST / HTTP/1.1\r\nHost: app.example.com\r\nOrigin: https://evil.example",
+            403,
         ),
         (
-            "another's cookie",
-            Some(&token),
-            Some(&other_cookie),
-            Some("csrf_token_invalid"),
+            "white space around",
+            "POST / HTTP/1.1\r\nHost: app.example.com\r\nSec-Fetch-Site:  same-origin  ",
+            200,
         ),
         (
-            "two cookies",
-            Some(&token),
-            Some(&twice),
-            Some("csrf_cookie_missing"),
+            "two sites",
+            "POST / HTTP/1.1\r\nHost: app.example.com\r\nSec-Fetch-Site: same-origin\r\nsec-fetch-site: cross-site",
+            403,
         ),
         (
-            "the cookie as token",
-            Some(&cookie),
-            Some(&cookie),
-            Some("csrf_token_invalid"),
+            "a foreign WebSocket",
+            "GET / HTTP/1.1\r\nHost: app.example.com\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nOrigin: https://evil.example",
+            403,
+        ),
+        (
+            "an own WebSocket",
+            "GET / HTTP/1.1\r\nHost: app.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: https://app.example.com",
+            200,
+        ),
+        (
+            "a lower-case get",
+            "get / HTTP/1.1\r\nHost: app.example.com\r\nSec-Fetch-Site: cross-site",
+            403,
         ),
     ];
-    for (name, token, cookie, expected) in cases {
-        let token = token.map(String::as_str);
-        let answer = visit(&site, post_with(token, cookie.map(String::as_str))).await;
-        assert_eq!(code(&answer), expected, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn the_cookie_is_set_when_a_token_is_shown_and_needs_it() {
-    let time = FakeClock::at_unix_seconds(1000);
-    let tokens = CsrfTokens::with_random_key()
-        .clock(time.clock())
-        .lifetime(Duration::from_secs(60));
-    let site = site(tokens);
-    let plain = visit(&site, Request::get("/plain").body(Body::empty()).unwrap()).await;
-    assert!(
-        !plain.headers().contains_key(header::SET_COOKIE),
-        "nothing was shown"
-    );
-
-    let page = visit(&site, Request::new(Body::empty())).await;
-    assert_eq!(page.headers()[header::CACHE_CONTROL], "no-store");
-    let set = page.headers()[header::SET_COOKIE].to_str().unwrap();
-    let attributes = "; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax";
-    assert!(
-        set.starts_with("__Host-csrf=") && set.ends_with(attributes),
-        "{set}"
-    );
-
-    let (token, cookie) = first_visit(&site, None).await;
-    let again = || {
-        Request::get("/")
-            .header(header::COOKIE, &cookie)
-            .body(Body::empty())
-            .unwrap()
-    };
-    let page = visit(&site, again()).await;
-    assert!(
-        !page.headers().contains_key(header::SET_COOKIE),
-        "the cookie is good"
-    );
-    assert_ne!(page.body(), token.as_bytes(), "a mask was used twice");
-
-    // Past half its time it is renewed, and the token of the other tab stays good.
-    time.advance(Duration::from_secs(31));
-    let page = visit(&site, again()).await;
-    let renewed = page.headers()[header::SET_COOKIE].to_str().unwrap();
-    let renewed = renewed.split(';').next().unwrap().to_owned();
-    assert_ne!(renewed, cookie);
-    time.advance(Duration::from_secs(40));
-    assert_eq!(
-        code(&visit(&site, post_with(Some(&token), Some(&renewed))).await),
-        None
-    );
-    let late = visit(&site, post_with(Some(&token), Some(&cookie))).await;
-    assert_eq!(code(&late), Some("csrf_token_expired"));
-}
-
-#[tokio::test]
-async fn a_token_from_before_the_login_is_no_good_after_it() {
-    let site = site(CsrfTokens::with_random_key());
-    let (token, cookie) = first_visit(&site, None).await;
-    let mut request = post_with(Some(&token), Some(&cookie));
-    request.extensions_mut().insert(ann());
-    assert_eq!(
-        code(&visit(&site, request).await),
-        Some("csrf_cookie_invalid")
-    );
-
-    let (token, cookie) = first_visit(&site, Some(ann())).await;
-    let mut request = post_with(Some(&token), Some(&cookie));
-    request.extensions_mut().insert(ann());
-    assert_eq!(code(&visit(&site, request).await), None);
-    let logged_out = visit(&site, post_with(Some(&token), Some(&cookie))).await;
-    assert_eq!(code(&logged_out), Some("csrf_cookie_invalid"));
-}
-
-#[tokio::test]
-async fn as_a_fallback_it_asks_the_browsers_that_do_not_vouch() {
-    let layer = CsrfTokenLayer::new(CsrfTokens::with_random_key()).as_fallback();
-    let cases = [
-        (Some("same-origin"), None),
-        (Some("none"), None),
-        (Some("same-site"), Some("csrf_token_missing")),
-        (Some("cross-site"), Some("csrf_token_missing")),
-        (None, Some("csrf_token_missing")),
-    ];
-    for (site, expected) in cases {
+    for (name, head, status) in cases {
         let spy = Spy::default();
-        let headers: Vec<_> = site
-            .map(|site| ("sec-fetch-site", site))
-            .into_iter()
-            .collect();
-        let response = layer
-            .layer(spy.clone())
-            .oneshot(request("POST", "/", &headers))
-            .await
-            .unwrap();
-        let code = response
-            .extensions()
-            .get::<Rejection>()
-            .map(Rejection::code);
-        assert_eq!(code, expected, "{site:?}");
-        assert_eq!(spy.calls(), usize::from(expected.is_none()));
+        let mut stream = connection(&spy);
+        let request = format!("{head}\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.unwrap();
+        let line = std::str::from_utf8(&line).unwrap();
+        assert_eq!(line, format!("HTTP/1.1 {status}"), "{name}");
+        assert_eq!(spy.calls(), usize::from(status == 200), "{name}");
     }
 }
 
 #[tokio::test]
-async fn reads_need_no_token_unless_they_name_another_method() {
-    let layer = CsrfTokenLayer::new(CsrfTokens::with_random_key());
-    for (method, uri, admitted) in [
-        ("GET", "/", true),
-        ("HEAD", "/", true),
-        ("OPTIONS", "/", true),
-        ("GET", "/?_method=DELETE", false),
-        ("TRACE", "/", false),
-        ("DELETE", "/", false),
-    ] {
-        let response = layer
-            .layer(Spy::default())
-            .oneshot(request(method, uri, &[]))
-            .await
-            .unwrap();
-        assert_eq!(response.status().is_success(), admitted, "{method} {uri}");
-    }
-}
-
-#[tokio::test]
-async fn forms_carry_the_token_in_a_field() {
-    let tokens = CsrfTokens::with_random_key();
-    let (token, cookie) = first_visit(&site(tokens.clone()), None).await;
+async fn over_http_2_the_authority_is_the_host() {
     let spy = Spy::default();
-    let service = CsrfTokenLayer::new(tokens)
-        .with_forms(256)
-        .layer(spy.clone());
-    let form = "application/x-www-form-urlencoded";
-    let cases = [
-        ("the field", form, format!("a=b&csrf_token={token}"), None),
-        (
-            "with a charset",
-            "Application/X-WWW-Form-Urlencoded; charset=utf-8",
-            format!("csrf_token={token}"),
-            None,
-        ),
-        (
-            "no field",
-            form,
-            "a=b".to_owned(),
-            Some("csrf_token_missing"),
-        ),
-        (
-            "an empty body",
-            form,
-            String::new(),
-            Some("csrf_token_missing"),
-        ),
-        (
-            "a wrong field",
-            form,
-            "csrf_token=AAAA".to_owned(),
-            Some("csrf_token_invalid"),
-        ),
-        (
-            "the field twice",
-            form,
-            format!("csrf_token={token}&csrf_token={token}"),
-            Some("csrf_token_invalid"),
-        ),
-        (
-            "bytes that are no text",
-            form,
-            "csrf_token=%FF".to_owned(),
-            Some("csrf_token_invalid"),
-        ),
-        (
-            "text that looks like a form",
-            "text/plain",
-            format!("csrf_token={token}"),
-            Some("csrf_token_missing"),
-        ),
-        (
-            "no type",
-            "",
-            format!("csrf_token={token}"),
-            Some("csrf_token_missing"),
-        ),
-        (
-            "a multipart form",
-            "multipart/form-data; boundary=x",
-            format!("csrf_token={token}"),
-            Some("csrf_token_missing"),
-        ),
-        (
-            "too long a form",
-            form,
-            format!("csrf_token={token}&a={}", "x".repeat(256)),
-            Some("payload_too_large"),
-        ),
-    ];
-    let mut admitted = 0;
-    for (name, kind, body, expected) in cases {
-        let request = Request::post("/")
-            .header(header::COOKIE, &cookie)
-            .header(header::CONTENT_TYPE, kind)
-            .body(Full::new(Bytes::from(body)))
+    let stream = TokioIo::new(connection(&spy));
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
+            .await
             .unwrap();
-        let response = service.clone().oneshot(request).await.unwrap();
-        let code = response
-            .extensions()
-            .get::<Rejection>()
-            .map(Rejection::code);
-        assert_eq!(code, expected, "{name}");
-        admitted += usize::from(expected.is_none());
-        assert_eq!(spy.calls(), admitted, "{name}");
-    }
-    // The header still counts, and a wrong one is not mended by the body.
-    for (header_token, status) in [
-        (token.as_str(), StatusCode::OK),
-        ("AAAA", StatusCode::FORBIDDEN),
+    tokio::spawn(connection);
+    for (sender, status) in [
+        ("https://app.example.com", 200),
+        ("https://evil.example", 403),
     ] {
-        let request = Request::post("/")
-            .header(header::COOKIE, &cookie)
-            .header(header::CONTENT_TYPE, form)
-            .header(CsrfToken::HEADER, header_token)
-            .body(Full::new(Bytes::from(format!("csrf_token={token}"))))
+        let request = Request::post("https://app.example.com/")
+            .header("origin", sender)
+            .body(Full::<Bytes>::default())
             .unwrap();
-        assert_eq!(
-            service.clone().oneshot(request).await.unwrap().status(),
-            status
-        );
+        assert!(!request.headers().contains_key("host"));
+        let response = client.send_request(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{sender}");
     }
-}
-
-#[tokio::test]
-async fn the_hidden_field_is_the_field_that_is_read() {
-    let page = async |token: CsrfToken| token.hidden_field();
-    let app = Router::new()
-        .route("/", get(page).post(async |body: String| body))
-        .layer(CsrfTokenLayer::new(CsrfTokens::with_random_key()).with_forms(1024));
-    let (field, cookie) = first_visit(&app, None).await;
-    let token = field
-        .strip_prefix("<input type=\"hidden\" name=\"csrf_token\" value=\"")
-        .and_then(|rest| rest.strip_suffix("\">"))
-        .unwrap();
-    let body = format!("csrf_token={token}&a=b");
-    let request = Request::post("/")
-        .header(header::COOKIE, cookie)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(body.clone()))
-        .unwrap();
-    let answer = visit(&app, request).await;
-    assert_eq!(
-        (answer.status(), answer.body().as_ref()),
-        (StatusCode::OK, body.as_bytes())
-    );
-}
-
-#[tokio::test]
-async fn a_handler_that_wants_a_token_where_there_is_none_fails_loudly() {
-    let app = Router::new().route("/", get(async |token: CsrfToken| token.masked()));
-    let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
-    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(
-        response.extensions().get::<Rejection>().unwrap().code(),
-        "no_csrf_token"
-    );
+    assert_eq!(spy.calls(), 1);
 }

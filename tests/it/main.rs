@@ -17,6 +17,8 @@ mod authenticate;
 mod client_ip;
 #[cfg(feature = "cross-origin")]
 mod cross_origin;
+#[cfg(feature = "cross-origin")]
+mod csrf_token;
 mod event;
 mod guard;
 #[cfg(feature = "headers")]
