@@ -11,6 +11,9 @@ const MOST_LANES: u32 = 64;
 /// Memory that each lane needs, KiB (RFC 9106 section 3.1).
 const KIB_PER_LANE: u32 = 8;
 
+/// How many sizes of memory there are for work that is done to no end.
+const SIZES: u32 = 64;
+
 /// The parameters of Argon2 (RFC 9106 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
@@ -110,11 +113,15 @@ impl Parameters {
             && self.parallelism >= other.parallelism
     }
 
-    /// One lane, the passes of these, and as much memory as comes to `work_kib`; never more
-    /// than these have.
+    /// One lane, the passes of these, and as much memory as comes to `work_kib` or slightly
+    /// more; never more than these have.
     pub(super) fn scaled_to(self, work_kib: u64) -> Self {
-        let memory = work_kib / u64::from(self.iterations.max(1));
+        let memory = work_kib.div_ceil(u64::from(self.iterations.max(1)));
         let memory = u32::try_from(memory).unwrap_or(u32::MAX);
+        // An allocator that meets a new size takes its time, which would tell of the hash. So
+        // there are few sizes, and a hash that costs next to nothing leaves the whole one.
+        let step = self.memory_kib.div_ceil(SIZES);
+        let memory = memory.div_ceil(step.max(1)).saturating_mul(step);
         Self {
             memory_kib: memory.min(self.memory_kib).max(KIB_PER_LANE),
             parallelism: 1,
@@ -241,14 +248,16 @@ mod tests {
     #[test]
     fn scaled_parameters_do_the_work_asked_for() {
         let ours = Parameters::OWASP;
-        for work in [0, 16, 1000, 20_000, 38_912, u64::MAX] {
+        let whole = ours.cost().work_kib();
+        for work in [1, 16, 1000, 20_000, whole - 16, whole, u64::MAX] {
             let scaled = ours.scaled_to(work);
             assert!(scaled.is_valid(), "{work}");
-            let most = ours.cost().work_kib();
-            assert!(
-                scaled.cost().work_kib().abs_diff(work.min(most)) <= 16,
-                "{work}"
-            );
+            let done = scaled.cost().work_kib();
+            let least = work.min(whole);
+            assert!((least..=least + whole / 64).contains(&done), "{work}");
         }
+        assert_eq!(ours.scaled_to(whole - 16), ours);
+        let tiny = Parameters::insecure_fast_for_tests();
+        assert_eq!(tiny.scaled_to(8), tiny);
     }
 }
