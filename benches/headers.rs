@@ -135,6 +135,11 @@ fn cross_origin() {
     let post = || copies(same_origin(Method::POST));
     let times = Race::new("cross-origin")
         .service("bare", served(hello()), post())
+        .service(
+            "nothing",
+            served(hello().layer(GuardLayer::new(Nothing))),
+            post(),
+        )
         .service("ours", ours.clone(), post())
         .service("tower-http", theirs.clone(), post())
         .service(
@@ -145,6 +150,7 @@ fn cross_origin() {
         .service("ours-get", ours, copies(same_origin(Method::GET)))
         .run();
     times.added("cross-origin-post", "ours", "bare");
+    times.added("cross-origin-post-over-an-empty-layer", "ours", "nothing");
     times.added("cross-origin-get", "ours-get", "bare-get");
     times.ratio("cross-origin-vs-tower-http", "ours", "tower-http");
 }

@@ -83,8 +83,8 @@ impl Policy {
     /// For browsers from before 2023, and for plain HTTP, where `Sec-Fetch-Site` is not sent.
     fn judge_origin(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
         let origin = match only(head, &header::ORIGIN) {
-            // Fails open: every browser sends one of the two with a request that may have
-            // effects, so this is no browser, and has no cookies to abuse.
+            // Fails open: every browser sends one of the two with whatever is no read, so this
+            // is no browser, and no user's cookies came along unasked.
             Only::None | Only::One(b"") => return Ok(()),
             Only::One(b"null") => return Err(Refusal::NullOrigin),
             Only::One(origin) => origin,

@@ -20,6 +20,10 @@
 //!    [reads are checked](CrossOriginLayer::checking_reads).
 //! 7. The path is [exempt](CrossOriginLayer::insecure_exempt_exact_path).
 //!
+//! Browsers that do not know `Sec-Fetch-Site` send no `Origin` with a plain GET either: for
+//! them, and over plain HTTP, the checks of reads in rule 6 see a request of nobody. WebSockets
+//! always carry an `Origin`.
+//!
 //! Everything else is 403 with the code of its [`Refusal`]. `Origin: null` is nobody's, a
 //! header that comes twice is believed in no version, and a login form is no exception.
 //!
