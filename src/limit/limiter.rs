@@ -1,4 +1,5 @@
-use super::table::{Set, Table, tag};
+use super::set::{Set, tag};
+use super::table::Table;
 use super::window::{Step, Window};
 use super::{Quota, Quotas, RateKey};
 use crate::clock::Clock;
@@ -9,22 +10,24 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Room for a million addresses, with as much again to spare.
+/// Room for a million addresses that are active at once.
 const DEFAULT_MEMORY: usize = 32 << 20;
 
 /// Decides what is too much, without HTTP. Cheap to clone; clones share what they count.
 ///
 /// # Memory
 /// A limiter takes no more than its budget ([`memory`](Self::memory), 32 MiB by default),
-/// whatever clients come, and takes it as it needs it, in pages of 32 KiB. A key under a quota
-/// takes 17 bytes, and 34 with the room that a hash table needs: the default holds a million
-/// addresses that are all active at once, under one quota. Idle keys cost nothing: one whose
-/// allowance is full again is as good as one never seen.
+/// whatever clients come: 32 KiB at first, and more as there are more clients at once. There
+/// is no moment at which it takes stock or moves house; it grows by a few hundred bytes at a
+/// time. An active key under one quota takes 17 bytes, and 34 with the room that a hash table
+/// needs, so the default holds a million addresses that are active at once; with several
+/// quotas, each takes as much. Idle keys cost nothing: one whose allowance is full again is as
+/// good as one never seen.
 ///
 /// Where there are more active keys than room, the one that is nearest to a full allowance is
 /// forgotten. A key that is being refused is never forgotten: where there are only such, a
 /// new key is refused until the first of them is not ([`Outcome::Crowded`]). Keys are known
-/// by a hash under a random key, of 64 bits: two of them share an allowance with a chance of
+/// by a hash of 61 bits under a random key: two of them share an allowance with a chance of
 /// one in 10<sup>18</sup>, and nobody can look for such pairs.
 #[derive(Clone)]
 pub struct RateLimiter {
@@ -90,6 +93,9 @@ impl RateLimiter {
             draft.write(&mut set, hash);
         }
         drop(set);
+        if let Some(is_scarce) = draft.inserted {
+            self.table.inserted(is_scarce);
+        }
         Decision {
             windows: &self.windows,
             outcome: draft.outcome,
@@ -127,6 +133,8 @@ struct Draft<'a> {
     now: u64,
     outcome: Outcome,
     states: [State; Quotas::MOST],
+    /// Whether a new key was put in, or should have been, and then whether room was scarce.
+    inserted: Option<bool>,
 }
 
 impl<'a> Draft<'a> {
@@ -137,6 +145,7 @@ impl<'a> Draft<'a> {
             now,
             outcome: Outcome::Admitted,
             states: [State::default(); Quotas::MOST],
+            inserted: None,
         }
     }
 
@@ -184,11 +193,13 @@ impl<'a> Draft<'a> {
             }
             let tolerance = |index| self.windows.get(index).map_or(0, Window::tolerance);
             match set.make_room(self.now, tolerance, taken) {
-                Ok(slot) => {
-                    taken |= 1 << slot;
-                    state.slot = Some(slot);
+                Ok(room) => {
+                    taken |= 1 << room.slot;
+                    state.slot = Some(room.slot);
+                    self.inserted = Some(self.inserted == Some(true) || room.is_scarce);
                 }
                 Err(wait) => {
+                    self.inserted = Some(true);
                     self.outcome = Outcome::Crowded {
                         retry_after: Duration::from_nanos(wait),
                     };

@@ -71,6 +71,7 @@ mod key;
 mod layer;
 mod limiter;
 mod quota;
+mod set;
 mod table;
 mod window;
 

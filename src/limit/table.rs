@@ -1,22 +1,37 @@
 //! The bounded memory of a limiter.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use super::set::Set;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
-/// With its lock, a set of this many slots takes four cache lines.
-const WAYS: usize = 15;
 const SET_BYTES: usize = 256;
 const SETS_PER_PAGE: usize = 128;
 const PAGE_BYTES: usize = SET_BYTES * SETS_PER_PAGE;
 /// 32 GiB: the index of the pages is made at once, so it has to have an end.
 const MOST_PAGES: usize = 1 << 20;
+/// The table begins to double when this part of as many insertions as it has sets (one in
+/// eight) found their set well filled: at about two keys a set, of fifteen.
+const SCARCE_PART: usize = 8;
+/// How many sets an insertion splits while the table is being doubled. One would do to be
+/// done in time on average; more leave no set behind until it is full.
+const SPLITS: usize = 4;
 
 const _: () = assert!(size_of::<LockedSet>() == SET_BYTES);
 
-/// A set-associative table: a key's hash says in which set its slots are, and only there.
-/// It never grows, is never rehashed, and nothing takes longer than one look at one set, but
-/// for the first touch of a page of 32 KiB, which makes it.
+/// A set-associative table: a key's hash says in which set its state is, and only there.
+///
+/// It grows by linear hashing, up to its bound: a few sets are split in two at a time, so that
+/// nothing ever takes longer than a look at one set and the split of those, but for the first
+/// touch of a page of 32 KiB, which makes it. It never shrinks.
 pub(super) struct Table {
     pages: Box<[OnceLock<Page>]>,
+    /// How many sets there are.
+    sets: AtomicUsize,
+    /// How many there shall be, when the doubling that is under way is done.
+    goal: AtomicUsize,
+    /// How many insertions found their set well filled, since the last doubling.
+    scarce: AtomicUsize,
+    splitting: Mutex<()>,
 }
 
 type Page = Box<[LockedSet; SETS_PER_PAGE]>;
@@ -25,25 +40,16 @@ type Page = Box<[LockedSet; SETS_PER_PAGE]>;
 #[repr(align(64))]
 struct LockedSet(Mutex<Set>);
 
-/// The slots that may hold a key's state.
-#[derive(Default)]
-pub(super) struct Set([Slot; WAYS]);
-
-/// The state of one key under one quota. Free when its time has passed.
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    /// 61 bits of the key's hash, and which quota; zero in a slot that was never used.
-    tag: u64,
-    /// When the key's allowance is full again, in nanoseconds on the limiter's clock.
-    full_at: u64,
-}
-
 impl Table {
     /// A table of at most this many bytes, and at least one page.
     pub(super) fn new(bytes: usize) -> Self {
         let pages = (bytes / PAGE_BYTES).clamp(1, MOST_PAGES);
         Self {
             pages: (0..pages).map(|_| OnceLock::new()).collect(),
+            sets: AtomicUsize::new(SETS_PER_PAGE),
+            goal: AtomicUsize::new(SETS_PER_PAGE),
+            scarce: AtomicUsize::new(0),
+            splitting: Mutex::new(()),
         }
     }
 
@@ -52,15 +58,29 @@ impl Table {
         self.pages.len() * (PAGE_BYTES + size_of::<OnceLock<Page>>())
     }
 
-    /// Locks the set that belongs to the hash. Its upper bits say which that is, scaled to a
-    /// number of sets that need not be a power of two.
+    /// Locks the set that belongs to the hash.
     #[inline]
     pub(super) fn lock(&self, hash: u64) -> MutexGuard<'_, Set> {
-        let sets = (self.pages.len() * SETS_PER_PAGE) as u128;
-        let set = ((u128::from(hash) * sets) >> 64) as usize;
-        let page = self.page(set / SETS_PER_PAGE);
-        #[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]
-        let set = &page[set % SETS_PER_PAGE];
+        let mut sets = self.sets.load(Ordering::Acquire);
+        loop {
+            let home = home(hash, sets);
+            let set = self.lock_set(home);
+            // A split of this set happens under its lock: if there was one, we see it now.
+            let sets_now = self.sets.load(Ordering::Acquire);
+            if sets_now == sets || home == self::home(hash, sets_now) {
+                return set;
+            }
+            sets = sets_now;
+        }
+    }
+
+    #[inline]
+    fn lock_set(&self, index: usize) -> MutexGuard<'_, Set> {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "a set's index is below the number of sets, and a remainder below its divisor"
+        )]
+        let set = &self.page(index / SETS_PER_PAGE)[index % SETS_PER_PAGE];
         // A set is sound at every moment: a panic while it is locked spoils nothing.
         set.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,142 +89,119 @@ impl Table {
     fn page(&self, index: usize) -> &Page {
         #[expect(
             clippy::indexing_slicing,
-            reason = "a hash below 2^64, scaled to n, is below n"
+            reason = "there are never more sets than fill the pages"
         )]
         let page = &self.pages[index];
         page.get_or_init(|| Box::new(std::array::from_fn(|_| LockedSet::default())))
     }
+
+    /// To be called after each insertion, with no set locked: says whether its set was well
+    /// filled. Splits some sets, while the table is being doubled.
+    pub(super) fn inserted(&self, is_scarce: bool) {
+        let sets = self.sets.load(Ordering::Relaxed);
+        if sets < self.goal.load(Ordering::Relaxed) {
+            self.split();
+        } else if is_scarce && self.scarce.fetch_add(1, Ordering::Relaxed) >= sets / SCARCE_PART {
+            let most = self.pages.len() * SETS_PER_PAGE;
+            self.scarce.store(0, Ordering::Relaxed);
+            self.goal.store((2 * sets).min(most), Ordering::Relaxed);
+        }
+    }
+
+    fn split(&self) {
+        let _alone = match self.splitting.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let sets = self.sets.load(Ordering::Relaxed);
+        let goal = self.goal.load(Ordering::Relaxed);
+        for sets in (sets..goal).take(SPLITS) {
+            // The set whose keys may belong to the new one: the one whose index differs in the
+            // highest bit.
+            let mut old = self.lock_set(sets - (1 << sets.ilog2()));
+            let mut new = self.lock_set(sets);
+            old.split(&mut new, |hash| home(hash, sets + 1) == sets);
+            self.sets.store(sets + 1, Ordering::Release);
+        }
+    }
 }
 
-/// By which mark a key's state under the quota of this index is known within its set.
+/// Which of so many sets a hash belongs to: the remainder by the power of two that they will
+/// be, or as long as there is no such set, by half of that.
 #[inline]
-pub(super) const fn tag(hash: u64, quota: usize) -> u64 {
-    hash << 3 | (quota as u64 & 0b11) | 0b100
-}
-
-const fn quota_of(tag: u64) -> usize {
-    (tag & 0b11) as usize
-}
-
-impl Set {
-    /// The slot of this tag, and its time.
-    #[inline]
-    pub(super) fn find(&self, tag: u64) -> Option<(usize, u64)> {
-        let slot = self.0.iter().position(|slot| slot.tag == tag)?;
-        Some((slot, self.0.get(slot)?.full_at))
-    }
-
-    /// A slot to use for another key, none of those `taken` (by bits): one that is free, else
-    /// the one whose allowance is full soonest. Never one whose key is refused: where
-    /// there is none but those, says in how many nanoseconds the first of them no longer is.
-    pub(super) fn make_room(
-        &self,
-        now: u64,
-        tolerance: impl Fn(usize) -> u64,
-        taken: u32,
-    ) -> Result<usize, u64> {
-        let mut soonest = None;
-        let mut shortest_wait = u64::MAX;
-        for (index, slot) in self.0.iter().enumerate() {
-            if taken & (1 << index) != 0 {
-                continue;
-            }
-            if slot.full_at <= now {
-                return Ok(index);
-            }
-            let admitted_at = slot.full_at.saturating_sub(tolerance(quota_of(slot.tag)));
-            if admitted_at > now {
-                shortest_wait = shortest_wait.min(admitted_at - now);
-            } else if soonest.is_none_or(|(full_at, _)| slot.full_at < full_at) {
-                soonest = Some((slot.full_at, index));
-            }
-        }
-        soonest.map(|(_, index)| index).ok_or(shortest_wait)
-    }
-
-    #[inline]
-    pub(super) fn put(&mut self, slot: usize, tag: u64, full_at: u64) {
-        if let Some(slot) = self.0.get_mut(slot) {
-            *slot = Slot { tag, full_at };
-        }
+const fn home(hash: u64, sets: usize) -> usize {
+    let span = sets.next_power_of_two();
+    let index = hash as usize & (span - 1);
+    if index < sets {
+        index
+    } else {
+        index - span / 2
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::set::tag;
     use super::*;
 
-    fn full_set(full_at: impl Fn(usize) -> u64) -> Set {
-        let mut set = Set::default();
-        for index in 0..WAYS {
-            set.put(index, tag(index as u64, 0), full_at(index));
-        }
-        set
-    }
-
     #[test]
-    fn room_is_made_where_least_is_forgotten() {
-        const NOW: u64 = 1_000;
-        let cases = [
-            ("all free", full_set(|_| NOW), 0, Ok(0)),
-            (
-                "one free",
-                full_set(|i| if i == 4 { NOW } else { NOW + 5 }),
-                0,
-                Ok(4),
-            ),
-            (
-                "the least debt",
-                full_set(|i| NOW + 50 - i as u64),
-                0,
-                Ok(14),
-            ),
-            (
-                "but not that one",
-                full_set(|i| NOW + 50 - i as u64),
-                1 << 14,
-                Ok(13),
-            ),
-            (
-                "one that is not refused",
-                full_set(|i| if i == 7 { NOW + 100 } else { NOW + 101 }),
-                0,
-                Ok(7),
-            ),
-            (
-                "only refused keys",
-                full_set(|i| NOW + 120 - i as u64),
-                0,
-                Err(6),
-            ),
-            ("none at all", full_set(|_| NOW), u32::MAX, Err(u64::MAX)),
-        ];
-        for (name, set, taken, expected) in cases {
-            assert_eq!(set.make_room(NOW, |_| 100, taken), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn tags_tell_quotas_and_keys_apart() {
-        let mut tags: Vec<_> = (0..100)
-            .flat_map(|hash| (0..4).map(move |quota| tag(hash, quota)))
-            .collect();
-        tags.sort_unstable();
-        tags.dedup();
-        assert_eq!(tags.len(), 400);
-        assert!(!tags.contains(&0));
-    }
-
-    #[test]
-    fn every_hash_has_a_set() {
-        for pages in [1, 3, 1000] {
-            let table = Table::new(pages * PAGE_BYTES + 1);
-            for hash in [0, 1, u64::MAX / 3, u64::MAX - 1, u64::MAX] {
-                drop(table.lock(hash));
+    fn every_hash_has_a_set_and_leaves_it_only_for_the_new_one() {
+        let hashes = [0, 1, 127, 128, 300, u64::MAX / 3, u64::MAX - 1, u64::MAX];
+        for sets in 1..1000 {
+            for hash in hashes {
+                let (before, after) = (home(hash, sets), home(hash, sets + 1));
+                assert!(before < sets);
+                assert!(after == before || after == sets, "{hash} of {sets}");
+                if after == sets {
+                    assert_eq!(before, sets - (1 << sets.ilog2()), "{hash} of {sets}");
+                }
             }
-            assert_eq!(table.pages.len(), pages);
         }
-        assert_eq!(Table::new(0).pages.len(), 1);
-        assert_eq!(Table::new(usize::MAX).pages.len(), MOST_PAGES);
+    }
+
+    #[test]
+    fn a_budget_is_kept() {
+        let cases = [
+            ("nothing", 0, 1),
+            ("a page and a half", PAGE_BYTES * 3 / 2, 1),
+            ("three pages", PAGE_BYTES * 3, 3),
+            ("all there is", usize::MAX, MOST_PAGES),
+        ];
+        for (name, bytes, pages) in cases {
+            assert_eq!(Table::new(bytes).pages.len(), pages, "{name}");
+        }
+    }
+
+    #[test]
+    fn growing_loses_no_key() {
+        let table = Table::new(1 << 20);
+        // Spread as a hash would be.
+        let hash = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+        let keys = 0..16_000;
+        for n in keys.clone() {
+            let mut set = table.lock(hash(n));
+            let room = set.make_room(0, |_| u64::MAX, 0).unwrap();
+            set.put(room.slot, tag(hash(n), 0), n + 1);
+            drop(set);
+            table.inserted(room.is_scarce);
+        }
+        let sets = table.sets.load(Ordering::Relaxed);
+        assert_eq!(sets, 32 * SETS_PER_PAGE, "it has doubled to its bound");
+        for n in keys {
+            let found = table.lock(hash(n)).find(tag(hash(n), 0));
+            assert_eq!(found.map(|(_, full_at)| full_at), Some(n + 1));
+        }
+    }
+
+    #[test]
+    fn few_keys_take_few_pages() {
+        let table = Table::new(1 << 20);
+        for n in 0..100_u64 {
+            let room = table.lock(n << 7).make_room(0, |_| 0, 0).unwrap();
+            table.inserted(room.is_scarce);
+        }
+        let made = table.pages.iter().filter(|page| page.get().is_some());
+        assert_eq!(made.count(), 1);
     }
 }
