@@ -1,17 +1,18 @@
 //! `limit`, over a real stack, against a model, in a race and under a flood.
 
+mod memory;
+mod model;
+
 use crate::support::Spy;
 use http::{Request, Response};
 use portcullis::clock::{Clock, FakeClock, Timestamp};
 use portcullis::event::{Emitter, EventKind, RecentEvents};
 use portcullis::guard::{Body, Rejection, RejectionKind};
-use portcullis::limit::{Outcome, Quota, Quotas, RateKey, RateLimitLayer, RateLimiter};
+use portcullis::limit::{Quota, Quotas, RateKey, RateLimitLayer, RateLimiter};
 use portcullis::net::client_ip::ClientIp;
 use portcullis::principal::{Authentication, Principal};
-use proptest::prelude::*;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tower::{Layer, Service, ServiceExt};
 
@@ -431,92 +432,6 @@ fn a_limiter_is_shared_with_handlers_and_clones() {
 }
 
 #[test]
-fn a_million_clients_take_no_more_memory_than_allowed() {
-    let budget = 1 << 20;
-    let limiter = limiter(Quota::per_hour(100).unwrap(), frozen()).memory(budget);
-    let most = limiter.most_memory();
-    assert!(most <= budget + (budget >> 8), "{most}");
-    let used = allocation_counter::measure(|| {
-        for n in 0..1_000_000 {
-            limiter.check(network(n), 1);
-        }
-    });
-    assert!(used.bytes_max <= most as u64, "{used:?}");
-    let later = allocation_counter::measure(|| {
-        for n in 0..1_000_000 {
-            limiter.check(network(1_000_000 + n), 1);
-        }
-    });
-    assert_eq!(later.count_total, 0);
-}
-
-#[test]
-fn an_active_key_takes_less_than_64_bytes() {
-    let bytes = 8 << 20;
-    let keys = bytes as u64 / 34;
-    let limiter = limiter(Quota::per_hour(100).unwrap(), frozen()).memory(bytes);
-    for n in 0..keys {
-        limiter.check(network(n), 1);
-    }
-    let remembered = |n: &u64| {
-        let decision = limiter.check(network(*n), 0);
-        decision
-            .standings()
-            .all(|standing| standing.remaining() == 99)
-    };
-    let remembered = (0..keys).filter(remembered).count();
-    assert!(
-        remembered as f64 > 0.99 * keys as f64,
-        "{remembered} of {keys}"
-    );
-}
-
-#[test]
-fn no_flood_frees_a_key_that_is_being_refused() {
-    let time = FakeClock::at_unix_seconds(0);
-    let limiter = limiter(Quota::per_hour(5).unwrap(), time.clock()).memory(ONE_PAGE);
-    let refused: Vec<_> = (0..200).map(network).collect();
-    for address in &refused {
-        assert!(limiter.check(*address, 5).is_admitted());
-    }
-    for n in 0..200_000 {
-        limiter.check(network(1000 + n), 1);
-    }
-    for address in &refused {
-        assert!(!limiter.check(*address, 1).is_admitted());
-    }
-    time.advance(Duration::from_secs(12 * 60));
-    for address in &refused {
-        assert!(limiter.check(*address, 1).is_admitted());
-    }
-}
-
-#[test]
-fn where_all_are_being_refused_a_new_key_is_too() {
-    let time = FakeClock::at_unix_seconds(0);
-    let limiter = limiter(Quota::per_hour(1).unwrap(), time.clock()).memory(ONE_PAGE);
-    let mut admitted = Vec::new();
-    let mut crowded = 0;
-    for n in 0..20_000 {
-        match limiter.check(network(n), 1).outcome() {
-            Outcome::Admitted => admitted.push(n),
-            Outcome::Crowded { retry_after } => {
-                assert_eq!(retry_after, Duration::from_secs(60 * 60));
-                crowded += 1;
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert!(admitted.len() <= 1920, "{} slots", admitted.len());
-    assert_eq!(admitted.len() + crowded, 20_000);
-    for n in admitted {
-        assert!(!limiter.check(network(n), 1).is_admitted());
-    }
-    time.advance(Duration::from_secs(60 * 60));
-    assert!(limiter.check(network(99_999), 1).is_admitted());
-}
-
-#[test]
 fn a_crowded_service_says_so() {
     let layer = RateLimitLayer::new(Quota::per_hour(1).unwrap())
         .clock(frozen())
@@ -530,169 +445,6 @@ fn a_crowded_service_says_so() {
     assert_eq!(header(&response, "retry-after"), "3600");
     let rejection: &Rejection = response.extensions().get().unwrap();
     assert!(rejection.reason().unwrap().contains("no room"));
-}
-
-#[test]
-fn threads_never_admit_more_than_there_is() {
-    for round in 0..200 {
-        let quotas = [Quota::per_hour(50).unwrap(), Quota::per_minute(40).unwrap()];
-        let limiter = limiter(quotas, frozen()).memory(ONE_PAGE);
-        let admitted = AtomicU32::new(0);
-        std::thread::scope(|scope| {
-            for thread in 0..4 {
-                let (limiter, admitted) = (&limiter, &admitted);
-                scope.spawn(move || {
-                    for n in 0..30 {
-                        // Others come and go in between.
-                        limiter.check(network(1000 * thread + n), 1);
-                        if limiter.check("all of us", 1).is_admitted() {
-                            admitted.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!(admitted.into_inner(), 40, "round {round}");
-        let decision = limiter.check("all of us", 0);
-        let remaining: Vec<_> = decision
-            .standings()
-            .map(|standing| standing.remaining())
-            .collect();
-        assert_eq!(remaining, [10, 0], "round {round}");
-    }
-}
-
-#[test]
-fn a_limiter_that_grows_under_way_forgets_nobody() {
-    let limiter = limiter(Quota::per_hour(1).unwrap(), frozen());
-    let admitted: Vec<_> = (0..20_000).map(|_| AtomicU32::new(0)).collect();
-    std::thread::scope(|scope| {
-        for thread in 0..4 {
-            let (limiter, admitted) = (&limiter, &admitted);
-            scope.spawn(move || {
-                // Each in another order: some come after the table grew, some before.
-                let (before, after) = admitted.split_at(thread * 5_000);
-                let keys = after.iter().chain(before).zip(thread as u64 * 5_000..);
-                for (admitted, n) in keys {
-                    if limiter.check(network(n % 20_000), 1).is_admitted() {
-                        admitted.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
-    let often = |times| {
-        let counts = admitted.iter().map(|count| count.load(Ordering::Relaxed));
-        counts.filter(|count| *count == times).count()
-    };
-    // A thread that is stopped while it splits leaves the others little room for a moment: then
-    // a new key may be refused, but none is admitted twice.
-    assert_eq!(often(0) + often(1), 20_000);
-    assert!(often(1) > 19_900, "{} were admitted", often(1));
-}
-
-/// GCRA told another way: a bucket that fills evenly, in exact numbers.
-struct Bucket {
-    most: u128,
-    per: u128,
-    /// In nanoseconds times units.
-    level: u128,
-}
-
-impl Bucket {
-    fn new(count: u32, seconds: u32, most: u32) -> Self {
-        let per = u128::from(seconds) * 1_000_000_000 / u128::from(count);
-        let most = u128::from(most) * per;
-        Self {
-            most,
-            per,
-            level: most,
-        }
-    }
-
-    fn fill(&mut self, nanos: u128) {
-        self.level = self.most.min(self.level + nanos);
-    }
-
-    fn has(&self, cost: u32) -> bool {
-        self.level >= u128::from(cost) * self.per
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Check { key: u8, cost: u32 },
-    Wait { milliseconds: u64 },
-    WaitAsTold { key: u8, cost: u32 },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        (0..4_u8, 0..8_u32).prop_map(|(key, cost)| Step::Check { key, cost }),
-        (0..3_000_u64).prop_map(|milliseconds| Step::Wait { milliseconds }),
-        (0..4_u8, 1..8_u32).prop_map(|(key, cost)| Step::WaitAsTold { key, cost }),
-    ]
-}
-
-proptest! {
-    /// Divisors of a second and a minute, so that the model's numbers are whole as well.
-    #[test]
-    fn it_is_a_leaky_bucket(
-        count in prop::sample::select(vec![1_u32, 2, 4, 5, 10]),
-        burst in 1..12_u32,
-        steps in prop::collection::vec(step(), 1..80),
-    ) {
-        let time = FakeClock::at_unix_seconds(0);
-        let quotas = [
-            Quota::per_second(count).unwrap().burst(burst).unwrap(),
-            Quota::per_minute(20).unwrap(),
-        ];
-        let limiter = limiter(quotas, time.clock());
-        let mut model: Vec<_> = (0..4)
-            .map(|_| [Bucket::new(count, 1, burst), Bucket::new(20, 60, 20)])
-            .collect();
-        let wait = |model: &mut Vec<[Bucket; 2]>, by: Duration| {
-            time.advance(by);
-            model.iter_mut().flatten().for_each(|bucket| bucket.fill(by.as_nanos()));
-        };
-        for step in steps {
-            let (key, cost) = match step {
-                Step::Wait { milliseconds } => {
-                    wait(&mut model, Duration::from_millis(milliseconds));
-                    continue;
-                }
-                Step::Check { key, cost } => (key, cost),
-                Step::WaitAsTold { key, cost } => {
-                    let name = key.to_string();
-                    if let Outcome::OverQuota { retry_after } =
-                        limiter.check(name.as_str(), cost).outcome()
-                    {
-                        let early = Duration::from_nanos(1);
-                        wait(&mut model, retry_after.saturating_sub(early));
-                        prop_assert!(!limiter.check(name.as_str(), cost).is_admitted());
-                        wait(&mut model, early);
-                        prop_assert!(limiter.check(name.as_str(), cost).is_admitted());
-                    } else if cost > burst {
-                        continue;
-                    }
-                    for bucket in &mut model[usize::from(key)] {
-                        bucket.level -= u128::from(cost) * bucket.per;
-                    }
-                    continue;
-                }
-            };
-            let buckets = &mut model[usize::from(key)];
-            let expected = buckets.iter().all(|bucket| bucket.has(cost));
-            let decision = limiter.check(key.to_string(), cost);
-            prop_assert_eq!(decision.is_admitted(), expected);
-            for (bucket, standing) in buckets.iter_mut().zip(decision.standings()) {
-                if expected {
-                    bucket.level -= u128::from(cost) * bucket.per;
-                }
-                prop_assert_eq!(u128::from(standing.remaining()), bucket.level / bucket.per);
-            }
-        }
-    }
 }
 
 #[cfg(feature = "axum")]
