@@ -1,4 +1,96 @@
-//! Security middleware for Rust services.
+//! Security middleware for Rust services: one crate of [`tower`](tower_service) layers and
+//! plain helpers that give an axum or hyper service its application security.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use portcullis::browser::cross_origin::CrossOriginLayer;
+//! use portcullis::browser::headers::SecurityHeadersLayer;
+//! use portcullis::limit::{Quota, RateLimitLayer};
+//! use portcullis::net::client_ip::ClientIpLayer;
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ServiceBuilder::new()
+//!     .layer(ClientIpLayer::trusting(["10.0.0.0/8".parse()?]))
+//!     .layer(SecurityHeadersLayer::api())
+//!     .layer(RateLimitLayer::new(Quota::per_minute(100)?))
+//!     .layer(CrossOriginLayer::new())
+//!     .service_fn(async |_: Request<Full<Bytes>>| {
+//!         Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("hello"))))
+//!     });
+//!
+//! let request = Request::post("/").header("sec-fetch-site", "same-origin");
+//! let response = service.clone().oneshot(request.body(Full::default())?).await?;
+//! assert_eq!(response.status(), 200);
+//! assert!(response.headers().contains_key("strict-transport-security"));
+//!
+//! let request = Request::post("/").header("sec-fetch-site", "cross-site");
+//! let response = service.oneshot(request.body(Full::default())?).await?;
+//! assert_eq!(response.status(), 403);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The house
+//!
+//! One module answers one question.
+//!
+//! | module | the question | feature |
+//! |---|---|---|
+//! | [`guard`] | how does a control stand in front of a service? | always |
+//! | [`principal`] | who is it, and how sure are we? | always |
+//! | [`event`] | what happened that matters? | always |
+//! | [`store`] | where does shared state live? | always |
+//! | [`clock`], [`secret`], [`random`] | time, secrets, randomness | always |
+//! | [`net`] | where does it come from? | always |
+//! | [`authn`] | who is calling? | `jwt`, `password` |
+//! | [`authz`] | what may they do? | `rbac` |
+//! | [`limit`] | how much is too much? | `rate-limit` |
+//! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
+//! | [`crypto`] | who can read it, and who wrote it? | `jwt` |
+//! | [`monitor`] | who hears of it? | `monitor` |
+//!
+//! Every control is a [`Guard`](guard::Guard): it looks at a request and admits it, rejects it,
+//! or says so later. Every rejection is a [`Rejection`](guard::Rejection), rendered alike and
+//! heard by the [monitor](monitor::MonitorLayer). Every decision is also a plain function on
+//! plain data, callable without HTTP.
+//!
+//! # The order of layers
+//!
+//! From the outside in, each because of what the next one needs:
+//!
+//! 1. [`MonitorLayer`](monitor::MonitorLayer) hears everything below it.
+//! 2. [`RequestIdLayer`](net::request_id::RequestIdLayer): events and answers carry the id.
+//! 3. [`ClientIpLayer`](net::client_ip::ClientIpLayer): limits and events need the address.
+//! 4. [`SecurityHeadersLayer`](browser::headers::SecurityHeadersLayer): refusals below carry
+//!    the headers too.
+//! 5. [`RateLimitLayer`](limit::RateLimitLayer): cheap, and before anything that costs.
+//! 6. [`CrossOriginLayer`](browser::cross_origin::CrossOriginLayer).
+//! 7. [`AuthenticateLayer`](authn::AuthenticateLayer), then a
+//!    [`require`](authz::rbac::Rbac::require) for each route.
+//!
+//! In axum, put them into one `ServiceBuilder` and call `Router::layer` once: each call costs
+//! about ten allocations a request.
+//!
+//! # Features
+//!
+//! Nothing is on by default; `full` is every control with its default backend. A feature adds
+//! API and never changes behavior.
+//!
+//! | feature | gives | brings |
+//! |---|---|---|
+//! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
+//! | `cross-origin` | CSRF defenses | ring, base64ct |
+//! | `headers` | security headers and CSP | ring, base64ct |
+//! | `jwt` | JSON Web Tokens and JWKs | ring, base64 |
+//! | `monitor` | events to logs and metrics | tracing, metrics |
+//! | `password` | Argon2id and password policy | argon2, tokio (`sync` alone) |
+//! | `rate-limit` | rate limits in bounded memory | governor |
+//! | `rbac` | roles and permissions | nothing |
+//! | `conformance` | test suites for stores of your own; not in `full` | nothing |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "jwt", feature = "password"))]
