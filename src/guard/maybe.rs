@@ -1,4 +1,4 @@
-use super::{Exit, Guard, Verdict};
+use super::{Body, Exit, Guard, Verdict};
 use http::{Request, Response};
 
 /// A guard that can be switched off, by configuration say, without a change of types: what
@@ -56,7 +56,7 @@ impl<X: Exit> Exit for MaybeExit<X> {
     }
 
     #[inline]
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         if let Some(exit) = self.0 {
             exit.leave(response);
         }

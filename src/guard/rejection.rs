@@ -323,10 +323,13 @@ impl std::error::Error for Rejection {}
 
 #[cfg(feature = "axum")]
 impl axum_core::response::IntoResponse for Rejection {
-    /// As [`Standard`](super::render::Standard) renders it, without the request's id: a
-    /// handler does not have the request any more. The `x-request-id` header still goes out.
+    /// As [`Problem`](super::render::Problem) renders it. The handler does not have the request
+    /// any more; [`RequestIdLayer`](crate::net::request_id::RequestIdLayer) adds the id.
     fn into_response(self) -> axum_core::response::Response {
         let mut response = super::render::problem(&self, None).map(axum_core::body::Body::from);
+        response
+            .extensions_mut()
+            .insert(super::render::LacksRequestId);
         response.extensions_mut().insert(self);
         response
     }

@@ -21,9 +21,10 @@
 //! });
 //! ```
 
-use super::{FieldError, Rejection, RequestHead};
+use super::{Body, FieldError, Rejection, RequestHead};
 use crate::event::RequestId;
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
@@ -109,6 +110,29 @@ pub(super) fn problem(rejection: &Rejection, request_id: Option<&RequestId>) -> 
     let mut response = answer(rejection, Bytes::from(body), "application/problem+json");
     *response.status_mut() = rejection.status();
     response
+}
+
+/// In the extensions of a problem document that was made where the request's id was not at
+/// hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LacksRequestId;
+
+/// Adds the request's id to a problem document that lacks it.
+pub(crate) fn add_request_id<R>(response: &mut Response<Body<R>>, id: &RequestId) {
+    if response
+        .extensions_mut()
+        .remove::<LacksRequestId>()
+        .is_none()
+    {
+        return;
+    }
+    if let Some(rejection) = response.extensions().get::<Rejection>() {
+        let document = problem(rejection, Some(id)).into_body();
+        if let header::Entry::Occupied(mut length) = response.headers_mut().entry(CONTENT_LENGTH) {
+            length.insert(document.len().into());
+        }
+        *response.body_mut() = Body::rejection(document);
+    }
 }
 
 /// The status of the gRPC protocol, in a response that has no body ("Trailers-Only"): HTTP 200

@@ -1,4 +1,4 @@
-use super::{GuardLayer, Rejection, Render};
+use super::{Body, GuardLayer, Rejection, Render};
 use http::{Request, Response};
 use std::fmt;
 use std::pin::Pin;
@@ -88,10 +88,12 @@ pub trait Exit: Send + 'static {
 
     /// Runs on the response: headers and cookies are set here. Not called when the service
     /// fails with an error instead of a response.
-    fn leave<B>(self, response: &mut Response<B>);
+    ///
+    /// The body is of whatever kind the service has; it can be passed on, not read.
+    fn leave<R>(self, response: &mut Response<Body<R>>);
 }
 
 impl Exit for () {
     #[inline]
-    fn leave<B>(self, _response: &mut Response<B>) {}
+    fn leave<R>(self, _response: &mut Response<Body<R>>) {}
 }

@@ -3,7 +3,7 @@ use super::window::Window;
 use super::{Decision, Outcome, Quotas, RateKey, RateLimiter, Standing, fields};
 use crate::clock::Clock;
 use crate::event::{Emitter, EventKind, SecurityEvent};
-use crate::guard::{Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
+use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
 use crate::net::client_ip::{ClientIp, rate_key_with_prefix};
 use crate::principal::Principal;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -282,7 +282,7 @@ struct Fields {
 }
 
 impl Exit for RateLimitExit {
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         let Some(Fields {
             policy,
             windows,

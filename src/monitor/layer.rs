@@ -1,7 +1,7 @@
 use super::{MetricsSink, TracingSink};
 use crate::clock::Clock;
 use crate::event::{Emitter, EventSink, SecurityEvent};
-use crate::guard::{Exit, Guard, Rejection, Verdict, impl_layer};
+use crate::guard::{Body, Exit, Guard, Rejection, Verdict, impl_layer};
 use http::{Request, Response};
 use std::fmt;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Guard for MonitorLayer {
 pub struct MonitorExit(Emitter);
 
 impl Exit for MonitorExit {
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         let Some(rejection) = response.extensions().get::<Rejection>() else {
             return;
         };

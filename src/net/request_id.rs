@@ -30,7 +30,8 @@
 //! ```
 
 use crate::event::{Emitter, RequestId, TraceContext};
-use crate::guard::{Exit, Guard, RequestHead, Verdict, impl_layer};
+use crate::guard::render::add_request_id;
+use crate::guard::{Body, Exit, Guard, RequestHead, Verdict, impl_layer};
 use crate::random::Random;
 use http::{HeaderName, HeaderValue, Request, Response};
 
@@ -91,8 +92,8 @@ impl Guard for RequestIdLayer {
         if let Some(emitter) = request.extensions().get::<Emitter>() {
             emitter.note_request_id(&id);
         }
-        request.extensions_mut().insert(id);
-        Verdict::Admit(RequestIdExit(value))
+        request.extensions_mut().insert(id.clone());
+        Verdict::Admit(RequestIdExit { id, value })
     }
 }
 
@@ -115,13 +116,17 @@ fn keep_trace<B>(request: &mut Request<B>) {
     }
 }
 
-/// Writes the id on the response.
+/// Writes the id on the response, and into the problem document of a handler.
 #[derive(Debug)]
-pub struct RequestIdExit(Option<HeaderValue>);
+pub struct RequestIdExit {
+    id: RequestId,
+    value: Option<HeaderValue>,
+}
 
 impl Exit for RequestIdExit {
-    fn leave<B>(self, response: &mut Response<B>) {
-        if let Some(value) = self.0 {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
+        add_request_id(response, &self.id);
+        if let Some(value) = self.value {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
     }

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use portcullis::guard::{
-    Check, Exit, Guard, GuardLayer, Maybe, Rejection, RejectionKind, RequestHead, Verdict,
+    Body, Check, Exit, Guard, GuardLayer, Maybe, Rejection, RejectionKind, RequestHead, Verdict,
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
@@ -27,7 +27,7 @@ impl Exit for Signature {
             .insert("x-entered", "yes".parse().unwrap());
     }
 
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         response
             .headers_mut()
             .insert("x-signed", self.0.parse().unwrap());

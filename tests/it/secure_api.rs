@@ -34,7 +34,13 @@ impl Answer {
         );
         let mut problem = self.json();
         assert_eq!(problem["status"], self.status);
-        problem.as_object_mut().unwrap().remove("request_id");
+        let id = problem.as_object_mut().unwrap().remove("request_id");
+        assert_eq!(id.unwrap(), self.headers["x-request-id"].to_str().unwrap());
+        let length = self
+            .headers
+            .get("content-length")
+            .map(|it| it.to_str().unwrap().to_owned());
+        assert!(length.is_none_or(|it| it == self.body.len().to_string()));
         problem
     }
 }

@@ -1,6 +1,6 @@
 use super::{Attempt, Authenticator};
 use crate::event::Emitter;
-use crate::guard::{Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
+use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use crate::principal::Principal;
 use http::{Request, Response, header};
 use std::fmt;
@@ -114,7 +114,7 @@ impl Exit for AuthenticatedExit {
 
     /// The principal in the response's extensions lets layers outside treat the answer as
     /// this caller's own, and not store it in a cache.
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         if let Some(principal) = self.0 {
             response.extensions_mut().insert(principal);
         }

@@ -2,7 +2,7 @@ use super::ConfigError;
 use super::decision::{Policy, Refusal};
 use crate::browser::Origin;
 use crate::event::{Emitter, EventKind, SecurityEvent};
-use crate::guard::{Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
+use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use http::{HeaderValue, Method, Request, Response, header};
 use std::sync::Arc;
 
@@ -138,7 +138,7 @@ pub struct CrossOriginExit {
 
 impl Exit for CrossOriginExit {
     #[inline]
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         if self.varies {
             let names = HeaderValue::from_static("sec-fetch-site, origin");
             response.headers_mut().append(header::VARY, names);

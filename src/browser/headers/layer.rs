@@ -3,7 +3,7 @@ use super::{
     CrossOriginEmbedderPolicy, CrossOriginOpenerPolicy, CrossOriginResourcePolicy, Csp, CspBuilder,
     CspNonce, Hsts, PermissionsPolicy, ReferrerPolicy, ReportAddress, ReportOnlyCsp,
 };
-use crate::guard::{Exit, Guard, Verdict, impl_layer};
+use crate::guard::{Body, Exit, Guard, Verdict, impl_layer};
 use crate::principal::Principal;
 use crate::random::Random;
 use http::{HeaderName, Request, Response, header};
@@ -219,7 +219,7 @@ pub struct HeadersExit {
 
 impl Exit for HeadersExit {
     #[inline]
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         let is_decided = response.extensions().get::<Decided>().is_some();
         if is_decided && !self.compiled.overrides() {
             return;

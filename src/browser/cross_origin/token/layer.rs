@@ -1,6 +1,6 @@
 use super::super::decision::{is_vouched_for, overrides_method};
 use super::{CsrfFormLayer, CsrfToken, CsrfTokens, TokenRefusal};
-use crate::guard::{Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
+use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use crate::principal::Principal;
 use http::{HeaderName, HeaderValue, Method, Request, Response, header};
 
@@ -104,7 +104,7 @@ impl Guard for CsrfTokenLayer {
 pub struct CsrfTokenExit(CsrfToken);
 
 impl Exit for CsrfTokenExit {
-    fn leave<B>(self, response: &mut Response<B>) {
+    fn leave<R>(self, response: &mut Response<Body<R>>) {
         let (was_shown, set_cookie) = self.0.was_shown();
         let headers = response.headers_mut();
         if let Some(cookie) = set_cookie {
