@@ -179,7 +179,7 @@ fn named(title: &str, operation: &str) -> &'static str {
 fn batches() {
     const NAMES: [&str; 4] = ["second", "minute", "hour", "day"];
     let store = Store::memory();
-    let rate = Rate::new(1_000_000, HOUR).expect("a rate");
+    let rate = Rate::new(1_000_000, HOUR * 24 * 90).expect("a rate");
     let (mut a, mut b) = (ids(1_000), ids(1_000));
     Race::new("gcra of 4")
         .operation("one owner", || {

@@ -1,5 +1,5 @@
 use super::budget::Usage;
-use crate::store::{Key, Namespace, Owner};
+use crate::store::{EntryKind, Key, Namespace, Owner};
 use bytes::Bytes;
 
 /// Where an entry lies in its shard.
@@ -10,8 +10,8 @@ pub(super) type Slot = u32;
 /// growing tables keep in reserve. Measured by the bench `store`.
 const ENTRY_OVERHEAD: usize = 256;
 
-/// What the list of an owner's entries may add to that.
-const OWNED_OVERHEAD: usize = 128;
+/// What the list of an owner's entries adds to that, for an owner of one.
+const LISTED_OVERHEAD: usize = 320;
 
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -21,7 +21,7 @@ pub(super) struct Entry {
     namespace: Namespace,
     owner_len: Option<u16>,
     /// The owner's id, where there is one, and the entry's.
-    ids: Box<[u8]>,
+    ids: Ids,
 }
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Entry {
             state,
             namespace: key.namespace(),
             owner_len,
-            ids: [owner.unwrap_or_default(), key.id()].concat().into(),
+            ids: Ids::new(owner.unwrap_or_default(), key.id()),
         }
     }
 
@@ -61,7 +61,11 @@ impl Entry {
 
     pub(super) fn key(&self) -> Key<'_> {
         let owner_len = usize::from(self.owner_len.unwrap_or(0));
-        let (owner, id) = self.ids.split_at_checked(owner_len).unwrap_or_default();
+        let (owner, id) = self
+            .ids
+            .bytes()
+            .split_at_checked(owner_len)
+            .unwrap_or_default();
         match self.owner_len {
             None => Key::new(self.namespace, id),
             Some(_) => Owner::new(self.namespace, owner).key(id),
@@ -73,13 +77,52 @@ impl Entry {
     }
 }
 
+/// Two ids, one after the other. Short ones lie in the entry itself: looking for an entry then
+/// touches no other memory, and millions of tiny allocations do not come and go with them,
+/// over which some allocators stop for tens of milliseconds.
+#[derive(Debug)]
+enum Ids {
+    Short { len: u8, bytes: [u8; SHORT] },
+    Long(Box<[u8]>),
+}
+
+/// A hash of 32 bytes under an owner of 16 is short, and so is an e-mail address.
+const SHORT: usize = 54;
+
+impl Ids {
+    fn new(owner: &[u8], id: &[u8]) -> Self {
+        let mut bytes = [0; SHORT];
+        let len = owner.len() + id.len();
+        match (bytes.get_mut(..len), u8::try_from(len)) {
+            (Some(space), Ok(len)) => {
+                let ids = owner.iter().chain(id);
+                space.iter_mut().zip(ids).for_each(|(to, from)| *to = *from);
+                Self::Short { len, bytes }
+            }
+            _ => Self::Long([owner, id].concat().into()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
 /// What an entry of this key with a value of this length costs.
 pub(super) fn usage(key: Key<'_>, value_len: usize) -> Usage {
-    // The owner's id is kept twice: in the entry, and where its entries are listed.
-    let owner = key
-        .owner()
-        .map_or(0, |owner| OWNED_OVERHEAD + 2 * owner.id().len());
-    Usage::of_one(ENTRY_OVERHEAD + owner + key.id().len() + value_len)
+    let owner = key.owner().map_or(0, |owner| owner.id().len());
+    let listed = listed_owner(key).map_or(0, |owner| LISTED_OVERHEAD + owner.id().len());
+    Usage::of_one(ENTRY_OVERHEAD + owner + listed + key.id().len() + value_len)
+}
+
+/// The owner who has this key in a list. Of counters and quotas there is none: their owner
+/// only says where they are.
+pub(super) fn listed_owner(key: Key<'_>) -> Option<Owner<'_>> {
+    let is_listed = key.namespace().kind() == EntryKind::Value;
+    key.owner().filter(|_| is_listed)
 }
 
 /// The entries, at places that stay the same while they live.
@@ -115,5 +158,26 @@ impl Slots {
         let entry = self.entries.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
         Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_knows_its_key_whatever_the_length() {
+        const VALUES: Namespace = Namespace::values("test");
+        let bytes = [7; Key::MAX_ID_LEN];
+        for owner_len in [0, 1, SHORT, Key::MAX_ID_LEN] {
+            for len in [0, 1, SHORT - 1, SHORT, SHORT + 1, 255, 256, Key::MAX_ID_LEN] {
+                let owner = Owner::new(VALUES, &bytes[..owner_len]);
+                for key in [Key::new(VALUES, &bytes[..len]), owner.key(&bytes[..len])] {
+                    let entry = Entry::new(key, 0, State::Quota, 0);
+                    assert!(entry.is(key), "{owner_len} {len}");
+                    assert!(!entry.is(owner.key("other")));
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
 use super::budget::{Budget, Usage};
-use super::entry::{Entry, Slot, Slots, State, usage};
+use super::entry::{Entry, Slot, Slots, State, listed_owner, usage};
 use super::expiry::Expiry;
 use super::owners::Owners;
 use crate::store::{Key, OwnedEntry, OwnedPut, Owner, OwnerLimit};
@@ -124,7 +124,7 @@ impl Shard {
         if before != due {
             self.expiry.remove(before, slot);
             self.expiry.insert(due, slot);
-            if let Some(owner) = at.key.owner() {
+            if let Some(owner) = listed_owner(at.key) {
                 self.owners.remove(owner, before, slot);
                 self.owners.insert(owner, due, slot);
             }
@@ -138,7 +138,7 @@ impl Shard {
         let rehash = |slot: &Slot| entry(*slot).map_or(0, |entry| entry.hash);
         self.index.insert_unique(hash, slot, rehash);
         self.expiry.insert(due, slot);
-        if let Some(owner) = entry(slot).and_then(|entry| entry.key().owner()) {
+        if let Some(owner) = entry(slot).and_then(|entry| listed_owner(entry.key())) {
             self.owners.insert(owner, due, slot);
         }
     }
@@ -151,7 +151,7 @@ impl Shard {
 
     fn unlink(&mut self, slot: Slot) -> Option<Entry> {
         let entry = self.unlink_from_all_but_owner(slot)?;
-        if let Some(owner) = entry.key().owner() {
+        if let Some(owner) = listed_owner(entry.key()) {
             self.owners.remove(owner, entry.due, slot);
         }
         Some(entry)
