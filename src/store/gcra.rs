@@ -104,8 +104,6 @@ impl Rate {
             burst,
             interval: Duration::from_nanos(u64::try_from(interval).unwrap_or(u64::MAX)),
         };
-        // No overflow: an interval is at most Duration::MAX, below 2^94, so the product is
-        // not; it is checked.
         match interval.checked_mul(u128::from(burst)) {
             Some(capacity) if capacity <= u128::from(MAX_CAPACITY) => {}
             _ => return Err(too_long),
