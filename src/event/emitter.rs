@@ -2,6 +2,7 @@ use super::{EventSink, RequestId, SecurityEvent, TraceContext, clean};
 use crate::clock::Clock;
 use crate::principal::Principal;
 use http::Request;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -21,7 +22,7 @@ struct Scope {
     method: Option<http::Method>,
     path: Option<Arc<str>>,
     request_id: OnceLock<RequestId>,
-    trace_id: Option<Arc<str>>,
+    trace_id: OnceLock<Arc<str>>,
     client_ip: OnceLock<IpAddr>,
     subject: OnceLock<Arc<str>>,
 }
@@ -45,7 +46,7 @@ impl Emitter {
             method: None,
             path: None,
             request_id: OnceLock::new(),
-            trace_id: None,
+            trace_id: OnceLock::new(),
             client_ip: OnceLock::new(),
             subject: OnceLock::new(),
         })))
@@ -55,7 +56,7 @@ impl Emitter {
     #[must_use]
     pub fn for_request<B>(sink: Arc<dyn EventSink>, clock: Clock, request: &Request<B>) -> Self {
         let extensions = request.extensions();
-        let trace_id = extensions.get().map(TraceContext::shared_id);
+        let known_trace = extensions.get().map(TraceContext::shared_id);
         let known_id = extensions.get::<RequestId>().cloned();
         Self(Some(Arc::new(Scope {
             sink,
@@ -63,7 +64,7 @@ impl Emitter {
             method: Some(request.method().clone()),
             path: Some(clean(request.uri().path()).into()),
             request_id: known_id.map_or_else(OnceLock::new, OnceLock::from),
-            trace_id,
+            trace_id: known_trace.map_or_else(OnceLock::new, OnceLock::from),
             client_ip: OnceLock::new(),
             subject: OnceLock::new(),
         })))
@@ -85,7 +86,12 @@ impl Emitter {
     /// Notes the principal for all events from now on. The first note stays.
     pub fn note_principal(&self, principal: &Principal) {
         if let Some(scope) = &self.0 {
-            let _already_known = scope.subject.set(principal.shared_id());
+            let id = principal.id();
+            let subject = match clean(id) {
+                Cow::Borrowed(text) if text.len() == id.len() => principal.shared_id(),
+                cleaned => cleaned.into(),
+            };
+            let _already_known = scope.subject.set(subject);
         }
     }
 
@@ -93,6 +99,13 @@ impl Emitter {
     pub fn note_request_id(&self, id: &RequestId) {
         if let Some(scope) = &self.0 {
             let _already_known = scope.request_id.set(id.clone());
+        }
+    }
+
+    /// Notes the trace of the request for all events from now on. The first note stays.
+    pub fn note_trace(&self, trace: &TraceContext) {
+        if let Some(scope) = &self.0 {
+            let _already_known = scope.trace_id.set(trace.shared_id());
         }
     }
 
@@ -104,7 +117,7 @@ impl Emitter {
         event.client_ip = event.client_ip.or_else(|| scope.client_ip.get().copied());
         event.request_id = event.request_id.or_else(|| scope.request_id.get().cloned());
         event.subject = event.subject.or_else(|| scope.subject.get().cloned());
-        event.trace_id = event.trace_id.or_else(|| scope.trace_id.clone());
+        event.trace_id = event.trace_id.or_else(|| scope.trace_id.get().cloned());
         event.method = event.method.or_else(|| scope.method.clone());
         event.path = event.path.or_else(|| scope.path.clone());
         scope.sink.record(event);
@@ -115,7 +128,8 @@ impl Emitter {
 mod tests {
     use super::super::{EventKind, RecentEvents};
     use super::*;
-    use crate::clock::FakeClock;
+    use crate::clock::{FakeClock, Timestamp};
+    use crate::principal::Authentication;
 
     #[test]
     fn what_the_request_knows_goes_into_each_event() {
@@ -129,6 +143,23 @@ mod tests {
         assert_eq!(events[0].path(), Some("/a"));
         assert_eq!(events[0].client_ip(), Some([192, 0, 2, 1].into()));
         assert_eq!(events[0].time().unix_seconds(), 9);
+    }
+
+    #[test]
+    fn the_id_of_a_principal_cannot_forge_a_line() {
+        let recent = Arc::new(RecentEvents::new(1));
+        let subject_of = |id: &str| {
+            let emitter = Emitter::new(recent.clone(), Clock::system());
+            emitter.note_principal(&Principal::new(
+                id,
+                Authentication::new(Timestamp::default()),
+            ));
+            emitter.emit(SecurityEvent::new(EventKind::AuthzFail));
+            recent.snapshot()[0].subject().unwrap().to_owned()
+        };
+        assert_eq!(subject_of("user-17"), "user-17");
+        assert_eq!(subject_of("a\nb\u{202E}"), "a\u{FFFD}b\u{FFFD}");
+        assert_eq!(subject_of(&"x".repeat(9000)).len(), 256);
     }
 
     #[test]

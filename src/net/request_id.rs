@@ -8,7 +8,8 @@
 //!    make a new one always.
 //! 2. The id is in the request's extensions and headers, and on the response, whoever made it.
 //! 3. A sound `traceparent` (W3C Trace Context) is left as it is, and its trace id is in the
-//!    extensions; a broken one is removed with its `tracestate`, as the standard asks.
+//!    extensions and in events; a broken one is removed with its `tracestate`, as the standard
+//!    asks.
 //!
 //! ```
 //! use http::{Request, Response};
@@ -107,6 +108,9 @@ fn keep_trace<B>(request: &mut Request<B>) {
         .and_then(TraceContext::parse)
     {
         Some(trace) => {
+            if let Some(emitter) = request.extensions().get::<Emitter>() {
+                emitter.note_trace(&trace);
+            }
             request.extensions_mut().insert(trace);
         }
         None => {

@@ -12,6 +12,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tower::{ServiceBuilder, ServiceExt};
 
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 /// Turns down `/blocked`, and `/quiet` without an event.
 #[derive(Clone, Debug)]
 struct Bouncer;
@@ -39,7 +41,9 @@ async fn events_of(path: &str) -> Vec<SecurityEvent> {
             Emitter::of(request.extensions()).emit(failed);
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         });
-    let request = Request::get(path).header("x-request-id", "r-1");
+    let request = Request::get(path)
+        .header("x-request-id", "r-1")
+        .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
     service.oneshot(request.body(()).unwrap()).await.unwrap();
     recent.snapshot()
 }
@@ -55,6 +59,7 @@ async fn rejections_below_become_events_with_what_the_request_knows() {
         "event": "malicious_attack_tool",
         "code": "request_blocked",
         "request_id": "r-1",
+        "trace_id": TRACE,
         "request_method": "GET",
         "request_path": "/blocked",
         "status": 403,
