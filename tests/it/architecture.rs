@@ -1,8 +1,9 @@
 //! The floors of the house: arrows between folders point down, and a control imports no
 //! other control.
 
+use crate::support::rust_files;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Floor of each folder or file of `src/`. What is on a floor may import floors below it, and
 /// its own floor unless it is a control.
@@ -35,17 +36,6 @@ fn forbidden(from: &str, to: &str) -> bool {
     from != to && (floor(to) > floor(from) || floor(to) == CONTROL)
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The folders of this crate that a file names by `crate::`, unit tests included.
 fn imports(text: &str) -> Vec<String> {
     let code = text
@@ -76,10 +66,8 @@ fn imports(text: &str) -> Vec<String> {
 #[test]
 fn arrows_point_down() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    rust_files(&source, &mut files);
     let mut arrows = 0;
-    for file in files {
+    for file in rust_files(&source) {
         let inside = file.strip_prefix(&source).unwrap();
         let room = inside.iter().next().unwrap().to_str().unwrap();
         let room = room.trim_end_matches(".rs");

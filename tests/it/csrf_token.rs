@@ -176,6 +176,18 @@ async fn the_cookie_is_set_when_a_token_is_shown_and_needs_it() {
 }
 
 #[tokio::test]
+async fn the_cookie_is_small_whoever_it_is_for() {
+    let site = site(CsrfTokens::with_random_key());
+    let login =
+        Authentication::new(Timestamp::from_unix_seconds(0)).with_credential("x".repeat(9000));
+    let somebody = Principal::new("y".repeat(9000), login).with_tenant("z".repeat(9000));
+    for principal in [None, Some(somebody)] {
+        let (_, cookie) = first_visit(&site, principal).await;
+        assert_eq!(cookie.len(), "__Host-csrf=".len() + 75);
+    }
+}
+
+#[tokio::test]
 async fn a_token_from_before_the_login_is_no_good_after_it() {
     let site = site(CsrfTokens::with_random_key());
     let (token, cookie) = first_visit(&site, None).await;

@@ -12,6 +12,8 @@
 )]
 
 mod architecture;
+#[cfg(feature = "full")]
+mod asvs;
 #[cfg(feature = "jwt")]
 mod authenticate;
 mod client_ip;

@@ -175,3 +175,13 @@ fn claims_become_a_principal() {
     let own = principal_from(&own, &claims_with("tenant", json!("t")));
     assert_eq!(own.tenant(), Some("t"));
 }
+
+#[test]
+fn who_acts_for_a_subject_does_not_replace_it() {
+    let mut claims = good_claims();
+    claims["act"] = json!({"sub": "service-1", "roles": ["admin"]});
+    claims["roles"] = json!(["viewer"]);
+    let principal = principal_from(&bearer().roles_from("roles"), &claims.to_string());
+    assert_eq!(principal.id(), "user-17");
+    assert_eq!(principal.roles().collect::<Vec<_>>(), ["viewer"]);
+}

@@ -486,3 +486,30 @@ fn leeway_is_what_was_asked_for() {
     let wide = builder().leeway(Duration::from_secs(300)).build().unwrap();
     assert_eq!(outcome(wide.verify(&expired)), "ok");
 }
+
+#[test]
+fn all_tokens_of_a_subject_can_end_together() {
+    let from = |subject: &str, issued_at: u64| {
+        let mut claims = good_claims();
+        claims["sub"] = subject.into();
+        claims["iat"] = issued_at.into();
+        token(&claims.to_string())
+    };
+    // Ann changed her password at this time.
+    let verifier = builder()
+        .require("iat")
+        .revoked_if(|claims| {
+            let issued_at = claims.issued_at().unwrap_or_default();
+            claims.subject() == Some("ann") && issued_at.unix_seconds() < NOW - 10
+        })
+        .build()
+        .unwrap();
+    for (name, subject, issued_at, expected) in [
+        ("before", "ann", NOW - 11, "revoked"),
+        ("since then", "ann", NOW - 10, "ok"),
+        ("of another", "bob", NOW - 11, "ok"),
+    ] {
+        let verified = verifier.verify(&from(subject, issued_at));
+        assert_eq!(outcome(verified), expected, "{name}");
+    }
+}

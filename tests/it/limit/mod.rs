@@ -422,6 +422,21 @@ fn no_quota_is_charged_when_another_refuses() {
 }
 
 #[test]
+fn a_burst_of_one_is_a_shortest_interval() {
+    let time = FakeClock::at_unix_seconds(0);
+    let quota = Quota::per_minute(20).unwrap().burst(1).unwrap();
+    let limiter = limiter(quota, time.clock());
+    for (milliseconds, is_admitted) in [(0, true), (2_999, false), (1, true), (2_999, false)] {
+        time.advance(Duration::from_millis(milliseconds));
+        assert_eq!(
+            limiter.check("ann", 1).is_admitted(),
+            is_admitted,
+            "{milliseconds}"
+        );
+    }
+}
+
+#[test]
 fn a_limiter_is_shared_with_handlers_and_clones() {
     let limiter = limiter(Quota::per_minute(10).unwrap(), frozen());
     let layer = RateLimitLayer::of(limiter.clone());
