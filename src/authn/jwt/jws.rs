@@ -1,11 +1,17 @@
 use super::JwtErrorKind::*;
 use super::{ConfigError, Header, JwtError, Profile};
 use crate::crypto::keys::{Algorithms, KeySet, LiveKeys, VerifyingKey};
+use arc_swap::{ArcSwap, Guard};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::sync::{Arc, OnceLock};
 
 /// A signature of 8192 bits, and what the decoder wants of room beside it.
 const LONGEST_SIGNATURE: usize = 1024 + 3;
+/// The signatures of HMAC and of curves are shorter than this, encoded.
+const SHORT_SIGNATURE: usize = 128;
+/// How many headers are kept. An issuer has one for each key and kind of token.
+const MOST_KNOWN_HEADERS: usize = 4;
 /// How many keys are tried for a token that names none: as many as a rotation without names
 /// needs. Each costs an attacker nothing and us a verification.
 const MOST_TRIED: usize = 4;
@@ -37,19 +43,51 @@ pub struct JwsVerifier {
     keys: LiveKeys,
     algorithms: Algorithms,
     profile: Profile,
+    known: Arc<ArcSwap<KnownHeaders>>,
+}
+
+/// Headers of tokens that were good, as they were encoded: nearly all tokens of a key have the
+/// same, and it need not be read again. Only good tokens get their headers in here, so nobody
+/// else can fill it; with the key set it is forgotten, so what is no longer used goes.
+#[derive(Debug)]
+struct KnownHeaders {
+    of: Arc<KeySet>,
+    headers: [OnceLock<(Box<str>, Arc<Header>)>; MOST_KNOWN_HEADERS],
+}
+
+impl KnownHeaders {
+    fn none(of: Arc<KeySet>) -> Self {
+        Self {
+            of,
+            headers: Default::default(),
+        }
+    }
+
+    fn find(&self, encoded: &str) -> Option<Arc<Header>> {
+        let filled = self.headers.iter().map_while(OnceLock::get);
+        let (_, header) = filled.into_iter().find(|(known, _)| **known == *encoded)?;
+        Some(Arc::clone(header))
+    }
+
+    fn keep(&self, encoded: &str, header: &Arc<Header>) {
+        if let Some(free) = self.headers.iter().find(|it| it.get().is_none()) {
+            // Somebody else may have been quicker; then there is one header less to know.
+            let _ = free.set((encoded.into(), Arc::clone(header)));
+        }
+    }
 }
 
 /// A message whose signature is good.
 #[derive(Clone, Debug)]
 pub struct VerifiedJws {
-    header: Header,
+    header: Arc<Header>,
     payload: Vec<u8>,
 }
 
 impl VerifiedJws {
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
@@ -65,7 +103,7 @@ impl VerifiedJws {
         self.payload
     }
 
-    pub(super) fn into_parts(self) -> (Header, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (Arc<Header>, Vec<u8>) {
         (self.header, self.payload)
     }
 }
@@ -88,20 +126,25 @@ impl JwsVerifier {
             return Err(ConfigError::MixedAlgorithms);
         }
         let can_verify = |key: &VerifyingKey| !key.algorithms().intersection(algorithms).is_empty();
-        if !keys.peek().keys().iter().any(can_verify) {
+        let current = keys.current();
+        if !current.keys().iter().any(can_verify) {
             return Err(ConfigError::NoKeyForAlgorithms);
         }
         Ok(Self {
             keys,
             algorithms,
             profile: Profile::Default,
+            known: Arc::new(ArcSwap::from_pointee(KnownHeaders::none(current))),
         })
     }
 
     /// Sets how much is refused.
     #[must_use]
-    pub const fn profile(mut self, profile: Profile) -> Self {
+    pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        // What one profile takes, another may not: a clone must not know it.
+        let nothing = KnownHeaders::none(self.keys.current());
+        self.known = Arc::new(ArcSwap::from_pointee(nothing));
         self
     }
 
@@ -111,17 +154,41 @@ impl JwsVerifier {
     /// Why the token was refused.
     pub fn verify(&self, token: &str) -> Result<VerifiedJws, JwtError> {
         let segments = Segments::split(token, self.profile)?;
-        let header = segments.header(self.profile)?;
-        if !self.algorithms.contains(header.algorithm()) {
-            return Err(AlgorithmNotAllowed.into());
+        let set = self.keys.peek();
+        let known = self.known_headers(&set);
+        let (header, is_new) = match known.find(segments.header) {
+            Some(header) => (header, false),
+            None => (Arc::new(self.read_header(&segments)?), true),
+        };
+        segments.verify_with(&set, &header)?;
+        if is_new {
+            known.keep(segments.header, &header);
         }
-        let mut buffer = [0; LONGEST_SIGNATURE];
-        let signature = segments.signature(&mut buffer)?;
-        verify_with(&self.keys.peek(), &header, segments.signed, signature)?;
         let payload = URL_SAFE_NO_PAD
             .decode(segments.payload)
             .map_err(|_| NotBase64)?;
         Ok(VerifiedJws { header, payload })
+    }
+}
+
+impl JwsVerifier {
+    /// The headers known with this key set.
+    fn known_headers(&self, set: &Arc<KeySet>) -> Guard<Arc<KnownHeaders>> {
+        let known = self.known.load();
+        if Arc::ptr_eq(&known.of, set) {
+            return known;
+        }
+        self.known
+            .store(Arc::new(KnownHeaders::none(Arc::clone(set))));
+        self.known.load()
+    }
+
+    fn read_header(&self, segments: &Segments<'_>) -> Result<Header, JwtError> {
+        let header = segments.header(self.profile)?;
+        if !self.algorithms.contains(header.algorithm()) {
+            return Err(AlgorithmNotAllowed.into());
+        }
+        Ok(header)
     }
 }
 
@@ -140,23 +207,24 @@ impl<'t> Segments<'t> {
         if token.len() > limits.token {
             return Err(TooLong.into());
         }
-        let (header, rest) = token.split_once('.').ok_or_else(|| not_compact(token))?;
-        let (payload, signature) = rest.split_once('.').ok_or_else(|| not_compact(token))?;
-        if signature.contains('.') {
-            return Err(not_compact(token));
-        }
-        if header.len() > limits.header {
+        let segments = || {
+            let bytes = token.as_bytes();
+            let (signed, signature) = token.split_at_checked(memchr::memrchr(b'.', bytes)?)?;
+            let (header, _) = token.split_at_checked(memchr::memchr(b'.', bytes)?)?;
+            let payload = signed.get(header.len()..)?.strip_prefix('.')?;
+            let is_one = memchr::memchr(b'.', payload.as_bytes()).is_none();
+            is_one.then_some(Self {
+                header,
+                payload,
+                signature: signature.strip_prefix('.')?,
+                signed,
+            })
+        };
+        let segments = segments().ok_or_else(|| not_compact(token))?;
+        if segments.header.len() > limits.header {
             return Err(TooLong.into());
         }
-        let signed = token
-            .get(..header.len() + 1 + payload.len())
-            .ok_or(NotCompact)?;
-        Ok(Self {
-            header,
-            payload,
-            signature,
-            signed,
-        })
+        Ok(segments)
     }
 
     fn header(&self, profile: Profile) -> Result<Header, JwtError> {
@@ -165,14 +233,29 @@ impl<'t> Segments<'t> {
         Header::parse(json, profile)
     }
 
-    fn signature<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], JwtError> {
+    fn verify_with(&self, set: &KeySet, header: &Header) -> Result<(), JwtError> {
+        if self.signature.len() <= SHORT_SIGNATURE {
+            self.verify_in([0; SHORT_SIGNATURE], set, header)
+        } else {
+            self.verify_in([0; LONGEST_SIGNATURE], set, header)
+        }
+    }
+
+    /// Decodes the signature into a buffer that has room for it, and verifies it.
+    fn verify_in<const N: usize>(
+        &self,
+        mut buffer: [u8; N],
+        set: &KeySet,
+        header: &Header,
+    ) -> Result<(), JwtError> {
         if self.signature.is_empty() {
             return Err(BadSignature.into());
         }
         let length = URL_SAFE_NO_PAD
-            .decode_slice(self.signature, buffer)
+            .decode_slice(self.signature, &mut buffer)
             .map_err(|_| NotBase64)?;
-        Ok(buffer.get(..length).unwrap_or_default())
+        let signature = buffer.get(..length).unwrap_or_default();
+        verify_with(set, header, self.signed, signature)
     }
 }
 

@@ -88,7 +88,7 @@ impl Verifier {
         token: &str,
         rules: &IdTokenRules,
     ) -> Result<VerifiedToken, JwtError> {
-        let (verified, now) = self.verify_kind(token, Kind::Id)?;
+        let verified = self.verify_kind(token, Kind::Id)?;
         let claims = verified.claims();
         must_have(claims, &["iss", "sub", "aud", "exp", "iat"])?;
         check_client(claims, &rules.client_id)?;
@@ -96,7 +96,7 @@ impl Verifier {
         let authenticated_at = claims.optional_date("auth_time")?;
         if let Some(max_age) = rules.max_age {
             let latest = max_age.saturating_add(self.rules().leeway);
-            check_age(authenticated_at, now, latest)?;
+            check_age(authenticated_at, self.now(), latest)?;
         }
         let algorithm = verified.header().algorithm();
         check_access_token(claims, algorithm, rules.access_token.as_ref())?;
@@ -113,7 +113,7 @@ impl Verifier {
     /// # Errors
     /// Why the token was refused.
     pub fn verify_logout_token(&self, token: &str) -> Result<VerifiedToken, JwtError> {
-        let (verified, _) = self.verify_kind(token, Kind::Logout)?;
+        let verified = self.verify_kind(token, Kind::Logout)?;
         let claims = verified.claims();
         must_have(claims, &["iss", "aud", "iat", "exp", "jti"])?;
         if !announces_logout(claims) {

@@ -14,14 +14,14 @@ const DEFAULT_LEEWAY: Duration = Duration::from_secs(60);
 /// A token that was verified.
 #[derive(Clone, Debug)]
 pub struct VerifiedToken {
-    header: Header,
+    header: Arc<Header>,
     claims: Claims,
 }
 
 impl VerifiedToken {
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
@@ -129,23 +129,21 @@ impl Verifier {
     /// # Errors
     /// Why the token was refused.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, JwtError> {
-        let (verified, _) = self.verify_kind(token, Kind::Access)?;
-        Ok(verified)
+        self.verify_kind(token, Kind::Access)
     }
 
-    /// Verifies what all kinds have in common, and says what the time is.
-    pub(super) fn verify_kind(
-        &self,
-        token: &str,
-        kind: Kind,
-    ) -> Result<(VerifiedToken, Timestamp), JwtError> {
-        let Inner { jws, clock, rules } = &*self.0;
+    /// Verifies what all kinds have in common.
+    pub(super) fn verify_kind(&self, token: &str, kind: Kind) -> Result<VerifiedToken, JwtError> {
+        let Inner { jws, rules, .. } = &*self.0;
         let (header, payload) = jws.verify(token)?.into_parts();
         rules.check_type(&header, kind)?;
         let claims = Claims::parse(payload)?;
-        let now = clock.now();
-        rules.check_claims(&claims, now)?;
-        Ok((VerifiedToken { header, claims }, now))
+        rules.check_claims(&claims, self.now())?;
+        Ok(VerifiedToken { header, claims })
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     pub(super) fn rules(&self) -> &Rules {
