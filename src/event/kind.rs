@@ -113,6 +113,9 @@ kinds! {
     /// A dependency of a control failed. (Ours: names that the control fell back or failed
     /// closed.)
     SysControlDegraded = "sys_control_degraded", Critical;
+    /// A handler failed: the answer was a 5xx that no control gave. (Ours; the vocabulary's
+    /// `sys_crash` is of the whole service.)
+    SysHandlerError = "sys_handler_error", Critical;
     /// A user was created.
     UserCreated = "user_created", Info;
     /// A user was changed.

@@ -8,7 +8,7 @@ pub struct TracingSink;
 
 /// `tracing` knows levels only at compile time.
 macro_rules! write_at {
-    ($level:ident, $event:expr) => {
+    ($level:ident, $event:expr, $details:expr) => {
         tracing::event!(
             target: "portcullis::event",
             tracing::Level::$level,
@@ -22,18 +22,29 @@ macro_rules! write_at {
             request_path = $event.path(),
             status = $event.status(),
             reason = $event.reason(),
+            details = $details.as_deref(),
         )
     };
 }
 
 impl EventSink for TracingSink {
     fn record(&self, event: SecurityEvent) {
+        let details = details_of(&event);
         match event.level() {
-            Level::Critical => write_at!(ERROR, event),
-            Level::Warn => write_at!(WARN, event),
-            Level::Info => write_at!(INFO, event),
+            Level::Critical => write_at!(ERROR, event, details),
+            Level::Warn => write_at!(WARN, event, details),
+            Level::Info => write_at!(INFO, event, details),
         }
     }
+}
+
+/// `name=value` of each detail, where there are any.
+fn details_of(event: &SecurityEvent) -> Option<String> {
+    let details = event
+        .details()
+        .map(|(name, value)| format!("{name}={value}"));
+    let joined = details.collect::<Vec<_>>().join(" ");
+    (!joined.is_empty()).then_some(joined)
 }
 
 /// Counts each event in `metrics`, as `portcullis_events_total`.

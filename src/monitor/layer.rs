@@ -1,6 +1,6 @@
 use super::{MetricsSink, TracingSink};
 use crate::clock::Clock;
-use crate::event::{Emitter, EventSink, SecurityEvent};
+use crate::event::{Emitter, EventKind, EventSink, SecurityEvent};
 use crate::guard::{Body, Exit, Guard, Rejection, Verdict, impl_layer};
 use http::{Request, Response};
 use std::fmt;
@@ -62,24 +62,30 @@ impl Guard for MonitorLayer {
     }
 }
 
-/// Turns the rejection in a response, where there is one, into an event.
+/// Turns the rejection in a response, or the failure of a handler, into an event.
 #[derive(Debug)]
 pub struct MonitorExit(Emitter);
 
 impl Exit for MonitorExit {
     fn leave<R>(self, response: &mut Response<Body<R>>) {
-        let Some(rejection) = response.extensions().get::<Rejection>() else {
-            return;
-        };
-        let labels = [
-            ("code", rejection.code().to_owned()),
-            ("status", rejection.status().as_u16().to_string()),
-        ];
-        metrics::counter!("portcullis_rejections_total", &labels).increment(1);
-        if let Some(event) = event_of(rejection) {
-            self.0.emit(event);
+        if let Some(rejection) = response.extensions().get::<Rejection>() {
+            count(rejection);
+            if let Some(event) = event_of(rejection) {
+                self.0.emit(event);
+            }
+        } else if response.status().is_server_error() {
+            let event = SecurityEvent::new(EventKind::SysHandlerError);
+            self.0.emit(event.with_status(response.status()));
         }
     }
+}
+
+fn count(rejection: &Rejection) {
+    let labels = [
+        ("code", rejection.code().to_owned()),
+        ("status", rejection.status().as_u16().to_string()),
+    ];
+    metrics::counter!("portcullis_rejections_total", &labels).increment(1);
 }
 
 fn event_of(rejection: &Rejection) -> Option<SecurityEvent> {

@@ -33,8 +33,13 @@
 //! | `portcullis_rejections_total` | counter | `code`, `status` |
 //!
 //! Labels hold only words of this crate and of your code, never a client's, so their number is
-//! bounded. ASVS 5.0: 16.2.1 (who, what, when, where), 16.3.1 to 16.3.4 (which events), 16.4.1
-//! (no log injection).
+//! bounded.
+//!
+//! A 5xx that no control gave becomes an event too. A handler that panics answers nothing: put
+//! `tower-http`'s `CatchPanicLayer` inside the monitor to have it heard.
+//!
+//! Contributes to ASVS 5.0 16.2.1 (who, what, when, where), 16.3.1 to 16.3.4 (which events) and
+//! meets 16.4.1 (no log injection). What only your handlers know, they emit.
 
 mod export;
 mod layer;

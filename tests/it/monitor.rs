@@ -81,6 +81,23 @@ async fn a_rejection_without_event_is_not_one() {
     assert_eq!(events_of("/quiet").await, []);
 }
 
+#[tokio::test]
+async fn a_handler_that_fails_is_heard() {
+    let recent = Arc::new(RecentEvents::new(10));
+    let service = ServiceBuilder::new()
+        .layer(MonitorLayer::only(recent.clone()))
+        .service_fn(async |_: Request<()>| {
+            let mut response = Response::new(Full::<Bytes>::default());
+            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            Ok::<_, Infallible>(response)
+        });
+    service.oneshot(Request::new(())).await.unwrap();
+    let events = recent.snapshot();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].kind(), EventKind::SysHandlerError);
+    assert_eq!(events[0].status(), Some(500));
+}
+
 #[test]
 fn metrics_count_events_and_rejections() {
     let recorder = metrics_util::debugging::DebuggingRecorder::new();

@@ -115,8 +115,10 @@ pub(crate) async fn login(
         .passwords
         .verify(hash.as_ref(), &form.password)
         .await?;
-    let account = account.filter(|_| verification.is_accepted());
-    let account = account.ok_or_else(|| wrong_credentials(&form.email))?;
+    let account = match account {
+        Some(account) if verification.is_accepted() => account,
+        other => return Err(wrong_credentials(other.as_ref())),
+    };
 
     let token = state.issue_token(&account)?;
     emitter.emit(SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id));
@@ -129,10 +131,15 @@ pub(crate) async fn login(
     Ok(([(CACHE_CONTROL, "no-store")], axum::Json(answer)))
 }
 
-fn wrong_credentials(email: &str) -> Rejection {
-    Rejection::new(RejectionKind::Unauthenticated)
+/// The event names the account where there is one, and never what was typed: people type
+/// their password into the wrong field.
+fn wrong_credentials(account: Option<&Account>) -> Rejection {
+    let rejection = Rejection::new(RejectionKind::Unauthenticated)
         .with_code("wrong_credentials")
         .with_challenge(&Challenge::new("Bearer"))
-        .with_event(Some(EventKind::AuthnLoginFail))
-        .with_subject(email)
+        .with_event(Some(EventKind::AuthnLoginFail));
+    match account {
+        Some(account) => rejection.with_subject(&account.id),
+        None => rejection.with_reason("there is no such account"),
+    }
 }

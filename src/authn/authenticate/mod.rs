@@ -61,7 +61,8 @@
 //! # }
 //! ```
 //!
-//! ASVS 5.0: 6.3.4 (all ways in are checked alike), 7.2.1 (verified on the server).
+//! Contributes to ASVS 5.0 6.3.4 (all ways in are checked alike) and 7.2.1 (verified on the
+//! server).
 
 mod authenticator;
 mod layer;

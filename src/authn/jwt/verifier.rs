@@ -153,7 +153,9 @@ impl Verifier {
 
 impl VerifierBuilder {
     /// Accepts this issuer as well. Both sign with the keys given, so each can speak for the
-    /// other.
+    /// other. A subject is unique to its issuer only: where both could issue the same `sub` for
+    /// different people, make the principal's id of both, by
+    /// [`JwtBearer::principal_by`](super::JwtBearer::principal_by).
     #[must_use]
     pub fn or_issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.rules

@@ -1,6 +1,6 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// `Clear-Site-Data`: makes the browser forget what it keeps of this origin (ASVS 14.3.1).
+/// `Clear-Site-Data`: makes the browser forget what it keeps of this origin (contributes to ASVS 5.0 14.3.1).
 /// Sent with the answer to a logout, so that the next user of the machine finds nothing.
 ///
 /// ```
