@@ -112,8 +112,14 @@ impl JwtBearer {
     }
 
     fn check(&self, token: &str) -> Result<Principal, Rejection> {
-        let verified = self.verifier.verify(token);
-        let verified = verified.map_err(|error| self.invalid_token(error))?;
+        let verified = self.verifier.verify(token).map_err(|error| {
+            // What verifies is well formed, so only what does not is looked at again.
+            if is_token68(token) {
+                self.invalid_token(error)
+            } else {
+                self.invalid_request("the bearer token has characters that no token has")
+            }
+        })?;
         (self.principal)(&verified).map_err(|rejection| self.challenged(rejection, None))
     }
 
@@ -231,8 +237,8 @@ fn find_token<'a>(request: &RequestHead<'a>) -> Found<'a> {
         return Found::Malformed("there is a token in the header and one in the query");
     }
     match str::from_utf8(value.trim_ascii_start()) {
-        Ok(token) if is_token68(token) => Found::Token(token),
-        _ => Found::Malformed("the bearer token has characters that no token has"),
+        Ok(token) => Found::Token(token),
+        Err(_) => Found::Malformed("the bearer token is not text"),
     }
 }
 

@@ -225,8 +225,11 @@ impl Exit for HeadersExit {
             return;
         }
         let status = response.status();
+        let mut circumstances = self.circumstances;
+        // A layer inside may have found out who asks by means that do not show in the request.
+        circumstances.is_private |= response.extensions().get::<Principal>().is_some();
         self.compiled
-            .apply(self.circumstances, status, response.headers_mut());
+            .apply(circumstances, status, response.headers_mut());
         if self.is_nested {
             response.extensions_mut().insert(Decided);
         }
