@@ -133,7 +133,6 @@ where
         self.inner.poll_ready(cx)
     }
 
-    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let state = match self.gate.guard.check(&mut request) {
             Verdict::Admit(exit) => State::Admitted {
@@ -205,7 +204,6 @@ where
 {
     type Output = Result<Response<Body<R>>, S::Error>;
 
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         if !matches!(*state, State::Admitted { .. })
