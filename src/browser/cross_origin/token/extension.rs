@@ -152,9 +152,15 @@ fn only_cookie(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|line| std::str::from_utf8(line.as_bytes()).ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.split_once('='));
-    let mut ours = pairs.filter(|(name, _)| name.trim() == COOKIE);
+    let mut ours = pairs.filter(|(name, _)| trim(name) == COOKIE);
     let (_, value) = ours.next()?;
-    ours.next().is_none().then_some(value.trim())
+    ours.next().is_none().then_some(trim(value))
+}
+
+/// Only what browsers trim as well (RFC 6265 section 5.2). Any other white space is part of
+/// the name to them, which then has no `__Host-` prefix: every subdomain may set it.
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 #[cfg(test)]
@@ -163,7 +169,7 @@ mod tests {
 
     #[test]
     fn cookies() {
-        let cases: [(&str, &[&str], Option<&str>); 9] = [
+        let cases: [(&str, &[&str], Option<&str>); 12] = [
             ("none", &[], None),
             ("ours", &["__Host-csrf=x"], Some("x")),
             ("among others", &["a=b; __Host-csrf=x; c=d"], Some("x")),
@@ -177,11 +183,16 @@ mod tests {
             ("another letter case", &["__host-csrf=x"], None),
             ("a longer name", &["x__Host-csrf=x; __Host-csrf2=y"], None),
             ("no value", &["__Host-csrf"], None),
+            ("white space", &["a=b;\t __Host-csrf = x "], Some("x")),
+            // A browser lets any subdomain set these: to it, they have no prefix.
+            ("a space it keeps", &["\u{a0}__Host-csrf=x"], None),
+            ("one behind", &["__Host-csrf\u{2000}=x"], None),
         ];
         for (name, lines, expected) in cases {
             let mut headers = HeaderMap::new();
             for line in lines {
-                headers.append(header::COOKIE, line.parse().unwrap());
+                let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+                headers.append(header::COOKIE, line);
             }
             assert_eq!(only_cookie(&headers), expected, "{name}");
         }
