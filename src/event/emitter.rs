@@ -1,4 +1,4 @@
-use super::{EventSink, RequestId, SecurityEvent, TraceContext, clean};
+use super::{EventSink, RequestId, SecurityEvent, TraceContext, clean, cut};
 use crate::clock::Clock;
 use crate::principal::Principal;
 use http::Request;
@@ -61,7 +61,7 @@ impl Emitter {
         Self(Some(Arc::new(Scope {
             sink,
             clock,
-            method: Some(request.method().clone()),
+            method: Some(cut(request.method())),
             path: Some(clean(request.uri().path()).into()),
             request_id: known_id.map_or_else(OnceLock::new, OnceLock::from),
             trace_id: known_trace.map_or_else(OnceLock::new, OnceLock::from),
@@ -160,6 +160,17 @@ mod tests {
         assert_eq!(subject_of("user-17"), "user-17");
         assert_eq!(subject_of("a\nb\u{202E}"), "a\u{FFFD}b\u{FFFD}");
         assert_eq!(subject_of(&"x".repeat(9000)).len(), 256);
+    }
+
+    #[test]
+    fn a_method_is_no_longer_than_other_text() {
+        let recent = Arc::new(RecentEvents::new(4));
+        let method = "M".repeat(100_000);
+        let request = Request::builder().method(&*method).body(()).unwrap();
+        Emitter::for_request(recent.clone(), Clock::system(), &request)
+            .emit(SecurityEvent::new(EventKind::AuthzFail));
+        let events = recent.snapshot();
+        assert_eq!(events[0].method().unwrap().as_str(), &method[..256]);
     }
 
     #[test]

@@ -292,6 +292,13 @@ impl Serialize for Details<'_> {
     }
 }
 
+/// Cuts a method, which is a token of any length, to [`LONGEST_TEXT`] bytes.
+fn cut(method: &http::Method) -> http::Method {
+    let start = method.as_str().get(..LONGEST_TEXT);
+    let shorter = start.and_then(|text| http::Method::from_bytes(text.as_bytes()).ok());
+    shorter.unwrap_or_else(|| method.clone())
+}
+
 /// Cuts `text` to [`LONGEST_TEXT`] bytes and replaces each character that could break a line,
 /// hide or reorder text in a log with U+FFFD.
 fn clean(text: &str) -> Cow<'_, str> {
@@ -304,10 +311,13 @@ fn clean(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// Control characters, line separators, zero-width and bidirectional formatting characters.
+/// Control characters, line separators, zero-width and bidirectional formatting characters,
+/// tags.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 /// `authn_login_fail:user-17`, as the vocabulary writes an event with its subject.
@@ -328,10 +338,11 @@ mod tests {
     #[test]
     fn client_text_cannot_forge_a_line() {
         let event = SecurityEvent::new(EventKind::AuthnLoginFail)
-            .with_subject("ann\r\n2026 admin logged in\u{202E}")
+            .with_subject("ann\r\n2026 admin logged in\u{202E}\u{061C}\u{E0041}")
             .with_detail("agent", &"x".repeat(1000));
         let subject = event.subject().unwrap();
-        assert!(!subject.contains(['\r', '\n', '\u{202E}']), "{subject}");
+        let harmful = ['\r', '\n', '\u{202E}', '\u{061C}', '\u{E0041}'];
+        assert!(!subject.contains(harmful), "{subject}");
         assert_eq!(event.details().next().unwrap().1.len(), LONGEST_TEXT);
     }
 
