@@ -25,7 +25,7 @@ use super::{Body, FieldError, Rejection, RequestHead};
 use crate::event::RequestId;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
 
 /// Makes the response to a refused request.
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// [`Grpc`] for requests whose content type is gRPC's, [`Problem`] for all others.
+/// [`Grpc`] for requests whose method and content type are gRPC's, [`Problem`] for all others.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Standard;
@@ -61,13 +61,15 @@ impl Render for Standard {
     }
 }
 
+/// Every call is a POST. To anything else, a refusal with HTTP status 200 would not look like
+/// one.
 fn is_grpc(request: &RequestHead<'_>) -> bool {
     const GRPC: &[u8] = b"application/grpc";
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.as_bytes().strip_prefix(GRPC))
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    *request.method() == Method::POST
+        && content_type
+            .and_then(|value| value.as_bytes().strip_prefix(GRPC))
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
 /// Problem details for HTTP APIs, RFC 9457.
@@ -178,7 +180,12 @@ mod tests {
     use http::Request;
 
     fn render(content_type: &str) -> Response<Bytes> {
+        render_to(Method::POST, content_type)
+    }
+
+    fn render_to(method: Method, content_type: &str) -> Response<Bytes> {
         let mut request = Request::new(());
+        *request.method_mut() = method;
         let value = HeaderValue::from_str(content_type).unwrap();
         request.headers_mut().insert(header::CONTENT_TYPE, value);
         let id = RequestId::parse("r1").unwrap();
@@ -231,5 +238,7 @@ mod tests {
             assert!(response.body().is_empty());
         }
         assert_eq!(render("application/grpc-web").status(), 403);
+        let not_a_call = render_to(Method::GET, "application/grpc");
+        assert_eq!(not_a_call.status(), 403);
     }
 }
