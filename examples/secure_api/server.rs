@@ -1,5 +1,5 @@
 //! Serves the application with the limits that only a server can set: a client that sends its
-//! headers byte by byte holds a connection no longer than the timeout.
+//! headers byte by byte, or nothing at all, holds a connection no longer than the timeout.
 
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -8,8 +8,10 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use portcullis::net::client_ip::PeerAddr;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 /// How long a client may take to send a request's headers.
@@ -65,9 +67,12 @@ fn connect(
     stream: TcpStream,
     peer: SocketAddr,
 ) {
+    let first_request = Arc::new(Notify::new());
+    let asked = Arc::clone(&first_request);
     let app = app
         .clone()
         .map_request(move |request: hyper::Request<hyper::body::Incoming>| {
+            asked.notify_one();
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(PeerAddr::from(peer));
             request
@@ -77,8 +82,20 @@ fn connect(
         .into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            },
+            () = silence(&first_request) => tracing::debug!("a connection asked for nothing"),
         }
     });
+}
+
+/// Ends when no request came in time. The builder begins its own timeouts when it knows the
+/// version of HTTP, and waits for that without end.
+async fn silence(first_request: &Notify) {
+    let first = tokio::time::timeout(HEADER_TIMEOUT, first_request.notified());
+    if first.await.is_ok() {
+        std::future::pending::<()>().await;
+    }
 }

@@ -67,6 +67,8 @@ kinds! {
     NotFound = NOT_FOUND, "not_found", "There is nothing here", 5, None;
     /// The resource does not know the method.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", 12, None;
+    /// The request did not arrive in time.
+    Timeout = REQUEST_TIMEOUT, "request_timeout", "The request took too long to arrive", 4, Some(EventKind::InputValidationFail);
     /// The request clashes with what is there.
     Conflict = CONFLICT, "conflict", "The request conflicts with the current state", 10, None;
     /// There are more or larger headers than allowed (RFC 6585 section 5).

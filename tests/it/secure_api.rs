@@ -1,5 +1,7 @@
 //! The example service keeps its contract, and answers bad input with the right problem.
 
+#[path = "../../examples/secure_api/server.rs"]
+mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]
 mod service;
 
@@ -10,6 +12,12 @@ use portcullis::net::client_ip::PeerAddr;
 use serde_json::{Value, json};
 use service::Config;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 const PASSWORD: &str = "nine purple lanterns drift";
@@ -464,6 +472,72 @@ async fn header_bombs_are_refused() {
     let raw = Request::get("/me").header("authorization", &b"Bearer \xFF\xFE"[..]);
     let answer = service.send(raw.body(Body::empty()).unwrap()).await;
     assert!(matches!(answer.status, 400 | 401), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn of_two_hosts_neither_is_believed() {
+    let mut request = Request::get("/health").body(Body::empty()).unwrap();
+    for host in ["a.example", "b.example"] {
+        request.headers_mut().append("host", host.parse().unwrap());
+    }
+    let answer = Service::new().send(request).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.problem()["code"], "several_hosts");
+}
+
+/// A body that is announced and does not come.
+struct Absent {
+    announced: u64,
+}
+
+impl http_body::Body for Absent {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.announced)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_not_waited_for_without_end() {
+    let service = Service::new();
+    let cases = [
+        (20_000, 0, 413, "payload_too_large"),
+        (u64::MAX, 0, 413, "payload_too_large"),
+        (2, 60, 408, "request_timeout"),
+    ];
+    for (announced, seconds, status, code) in cases {
+        let body = Body::new(Absent { announced });
+        let sent = service.post_raw("/login", "application/json", body);
+        let answer = timeout(Duration::from_secs(seconds), sent).await.unwrap();
+        assert_eq!(answer.status, status, "{announced}");
+        assert_eq!(answer.problem()["code"], code, "{announced}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_nothing_is_hung_up_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(server::serve(listener, Service::new().0));
+    for start in ["", "G", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let read = timeout(Duration::from_secs(60), stream.read(&mut [0; 8])).await;
+        assert!(
+            matches!(read, Ok(Ok(0) | Err(_))),
+            "{start:?} keeps a connection: {read:?}"
+        );
+    }
+    server.abort();
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ const EMAILS: Collection = Collection::new("account-email");
 /// How many accounts the administrator's list shows.
 const PAGE: usize = 100;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Not to be shown, for its hash can be guessed at offline.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) email: String,

@@ -1,17 +1,21 @@
 //! JSON bodies, checked before a handler sees them. Whatever is wrong with one is a problem
-//! document with the right status: 415 for another type, 413 for too much, 400 for what is
-//! not JSON, 422 with an entry for each field that is wrong.
+//! document with the right status: 415 for another type, 413 for too much, 408 for too slow,
+//! 400 for what is not JSON, 422 with an entry for each field that is wrong.
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use portcullis::guard::{FieldError, Rejection, RejectionKind};
 use portcullis::secret::SecretString;
 use serde_json::{Map, Value};
 use std::error::Error;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Far more than any form of this service needs.
 const MOST_BYTES: usize = 16 * 1024;
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A form that can be read from a JSON object.
 pub(crate) trait Form: Sized {
@@ -29,15 +33,9 @@ impl<S: Send + Sync, T: Form> FromRequest<S> for Json<T> {
         if !is_json(&request) {
             return Err(Rejection::new(RejectionKind::UnsupportedMediaType));
         }
-        let bytes = to_bytes(request.into_body(), MOST_BYTES)
+        let bytes = timeout(BODY_TIMEOUT, read(request.into_body()))
             .await
-            .map_err(|error| {
-                if is_too_large(&error) {
-                    Rejection::new(RejectionKind::PayloadTooLarge)
-                } else {
-                    Rejection::new(RejectionKind::Malformed).with_code("broken_body")
-                }
-            })?;
+            .map_err(|_| Rejection::new(RejectionKind::Timeout))??;
         let malformed = || Rejection::new(RejectionKind::Malformed).with_code("malformed_json");
         let value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
         let Value::Object(object) = value else {
@@ -52,6 +50,20 @@ impl<S: Send + Sync, T: Form> FromRequest<S> for Json<T> {
             _ => Err(Rejection::invalid(fields.errors)),
         }
     }
+}
+
+async fn read(body: Body) -> Result<Bytes, Rejection> {
+    // What is announced as too large is not waited for.
+    if body.size_hint().lower() > MOST_BYTES as u64 {
+        return Err(Rejection::new(RejectionKind::PayloadTooLarge));
+    }
+    to_bytes(body, MOST_BYTES).await.map_err(|error| {
+        if is_too_large(&error) {
+            Rejection::new(RejectionKind::PayloadTooLarge)
+        } else {
+            Rejection::new(RejectionKind::Malformed).with_code("broken_body")
+        }
+    })
 }
 
 fn is_json(request: &Request) -> bool {
@@ -76,8 +88,8 @@ fn is_too_large(error: &axum::Error) -> bool {
     false
 }
 
-/// The fields of a body, and what is wrong with those read so far.
-#[derive(Debug)]
+/// The fields of a body, and what is wrong with those read so far. Not to be shown: one may be
+/// a password.
 pub(crate) struct Fields {
     object: Map<String, Value>,
     errors: Vec<FieldError>,

@@ -2,6 +2,7 @@
 //! before anything looks at them.
 
 use http::Request;
+use http::header::HOST;
 use portcullis::guard::{Check, Rejection, RejectionKind};
 
 const MOST_HEADERS: usize = 100;
@@ -23,6 +24,10 @@ impl Check for HeaderLimits {
             .sum();
         if headers.len() > MOST_HEADERS || bytes + target > MOST_BYTES {
             return Err(Rejection::new(RejectionKind::HeadersTooLarge));
+        }
+        // RFC 9112 section 3.2: a proxy may have taken the other of two.
+        if headers.get_all(HOST).iter().count() > 1 {
+            return Err(Rejection::new(RejectionKind::Malformed).with_code("several_hosts"));
         }
         Ok(())
     }
