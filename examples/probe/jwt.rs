@@ -3,14 +3,18 @@ use portcullis::authn::jwt::{
     ConfigError, IdTokenRules, JwtError, Profile, VerifiedToken, Verifier, VerifierBuilder,
 };
 use portcullis::clock::FakeClock;
-use portcullis::crypto::keys::{Algorithm, Algorithms, KeySet};
+use portcullis::crypto::keys::{Algorithm, Algorithms, KeyError, KeySet};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// Whether a token is accepted by a verifier that is configured as the record says. What the
 /// record does not name is not checked: here, and only here, that is the caller's business.
 pub(crate) fn decide(record: &Value) -> Result<Map<String, Value>, String> {
-    let token = text(record, "token")?.ok_or("there is no token")?;
+    let token = match record.get("token").ok_or("there is no token")? {
+        Value::String(token) => token.clone(),
+        // What a caller could pass of a JSON serialization is its text.
+        other => other.to_string(),
+    };
     let verifier = match configure(record)? {
         Ok(verifier) => verifier,
         Err(error) => return Ok(reject(error.code())),
@@ -93,9 +97,13 @@ fn configure(record: &Value) -> Result<Result<Verifier, ConfigError>, String> {
 
 fn algorithms(record: &Value) -> Result<Result<Algorithms, ConfigError>, String> {
     let names = texts(record, "algs")?.unwrap_or_default();
-    let algorithms: Result<Algorithms, _> =
-        names.iter().map(|name| name.parse::<Algorithm>()).collect();
-    Ok(algorithms.map_err(ConfigError::from))
+    if let Some(none) = names.iter().find(|name| name.eq_ignore_ascii_case("none")) {
+        let error = KeyError::UnsupportedAlgorithm(none.clone());
+        return Ok(Err(error.into()));
+    }
+    // To allow what is not offered allows nothing.
+    let offered = names.iter().filter_map(|name| Algorithm::named(name));
+    Ok(Ok(offered.collect()))
 }
 
 fn keys(record: &Value) -> Result<Result<KeySet, ConfigError>, String> {
@@ -121,7 +129,11 @@ fn verify_id_token(
     token: &str,
     record: &Value,
 ) -> Result<Result<VerifiedToken, JwtError>, String> {
-    let client_id = text(record, "client_id")?.ok_or("an ID token needs a client_id")?;
+    let client_id = match text(record, "client_id")? {
+        Some(client_id) => client_id,
+        // The audience of an ID token is the client.
+        None => text(record, "aud")?.ok_or("an ID token needs a client_id")?,
+    };
     let mut rules = match text(record, "nonce")? {
         Some(nonce) => IdTokenRules::new(client_id, nonce),
         None => IdTokenRules::insecure_any_nonce(client_id),

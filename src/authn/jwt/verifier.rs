@@ -192,7 +192,7 @@ impl VerifierBuilder {
     }
 
     /// Accepts tokens without `exp`, which are good until the key is replaced. Where there is
-    /// an `exp`, it still counts.
+    /// an `exp`, it still counts. The strict profile refuses them all the same.
     #[must_use]
     pub fn insecure_without_expiry(mut self) -> Self {
         self.rules.needs_expiry = false;
@@ -395,14 +395,15 @@ impl Rules {
         if issued_at.is_some_and(|it| now.since(it) > LONGEST_LIFETIME + self.leeway) {
             return Err(TooOld.into());
         }
-        if let Some(end) = claims.expires_at() {
-            let starts = [claims.not_before(), issued_at];
-            if starts.into_iter().flatten().any(|start| end < start) {
-                return Err(ExpiryBeforeStart.into());
-            }
-            if end.since(issued_at.unwrap_or(latest_start)) > LONGEST_LIFETIME {
-                return Err(LifetimeTooLong.into());
-            }
+        let end = claims
+            .expires_at()
+            .ok_or_else(|| JwtError::missing("exp"))?;
+        let starts = [claims.not_before(), issued_at];
+        if starts.into_iter().flatten().any(|start| end < start) {
+            return Err(ExpiryBeforeStart.into());
+        }
+        if end.since(issued_at.unwrap_or(latest_start)) > LONGEST_LIFETIME {
+            return Err(LifetimeTooLong.into());
         }
         if let Some(subject) = claims.subject() {
             let is_too_long = subject.len() > LONGEST_SUBJECT;

@@ -8,6 +8,9 @@ const LONGEST_TEXT: usize = 256 * 1024;
 const MOST_KEYS: usize = 64;
 
 /// Keys of one issuer, one of which a token has to be signed with.
+///
+/// The default set has no keys, and nothing verifies with it: what there is until keys have
+/// been fetched.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<VerifyingKey>,

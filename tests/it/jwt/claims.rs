@@ -424,6 +424,15 @@ fn the_strict_profile_refuses_more() {
 }
 
 #[test]
+fn the_strict_profile_wants_an_end_in_any_case() {
+    let endless = token(&claims_with("exp", Value::Null));
+    let builder = || builder().insecure_without_expiry();
+    assert_eq!(outcome(builder().build().unwrap().verify(&endless)), "ok");
+    let strict = builder().profile(Profile::Strict).build().unwrap();
+    assert_eq!(outcome(strict.verify(&endless)), "missing_claim exp");
+}
+
+#[test]
 fn what_can_be_asked_for_and_left_out() {
     let verifier = builder().require("tenant").build().unwrap();
     let verify = |claims: String| outcome(verifier.verify(&token(&claims)));

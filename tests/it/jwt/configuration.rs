@@ -1,7 +1,7 @@
 //! Mistakes that have to show when the program starts, and keys that change while it runs.
 
 use super::*;
-use portcullis::authn::jwt::{IssueError, Issuer};
+use portcullis::authn::jwt::{IssueError, Issuer, JwsVerifier, Profile};
 use portcullis::crypto::keys::{Algorithms, KeyError, LiveKeys};
 use portcullis::random::Random;
 use std::time::Duration;
@@ -233,7 +233,7 @@ fn what_is_issued_passes_the_strict_profile() {
         .unwrap();
     let verifier = builder_for(&key)
         .rfc9068()
-        .profile(portcullis::authn::jwt::Profile::Strict)
+        .profile(Profile::Strict)
         .build()
         .unwrap();
     let verified = verifier.verify(&signed).unwrap();
@@ -316,6 +316,87 @@ fn private_keys_are_read_from_jwk() {
         key.key_id(),
         Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")
     );
+}
+
+/// RFC 7515 appendix A.2, where the signature is always the same.
+#[test]
+fn rsa_signs_as_the_rfc_does() {
+    let key = SigningKey::from_jwk(include_str!("../../../benches/common/rfc7515_a2.jwk.json"));
+    let key = key.unwrap();
+    let (signed, signature) = forgery::RSA_TOKEN.rsplit_once('.').unwrap();
+    assert_eq!(encode(key.sign(signed.as_bytes()).unwrap()), signature);
+    assert!(key.verifying_key().algorithms() == Algorithm::Rs256.into());
+}
+
+#[test]
+fn private_keys_are_read_from_pem() {
+    let key = SigningKey::generate(Algorithm::Es384).unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.encode(key.to_pkcs8().unwrap().expose());
+    let (first, rest) = packed.split_at(64);
+    let pem =
+        format!("-----BEGIN PRIVATE KEY-----\n{first}\r\n{rest}\n-----END PRIVATE KEY-----\n");
+    let read = |pem: &str| SigningKey::from_pkcs8_pem(Algorithm::Es384, pem);
+    assert_eq!(read(&pem).unwrap().key_id(), key.key_id());
+    for wrong in [
+        String::new(),
+        pem.replace("PRIVATE", "PUBLIC"),
+        pem.replace("-----END", "----END"),
+        pem.replacen(first, "", 1),
+        pem.replacen(first, "!", 1),
+    ] {
+        assert_eq!(read(&wrong).unwrap_err(), KeyError::InvalidPrivateKey);
+    }
+    let other = SigningKey::from_pkcs8_pem(Algorithm::Es256, &pem);
+    assert_eq!(other.unwrap_err(), KeyError::InvalidPrivateKey);
+}
+
+#[test]
+fn nothing_verifies_until_there_are_keys() {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let keys = LiveKeys::new(KeySet::default());
+    let clock = FakeClock::at_unix_seconds(NOW).clock();
+    let verifier = Verifier::builder(ISSUER, AUDIENCE, Algorithm::Es256, keys.clone())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE).clock(clock);
+    let token = issuer.token("user-17").sign().unwrap();
+    assert_eq!(outcome(verifier.verify(&token)), "unknown_key");
+    keys.replace(issuer.public_keys());
+    assert_eq!(outcome(verifier.verify(&token)), "ok");
+    keys.replace(KeySet::default());
+    assert_eq!(outcome(verifier.verify(&token)), "unknown_key");
+}
+
+/// A header that was good once is not read again; that must not carry over to where it is
+/// not good.
+#[test]
+fn known_headers_are_known_where_they_are_good_only() {
+    let header = r#"{"alg":"HS256","zip":"DEF","typ":"JWT"}"#;
+    let token = forge(&hs256(), header, &good_claims().to_string());
+    let keys = KeySet::from(hs256().verifying_key());
+    let default = JwsVerifier::new(keys, Algorithm::Hs256).unwrap();
+    let strict = default.clone().profile(Profile::Strict);
+    assert!(default.verify(&token).is_ok());
+    assert!(default.verify(&token).is_ok());
+    assert_eq!(strict.verify(&token).unwrap_err().code(), "compressed");
+    let strict = default.clone().profile(Profile::Strict);
+    assert_eq!(strict.verify(&token).unwrap_err().code(), "compressed");
+
+    let other = SecretBytes::from([8; 64].as_slice());
+    let stranger = SigningKey::from_secret(Algorithm::Hs256, &other).unwrap();
+    // More headers than are kept, many times over, and forged ones among them.
+    let verifier = builder().build().unwrap();
+    for round in 0..3 {
+        for number in 0..10 {
+            let header = format!(r#"{{"alg":"HS256","n":{number}}}"#);
+            let token = forge(&hs256(), &header, &good_claims().to_string());
+            assert_eq!(outcome(verifier.verify(&token)), "ok", "{round} {number}");
+            let forged = forge(&stranger, &header, &good_claims().to_string());
+            let found = outcome(verifier.verify(&forged));
+            assert_eq!(found, "bad_signature", "{round} {number}");
+        }
+    }
 }
 
 #[test]
