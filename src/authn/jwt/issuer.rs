@@ -128,7 +128,7 @@ impl Issuer {
         TokenBuilder {
             issuer: &self.0,
             subject: subject.into(),
-            audience: None,
+            audiences: None,
             claims: Map::new(),
         }
     }
@@ -150,8 +150,27 @@ impl Inner {
 pub struct TokenBuilder<'a> {
     issuer: &'a Inner,
     subject: String,
-    audience: Option<Value>,
+    audiences: Option<Vec<String>>,
     claims: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Audience<'a>,
+    iat: u64,
+    exp: u64,
+    jti: &'a str,
+    #[serde(flatten)]
+    claims: &'a Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Several(&'a [String]),
 }
 
 impl TokenBuilder<'_> {
@@ -170,13 +189,10 @@ impl TokenBuilder<'_> {
         Ok(self)
     }
 
-    /// Names other audiences than the issuer's usual one.
+    /// Names other audiences than the issuer's usual one, if it names any.
     pub fn audiences<A: Into<String>>(mut self, audiences: impl IntoIterator<Item = A>) -> Self {
         let audiences: Vec<String> = audiences.into_iter().map(Into::into).collect();
-        self.audience = Some(match <[String; 1]>::try_from(audiences) {
-            Ok([only]) => only.into(),
-            Err(several) => several.into(),
-        });
+        self.audiences = (!audiences.is_empty()).then_some(audiences);
         self
     }
 
@@ -197,24 +213,27 @@ impl TokenBuilder<'_> {
         let Self {
             issuer,
             subject,
-            audience,
-            mut claims,
+            audiences,
+            claims,
         } = self;
         let now = issuer.clock.now().unix_seconds();
         let end = now.saturating_add(issuer.lifetime.as_secs());
         let id = URL_SAFE_NO_PAD.encode(issuer.random.bytes::<16>());
-        let audience = audience.unwrap_or_else(|| (*issuer.audience).into());
-        let set: [(&str, Value); 6] = [
-            ("iss", (*issuer.name).into()),
-            ("sub", subject.into()),
-            ("aud", audience),
-            ("iat", now.into()),
-            ("exp", end.into()),
-            ("jti", id.into()),
-        ];
-        claims.extend(set.map(|(name, value)| (name.to_owned(), value)));
-
-        let payload = serde_json::to_vec(&claims)?;
+        let payload = serde_json::to_vec(&Payload {
+            iss: &issuer.name,
+            sub: &subject,
+            aud: match &audiences {
+                None => Audience::One(&issuer.audience),
+                Some(audiences) => match &**audiences {
+                    [only] => Audience::One(only),
+                    several => Audience::Several(several),
+                },
+            },
+            iat: now,
+            exp: end,
+            jti: &id,
+            claims: &claims,
+        })?;
         let mut token = String::with_capacity(issuer.header.len() + payload.len() * 4 / 3 + 96);
         token.push_str(&issuer.header);
         token.push('.');

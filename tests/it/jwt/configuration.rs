@@ -1,8 +1,12 @@
 //! Mistakes that have to show when the program starts, and keys that change while it runs.
 
 use super::*;
-use portcullis::authn::jwt::{IssueError, Issuer, JwsVerifier, Profile};
+use portcullis::authn::jwt::{
+    Claims, IssueError, Issuer, JwsVerifier, Profile, TokenBuilder, principal_of,
+};
+use portcullis::clock::Timestamp;
 use portcullis::crypto::keys::{Algorithms, KeyError, LiveKeys};
+use portcullis::principal::Method;
 use portcullis::random::Random;
 use std::time::Duration;
 
@@ -246,6 +250,39 @@ fn what_is_issued_passes_the_strict_profile() {
     let again = issuer.token("user-17").claim("client_id", "c").unwrap();
     let again = verifier.verify(&again.sign().unwrap()).unwrap();
     assert_ne!(again.claims().id(), claims.id());
+}
+
+#[test]
+fn what_can_be_said_in_a_token() {
+    let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+    let issuer = Issuer::new(key.clone(), ISSUER, "usual")
+        .clock(FakeClock::at_unix_seconds(NOW).clock())
+        .lifetime(Duration::from_secs(90));
+    let claims = |token: TokenBuilder<'_>| {
+        let signed = token.sign().unwrap();
+        let verifier = builder_for(&key).insecure_any_audience().build().unwrap();
+        verifier.verify(&signed).unwrap().into_claims()
+    };
+    let audiences = |claims: &Claims| claims.get("aud").unwrap();
+    let usual = claims(issuer.token("a"));
+    assert_eq!(audiences(&usual), json!("usual"));
+    assert_eq!(usual.expires_at().unwrap().unix_seconds(), NOW + 90);
+    assert_eq!(
+        audiences(&claims(issuer.token("a").audiences(["x"]))),
+        json!("x")
+    );
+    let two = claims(issuer.token("a").audiences(["x", "y"]));
+    assert_eq!(audiences(&two), json!(["x", "y"]));
+    let none = claims(issuer.token("a").audiences::<String>([]));
+    assert_eq!(audiences(&none), json!("usual"));
+
+    let time = Timestamp::from_unix_seconds(NOW - 5);
+    let known = issuer.token("a").authenticated(time, &[Method::Password]);
+    let known = claims(known.claim("n", json!({"k": [1, "\u{1F600}"]})).unwrap());
+    let principal = principal_of(&known).unwrap();
+    assert_eq!(principal.authentication().time(), time);
+    assert_eq!(principal.authentication().methods(), [Method::Password]);
+    assert_eq!(known.get("n"), Some(json!({"k": [1, "\u{1F600}"]})));
 }
 
 #[test]
