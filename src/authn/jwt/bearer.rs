@@ -14,7 +14,9 @@ use std::sync::Arc;
 ///    alone is not looked at: queries end up in logs.
 /// 2. The token passes the [`Verifier`]; else the answer is 401 `invalid_token`. Why goes to
 ///    the events, except that a client may know that its token has expired.
-/// 3. The claims become a [`Principal`]: `sub` its id, `scope` its scopes, `iss` and `jti`
+/// 3. It is not bound to a key or certificate (`cnf`, RFC 7800) that this layer does not ask
+///    for: who stole it could otherwise use it as a plain one (RFC 9449 section 7.2).
+/// 4. The claims become a [`Principal`]: `sub` its id, `scope` its scopes, `iss` and `jti`
 ///    its issuer and credential, `auth_time` and `amr` the authentication, `acr` an
 ///    attribute of that name. A token without `auth_time` counts as of an authentication long
 ///    ago. It has no roles, unless [`roles_from`](Self::roles_from) says where they are.
@@ -120,6 +122,10 @@ impl JwtBearer {
                 self.invalid_request("the bearer token has characters that no token has")
             }
         })?;
+        if verified.claims().has("cnf") {
+            let error = JwtError::with(JwtErrorKind::ForbiddenClaim, "cnf");
+            return Err(self.invalid_token(error));
+        }
         (self.principal)(&verified).map_err(|rejection| self.challenged(rejection, None))
     }
 

@@ -80,9 +80,8 @@ impl SigningKey {
         })
     }
 
-    /// Reads a private key in PKCS #8 (RFC 5958), DER. For EC and Ed25519 the public half
-    /// has to be in it, as `openssl genpkey` and [`to_pkcs8`](Self::to_pkcs8) write it for
-    /// EC and this crate for both.
+    /// Reads a private key in PKCS #8 (RFC 5958), DER. For EC the public half has to be in
+    /// it, as `openssl genpkey` and [`to_pkcs8`](Self::to_pkcs8) write it.
     ///
     /// # Errors
     /// When the key is malformed, weak, or not for this algorithm.

@@ -40,13 +40,14 @@ impl VerifyingKey {
         let jwk = Jwk::parse(text)?;
         let key_type = jwk.key_type()?;
         jwk.must_allow(Operation::Verify)?;
+        // Before the material is looked at: a key for an algorithm that is not offered is to
+        // be passed over, however weak it is.
+        let named = jwk.algorithm()?;
         let key = match &*key_type {
-            "oct" => Self::hmac(&jwk.bytes("k")?, jwk.algorithm()?)?,
+            "oct" => Self::hmac(&jwk.bytes("k")?, named)?,
             "RSA" => Self::rsa(rsa::public_key(&jwk.bytes("n")?, &jwk.bytes("e")?)?),
             "EC" => {
                 let algorithm = ecdsa_algorithm(&jwk)?;
-                // An `alg` that nobody offers makes the key one to pass over, before its
-                // point is looked at.
                 jwk.bind(algorithm.into())?;
                 let point = point::ecdsa(algorithm, &jwk.bytes("x")?, &jwk.bytes("y")?)?;
                 Self::ecdsa(algorithm, point)

@@ -29,6 +29,8 @@ async fn requests_without_a_good_token_never_arrive() {
     let good = token(&good_claims().to_string());
     let expired = token(&claims_with("exp", json!(NOW - 100)));
     let nobody = token(&claims_with("sub", json!("")));
+    let bound = token(&claims_with("cnf", json!({"jkt": "x"})));
+    let bound = format!("Bearer {bound}");
     let bearer_good = format!("Bearer {good}");
     let lower = format!("bEARER   {good}");
     let tab = format!("Bearer\t{good}");
@@ -40,7 +42,7 @@ async fn requests_without_a_good_token_never_arrive() {
     let invalid = r#"Bearer realm="api", error="invalid_token""#;
     let malformed = r#"Bearer realm="api", error="invalid_request""#;
     let gone = r#"Bearer realm="api", error="invalid_token", error_description="the access token expired""#;
-    let cases: [(&str, &str, &[&str], u16, Option<&str>); 17] = [
+    let cases: [(&str, &str, &[&str], u16, Option<&str>); 18] = [
         ("good", "/", &[&bearer_good], 200, None),
         ("scheme in other case, spaces", "/", &[&lower], 200, None),
         ("nothing", "/", &[], 401, Some(plain)),
@@ -93,6 +95,7 @@ async fn requests_without_a_good_token_never_arrive() {
         ),
         ("forged", "/", &["Bearer a.b.c"], 401, Some(invalid)),
         ("expired", "/", &[&expired], 401, Some(gone)),
+        ("bound to a key", "/", &[&bound], 401, Some(invalid)),
         ("about nobody", "/", &[&nobody], 401, Some(invalid)),
     ];
     for (name, uri, credentials, status, challenge) in cases {

@@ -162,6 +162,7 @@ fn keys_for_others_are_passed_over() {
         {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA", "kid": "a"},
         {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "a"},
         {"kty": "new"},
+        {"kty": "RSA", "alg": "RSA-OAEP-256", "n": "AQAB", "e": "AQAB"},
     ]});
     let set = KeySet::from_json(&text.to_string()).unwrap();
     assert_eq!(set.keys().len(), 1);
@@ -175,7 +176,8 @@ fn keys_for_others_are_passed_over() {
         [
             (0, "key_not_for_this"),
             (1, "key_curve_unsupported"),
-            (3, "key_type_unsupported")
+            (3, "key_type_unsupported"),
+            (4, "key_algorithm_unsupported")
         ]
     );
 }

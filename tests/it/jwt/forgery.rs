@@ -117,11 +117,6 @@ fn forms_that_are_no_compact_tokens() {
             format!("{header}.{payload}.\n{signature}"),
             "not_base64url",
         ),
-        (
-            "the other alphabet",
-            format!("{header}.{payload}.{}", signature.replace(['-', '_'], "+")),
-            "bad_signature",
-        ),
         ("unused bits", loose, "not_base64url"),
         ("zero byte", format!("{good}\0"), "not_base64url"),
         ("not ASCII", format!("{good}é"), "not_base64url"),
@@ -138,12 +133,6 @@ fn forms_that_are_no_compact_tokens() {
     ];
     let verifier = builder().build().unwrap();
     for (name, token, expected) in cases {
-        // A signature may have no character of the other alphabet.
-        let expected = match name {
-            "the other alphabet" if token == good => "ok",
-            "the other alphabet" => "not_base64url",
-            _ => expected,
-        };
         assert_eq!(outcome(verifier.verify(&token)), expected, "{name}");
     }
 }
