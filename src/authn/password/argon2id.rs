@@ -1,3 +1,4 @@
+use super::memory::Memory;
 use super::pepper::Peppers;
 use super::stored::Stored;
 use super::{
@@ -21,12 +22,23 @@ const OUTPUT_LENGTH: usize = 32;
 /// The form is the PHC string, as other implementations write it too:
 /// `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. A hash of another variant, version 16, or of
 /// lower parameters, shorter salt or output than new ones is verified, and is not current.
-#[derive(Clone, Debug, Default)]
+///
+/// Memory for as many hashes as there are cores is kept from one hash to the next, by all
+/// clones together.
+#[derive(Clone, Debug)]
 pub struct Argon2id {
     parameters: Parameters,
     ceiling: Ceiling,
     peppers: Peppers,
     random: Random,
+    memory: Memory,
+}
+
+impl Default for Argon2id {
+    /// New hashes as OWASP recommends them.
+    fn default() -> Self {
+        Self::new(Parameters::default())
+    }
 }
 
 impl Argon2id {
@@ -35,7 +47,10 @@ impl Argon2id {
     pub fn new(parameters: Parameters) -> Self {
         Self {
             parameters,
-            ..Self::default()
+            ceiling: Ceiling::default(),
+            peppers: Peppers::default(),
+            random: Random::default(),
+            memory: Memory::of(blocks_of(parameters)),
         }
     }
 
@@ -96,10 +111,23 @@ impl Argon2id {
         let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
         let pepper = self.peppers.current();
         let mut output = Zeroizing::new([0; OUTPUT_LENGTH]);
-        context(algorithm, version, parameters, OUTPUT_LENGTH, pepper)?
-            .hash_password_into(password, salt, &mut *output)
-            .map_err(from_argon2)?;
+        let context = context(algorithm, version, parameters, OUTPUT_LENGTH, pepper)?;
+        self.run(&context, password, salt, &mut *output)?;
         Ok(output)
+    }
+
+    fn run(
+        &self,
+        context: &Argon2<'_>,
+        password: &[u8],
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), HashError> {
+        let blocks = context.params().block_count();
+        let run = |memory: &mut [_]| {
+            context.hash_password_into_with_memory(password, salt, output, memory)
+        };
+        self.memory.lend(blocks, run)?.map_err(from_argon2)
     }
 
     /// The parameters of a new hash, as it states them.
@@ -146,9 +174,7 @@ impl PasswordVerifier for Argon2id {
             pepper,
         )?;
         let mut output = Zeroizing::new(vec![0; stored.output.len()]);
-        context
-            .hash_password_into(password, &stored.salt, &mut output)
-            .map_err(from_argon2)?;
+        self.run(&context, password, &stored.salt, &mut output)?;
         Ok(output.ct_eq(stored.output.as_bytes()).into())
     }
 }
@@ -182,6 +208,18 @@ impl PasswordHasher for Argon2id {
         std::hint::black_box(&output);
         Ok(())
     }
+}
+
+/// The blocks of a hash with these parameters.
+fn blocks_of(parameters: Parameters) -> usize {
+    let context = context(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        parameters,
+        OUTPUT_LENGTH,
+        None,
+    );
+    context.map_or(0, |context| context.params().block_count())
 }
 
 fn context(
@@ -265,6 +303,21 @@ mod tests {
 
     /// The same, with the secret `0123456789abcdef` and the id of its pepper written in.
     const PEPPERED: &str = "$argon2id$v=19$m=64,t=2,p=1,keyid=azE$c29tZXNhbHRzb21lc2FsdA$Qt/UwCLBcuDy4X8kNB09ry2Bn65gfXEpJhB0TK0erPA";
+
+    #[test]
+    fn memory_is_allocated_once() {
+        let argon2id = fast();
+        let memory = u64::from(argon2id.parameters().memory_kib()) * 1024;
+        let hash = argon2id.hash(PASSWORD).unwrap();
+        let measured = allocation_counter::measure(|| {
+            argon2id.hash(PASSWORD).unwrap();
+            assert!(argon2id.verify(&hash, PASSWORD).unwrap());
+            argon2id
+                .burn(PASSWORD, argon2id.hash_cost().work_kib())
+                .unwrap();
+        });
+        assert!(measured.bytes_total < memory, "{measured:?}");
+    }
 
     #[test]
     fn verifies_what_the_reference_implementation_made() {

@@ -52,6 +52,7 @@ mod common;
 mod error;
 mod hash;
 mod hasher;
+mod memory;
 mod normalize;
 mod parameters;
 mod passwords;
