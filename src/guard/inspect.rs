@@ -102,7 +102,7 @@ tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
 pub struct InspectLayer<I>(Arc<Desk<I>>);
 
 struct Desk<I> {
-    inspect: I,
+    inspect: Arc<I>,
     limit: usize,
     render: Box<dyn Render>,
 }
@@ -111,15 +111,19 @@ impl<I: Inspect> InspectLayer<I> {
     /// Reads at most `limit` bytes of a body into memory.
     #[must_use]
     pub fn new(limit: usize, inspect: I) -> Self {
-        Self::rendered_by(limit, inspect, Standard)
+        Self(Arc::new(Desk {
+            inspect: Arc::new(inspect),
+            limit,
+            render: Box::new(Standard),
+        }))
     }
 
-    /// As [`new`](Self::new), with rejections that look as `render` makes them.
+    /// Makes rejections look as `render` says.
     #[must_use]
-    pub fn rendered_by(limit: usize, inspect: I, render: impl Render) -> Self {
+    pub fn rendered_by(self, render: impl Render) -> Self {
         Self(Arc::new(Desk {
-            inspect,
-            limit,
+            inspect: Arc::clone(&self.0.inspect),
+            limit: self.0.limit,
             render: Box::new(render),
         }))
     }

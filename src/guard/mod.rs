@@ -59,7 +59,7 @@ mod verdict;
 
 pub use body::Body;
 pub use head::RequestHead;
-pub use inspect::{Inspect, InspectLayer, Inspected, Want};
+pub use inspect::{Inspect, InspectLayer, Inspected, Reading, Want};
 pub use layer::{GuardLayer, Guarded, GuardedFuture};
 pub use maybe::{Maybe, MaybeExit};
 pub use rejection::{Challenge, FieldError, Rejection, RejectionKind};

@@ -4,7 +4,7 @@ use super::{Decision, Outcome, Quotas, RateKey, RateLimiter, Standing, fields};
 use crate::clock::Clock;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
-use crate::net::client_ip::{ClientIp, rate_key_with_prefix};
+use crate::net::client_ip::{ClientIp, DEFAULT_IPV6_PREFIX, rate_key_with_prefix};
 use crate::principal::Principal;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use std::fmt;
@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The problem type of draft-ietf-httpapi-ratelimit-headers-11 section 5.1.
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
-
-const DEFAULT_IPV6_PREFIX: u8 = 64;
 
 type KeyOf = dyn for<'a> Fn(&RequestHead<'a>) -> Option<RateKey<'a>> + Send + Sync;
 type CostOf = dyn Fn(&RequestHead<'_>) -> u32 + Send + Sync;

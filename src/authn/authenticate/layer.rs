@@ -31,9 +31,9 @@ impl<A: Authenticator> AuthenticateLayer<A> {
         self
     }
 
-    fn without_credential(&self) -> Verdict<AuthenticatedExit> {
+    fn without_credential(&self) -> Verdict<AuthenticateExit> {
         if self.anonymous {
-            return Verdict::Admit(AuthenticatedExit(None));
+            return Verdict::Admit(AuthenticateExit(None));
         }
         Verdict::Reject(self.challenged(Rejection::new(RejectionKind::Unauthenticated)))
     }
@@ -73,15 +73,15 @@ impl<A> fmt::Debug for AuthenticateLayer<A> {
 impl_layer!(AuthenticateLayer<A>, A: Authenticator);
 
 impl<A: Authenticator> Guard for AuthenticateLayer<A> {
-    type Exit = AuthenticatedExit;
+    type Exit = AuthenticateExit;
 
-    fn check<B>(&self, request: &mut Request<B>) -> Verdict<AuthenticatedExit> {
+    fn check<B>(&self, request: &mut Request<B>) -> Verdict<AuthenticateExit> {
         request.extensions_mut().remove::<Principal>();
         match self.authenticator.authenticate(&RequestHead::of(request)) {
             Attempt::Absent => self.without_credential(),
             Attempt::Rejected(rejection) => Verdict::Reject(self.challenged(rejection)),
             Attempt::Authenticated(principal) => {
-                let mut exit = AuthenticatedExit(Some(principal));
+                let mut exit = AuthenticateExit(Some(principal));
                 exit.enter(request);
                 Verdict::Admit(exit)
             }
@@ -89,7 +89,7 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
                 let authenticator = Arc::clone(&self.authenticator);
                 Verdict::Later(Box::pin(async move {
                     match attempt.await {
-                        Ok(principal) => Ok(AuthenticatedExit(Some(principal))),
+                        Ok(principal) => Ok(AuthenticateExit(Some(principal))),
                         Err(rejection) => Err(challenged(&*authenticator, rejection)),
                     }
                 }))
@@ -100,9 +100,9 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
 
 /// Tells those inside, by the request, and those outside, by the response, who is calling.
 #[derive(Debug)]
-pub struct AuthenticatedExit(Option<Principal>);
+pub struct AuthenticateExit(Option<Principal>);
 
-impl Exit for AuthenticatedExit {
+impl Exit for AuthenticateExit {
     fn enter<B>(&mut self, request: &mut Request<B>) {
         if let Some(principal) = &self.0 {
             if let Some(emitter) = request.extensions().get::<Emitter>() {

@@ -6,8 +6,8 @@
 //! 1. The first that finds its credential in the request decides; the others are not asked.
 //!    A bad credential is refused even where a later authenticator would have found a good
 //!    one: whoever sends a forged token does not get in by a cookie.
-//! 2. A good credential leaves a [`Principal`](crate::principal::Principal) in the request's extensions, whatever was there
-//!    before: nothing from outside this layer is believed.
+//! 2. A good credential leaves a [`Principal`](crate::principal::Principal) in the request's
+//!    extensions, whatever was there before: nothing from outside this layer is believed.
 //! 3. Without any credential the answer is 401 with the challenges of all (RFC 9110 section
 //!    15.5.2), unless [`allow_anonymous`](AuthenticateLayer::allow_anonymous) lets the
 //!    request pass without a principal.
@@ -68,4 +68,4 @@ mod authenticator;
 mod layer;
 
 pub use authenticator::{Attempt, Authenticator, LaterAttempt};
-pub use layer::{AuthenticateLayer, AuthenticatedExit};
+pub use layer::{AuthenticateExit, AuthenticateLayer};

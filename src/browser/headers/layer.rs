@@ -181,10 +181,10 @@ struct Nested;
 struct Decided;
 
 impl Guard for SecurityHeadersLayer {
-    type Exit = HeadersExit;
+    type Exit = SecurityHeadersExit;
 
     #[inline]
-    fn check<B>(&self, request: &mut Request<B>) -> Verdict<HeadersExit> {
+    fn check<B>(&self, request: &mut Request<B>) -> Verdict<SecurityHeadersExit> {
         let is_private = self.settings.is_private(request);
         let extensions = request.extensions_mut();
         let outer_nonce = extensions.get::<CspNonce>().copied();
@@ -201,7 +201,7 @@ impl Guard for SecurityHeadersLayer {
                 Some(nonce)
             }
         };
-        Verdict::Admit(HeadersExit {
+        Verdict::Admit(SecurityHeadersExit {
             compiled: Arc::clone(&self.compiled),
             circumstances: Circumstances { is_private, nonce },
             is_nested,
@@ -211,13 +211,13 @@ impl Guard for SecurityHeadersLayer {
 
 /// Sets the headers on the response.
 #[derive(Debug)]
-pub struct HeadersExit {
+pub struct SecurityHeadersExit {
     compiled: Arc<Compiled>,
     circumstances: Circumstances,
     is_nested: bool,
 }
 
-impl Exit for HeadersExit {
+impl Exit for SecurityHeadersExit {
     #[inline]
     fn leave<R>(self, response: &mut Response<Body<R>>) {
         let is_decided = response.extensions().get::<Decided>().is_some();

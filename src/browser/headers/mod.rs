@@ -78,7 +78,7 @@ mod reporting;
 pub use clear_site_data::ClearSiteData;
 pub use csp::{Csp, CspBuilder, Directive, ReportOnlyCsp, SandboxFlag, Source};
 pub use error::ConfigError;
-pub use layer::{HeadersExit, SecurityHeadersLayer};
+pub use layer::{SecurityHeadersExit, SecurityHeadersLayer};
 pub use nonce::CspNonce;
 pub use permissions::{Feature, PermissionsPolicy};
 pub use policies::{

@@ -1,8 +1,9 @@
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a site gets by default, and the least that one customer holds (RFC 6177).
-const IPV6_PREFIX: u8 = 64;
+/// The prefix that [`rate_key`] counts IPv6 clients by: what a site gets by default, and the
+/// least that one customer holds (RFC 6177).
+pub const DEFAULT_IPV6_PREFIX: u8 = 64;
 /// A 6to4 site is all of the /48 under its IPv4 address (RFC 3056).
 const SIX_TO_FOUR_PREFIX: u8 = 48;
 
@@ -21,7 +22,7 @@ const SIX_TO_FOUR_PREFIX: u8 = 48;
 /// ```
 #[must_use]
 pub fn rate_key(address: IpAddr) -> IpNet {
-    rate_key_with_prefix(address, IPV6_PREFIX)
+    rate_key_with_prefix(address, DEFAULT_IPV6_PREFIX)
 }
 
 /// As [`rate_key`], with IPv6 by another prefix: 56 or 48, where providers give their
