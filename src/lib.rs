@@ -50,7 +50,7 @@
 //! | [`authz`] | what may they do? | `rbac` |
 //! | [`limit`] | how much is too much? | `rate-limit` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
-//! | [`crypto`] | who can read it, and who wrote it? | `jwt` |
+//! | [`crypto`] | who wrote it? | `jwt` |
 //! | [`monitor`] | who hears of it? | `monitor` |
 //!
 //! Every control is a [`Guard`](guard::Guard): it looks at a request and admits it, rejects it,
@@ -85,11 +85,11 @@
 //! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
 //! | `cross-origin` | CSRF defenses | ring, base64ct |
 //! | `headers` | security headers and CSP | ring, base64ct |
-//! | `jwt` | JSON Web Tokens and JWKs | ring, base64 |
+//! | `jwt` | JSON Web Tokens and JWKs | ring, base64, base64ct, memchr, arc-swap |
 //! | `monitor` | events to logs and metrics | tracing, metrics |
-//! | `password` | Argon2id and password policy | argon2, tokio (`sync` alone) |
+//! | `password` | Argon2id and password policy | argon2, unicode-normalization, tokio (`sync` alone) |
 //! | `rate-limit` | rate limits in bounded memory | governor |
-//! | `rbac` | roles and permissions | nothing |
+//! | `rbac` | roles and permissions | arc-swap |
 //! | `conformance` | test suites for stores of your own; not in `full` | nothing |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
