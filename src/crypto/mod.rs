@@ -1,4 +1,4 @@
-//! Who can read it, and who wrote it? Keys and what is done with them; no HTTP here.
+//! Who wrote it? Keys and what is done with them; no HTTP here.
 
 pub(crate) mod json;
 pub mod keys;

@@ -1,8 +1,8 @@
 //! How much is too much: quotas by client, principal, credential or route.
 //!
 //! Without limits one client can take all of a service, guess passwords all night, or run up
-//! a bill (OWASP API4:2023, contributes to ASVS 5.0 2.4.1 and 6.3.1). [`RateLimitLayer`] counts requests, or
-//! what they cost, by the GCRA algorithm of [`governor`]:
+//! a bill (OWASP API4:2023, contributes to ASVS 5.0 2.4.1 and 6.3.1). [`RateLimitLayer`] counts
+//! requests, or what they cost, by the GCRA algorithm of [`governor`]:
 //!
 //! 1. Each key has its own allowance, full at first, and refilled evenly: with 100 a minute,
 //!    one every 600 ms. What is not used in time is lost; at most a full allowance

@@ -1,7 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// `Clear-Site-Data`: makes the browser forget what it keeps of this origin (contributes to ASVS 5.0 14.3.1).
-/// Sent with the answer to a logout, so that the next user of the machine finds nothing.
+/// `Clear-Site-Data`: makes the browser forget what it keeps of this origin. Sent with the
+/// answer to a logout, so that the next user of the machine finds nothing (contributes to
+/// ASVS 5.0 14.3.1).
 ///
 /// ```
 /// use portcullis::browser::headers::ClearSiteData;

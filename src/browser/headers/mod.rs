@@ -1,8 +1,9 @@
 //! Security response headers: what makes a browser defend a page against injected scripts,
 //! framing, sniffing, leaks to other origins and plain-text connections.
 //!
-//! [`SecurityHeadersLayer`] stands outermost, so that rejections and errors carry the headers
-//! too. It comes in three presets, each of which can be changed:
+//! [`SecurityHeadersLayer`] stands outside of every layer that refuses requests, so that
+//! rejections and errors carry the headers too. It comes in three presets, each of which can
+//! be changed:
 //!
 //! | header | `recommended` (pages) | `strict` (pages) | `api` |
 //! |---|---|---|---|
