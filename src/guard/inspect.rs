@@ -1,13 +1,13 @@
 //! Request bodies, read once for all who want to look inside.
 //!
-//! An [`Inspect`]or says first what it [`Want`]s of a body: nothing, its first bytes, or the
+//! An inspector ([`Inspect`]) says first what it [`Want`]s of a body: nothing, its first bytes, or the
 //! whole. [`InspectLayer`] reads as much as the greediest of them asks, never more than its
 //! limit, shows it to each, and hands the service an [`Inspected`] body: the bytes read, then
 //! the rest, trailers and size hint kept.
 //!
 //! A body over the limit is refused with 413: at once where its size is announced, else
-//! before the byte that goes over is kept. Each reading is ended by a client that sends
-//! nothing only when the server's own timeout says so; set one.
+//! before the byte that goes over is kept. A client that stops sending is waited for until the
+//! server's own timeout: set one.
 
 use super::render::{Render, Standard};
 use super::{Body, Rejection, RejectionKind, RequestHead};

@@ -35,9 +35,9 @@
 //!
 //! # When it fails
 //!
-//! An operation that fails says why by [`StoreErrorKind`]; it never makes up an answer. A
-//! control decides what that means and documents it: what guards identity or against replay
-//! refuses with 503, a rate limit falls back on a local one.
+//! An operation that fails says why by [`StoreErrorKind`]; it never makes up an answer. Who
+//! asked decides what that means: what guards identity or against replay should refuse with
+//! 503, what counts may fall back on something local.
 //!
 //! # A store of your own
 //!

@@ -53,6 +53,7 @@ struct Inner {
 /// Collects what a [`Verifier`] needs to know. By default `exp` has to be there, and clocks
 /// may differ by 60 seconds.
 #[derive(Clone, Debug)]
+#[must_use = "nothing is checked before `build`"]
 pub struct VerifierBuilder {
     keys: LiveKeys,
     algorithms: Algorithms,
@@ -156,7 +157,6 @@ impl VerifierBuilder {
     /// other. A subject is unique to its issuer only: where both could issue the same `sub` for
     /// different people, make the principal's id of both, by
     /// [`JwtBearer::principal_by`](super::JwtBearer::principal_by).
-    #[must_use]
     pub fn or_issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.rules
             .issuers
@@ -166,7 +166,6 @@ impl VerifierBuilder {
     }
 
     /// Accepts tokens for this audience as well.
-    #[must_use]
     pub fn or_audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.rules
             .audiences
@@ -177,7 +176,6 @@ impl VerifierBuilder {
 
     /// Accepts any issuer, also none. Whoever holds one of the keys is believed whatever
     /// name it gives itself.
-    #[must_use]
     pub fn insecure_any_issuer(mut self) -> Self {
         self.rules.issuers = None;
         self
@@ -185,7 +183,6 @@ impl VerifierBuilder {
 
     /// Accepts tokens for any audience, also none: any service that gets a token for itself
     /// can use it here.
-    #[must_use]
     pub fn insecure_any_audience(mut self) -> Self {
         self.rules.audiences = None;
         self
@@ -193,28 +190,24 @@ impl VerifierBuilder {
 
     /// Accepts tokens without `exp`, which are good until the key is replaced. Where there is
     /// an `exp`, it still counts. The strict profile refuses them all the same.
-    #[must_use]
     pub fn insecure_without_expiry(mut self) -> Self {
         self.rules.needs_expiry = false;
         self
     }
 
     /// Allows an issuer whose name begins with `http://` and that is not on the loopback.
-    #[must_use]
     pub const fn insecure_http_issuer(mut self) -> Self {
         self.allow_http = true;
         self
     }
 
     /// Sets by how much clocks may differ: 60 seconds by default, 300 at most.
-    #[must_use]
     pub const fn leeway(mut self, leeway: Duration) -> Self {
         self.rules.leeway = leeway;
         self
     }
 
     /// Requires a claim.
-    #[must_use]
     pub fn require(mut self, claim: impl Into<Box<str>>) -> Self {
         self.rules.required.push(claim.into());
         self
@@ -224,7 +217,6 @@ impl VerifierBuilder {
     ///
     /// Without it, access tokens may have no type, `JWT` or `at+jwt`; ID tokens none or
     /// `JWT`; logout tokens none, `JWT` or `logout+jwt`.
-    #[must_use]
     pub fn token_type(mut self, token_type: impl Into<Box<str>>) -> Self {
         self.rules.token_type = Some(token_type.into());
         self
@@ -232,7 +224,6 @@ impl VerifierBuilder {
 
     /// Requires access tokens of RFC 9068: `typ` is `at+jwt`, and `sub`, `client_id`, `iat`
     /// and `jti` are there.
-    #[must_use]
     pub fn rfc9068(self) -> Self {
         ["sub", "client_id", "iat", "jti"]
             .into_iter()
@@ -240,7 +231,6 @@ impl VerifierBuilder {
     }
 
     /// Sets how much is refused beyond what RFC 7519 asks for.
-    #[must_use]
     pub const fn profile(mut self, profile: Profile) -> Self {
         self.rules.profile = profile;
         self
@@ -251,7 +241,6 @@ impl VerifierBuilder {
     ///
     /// Go by [`Claims::id`] and require `jti`, never by the text of the token: an ECDSA
     /// signature has two spellings, and both are good.
-    #[must_use]
     pub fn revoked_if(
         mut self,
         is_revoked: impl Fn(&Claims) -> bool + Send + Sync + 'static,
@@ -261,7 +250,6 @@ impl VerifierBuilder {
     }
 
     /// Sets the clock.
-    #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self

@@ -11,20 +11,20 @@ use tower_layer::Layer;
 #[must_use]
 pub struct CsrfFormLayer {
     tokens: CsrfTokenLayer,
-    forms: InspectLayer<FormField>,
+    forms: InspectLayer<CsrfFormField>,
 }
 
 impl CsrfFormLayer {
     pub(super) fn new(tokens: CsrfTokenLayer, limit: usize) -> Self {
         Self {
             tokens,
-            forms: InspectLayer::new(limit, FormField(())),
+            forms: InspectLayer::new(limit, CsrfFormField(())),
         }
     }
 }
 
 impl<S> Layer<S> for CsrfFormLayer {
-    type Service = Guarded<InspectService<S, FormField>, CsrfTokenLayer>;
+    type Service = Guarded<InspectService<S, CsrfFormField>, CsrfTokenLayer>;
 
     fn layer(&self, inner: S) -> Self::Service {
         self.tokens.layer(self.forms.layer(inner))
@@ -33,9 +33,9 @@ impl<S> Layer<S> for CsrfFormLayer {
 
 /// Looks for the token in the body of a form that [`CsrfTokenLayer`] let through for that.
 #[derive(Clone, Copy, Debug)]
-pub struct FormField(());
+pub struct CsrfFormField(());
 
-impl Inspect for FormField {
+impl Inspect for CsrfFormField {
     fn wants(&self, request: &RequestHead<'_>) -> Want {
         match request.extensions().get::<CsrfToken>() {
             Some(token) if !token.awaits_form() => Want::Nothing,

@@ -1,5 +1,5 @@
-//! Signed double-submit tokens: the second factor, and the fallback for browsers that say
-//! nothing about where a request comes from.
+//! Signed double-submit tokens: a second line of defense, and the fallback for browsers that
+//! say nothing about where a request comes from.
 //!
 //! The browser holds a cookie that scripts cannot read and other hosts cannot set
 //! (`__Host-`); the page holds a token made of the same secret. A request that may have
@@ -55,6 +55,6 @@ mod layer;
 mod seal;
 
 pub use extension::CsrfToken;
-pub use form::{CsrfFormLayer, FormField};
+pub use form::{CsrfFormField, CsrfFormLayer};
 pub use layer::{CsrfTokenExit, CsrfTokenLayer};
 pub use seal::{CsrfTokens, TokenRefusal};
