@@ -27,20 +27,28 @@ fn main() {
         ("weakest", Some(stored(&PasswordScheme::new(weakest)))),
     ];
     let wrong = secret("ten purple lanterns drift");
-    let bare = argon2::Argon2::default();
-    let mut race = Race::new("refuse").operation("bare-argon2", || {
-        let mut output = [0; 32];
-        let hashed = bare.hash_password_into(wrong.expose().as_bytes(), &[0; 16], &mut output);
-        (hashed, output)
-    });
+    let mut race = Race::new("refuse");
     for (name, stored) in &cases {
         race = race.operation(name, || scheme.verify(stored.as_ref(), &wrong));
     }
     let times = race.run();
-    times.ratio("password-argon2", "known", "bare-argon2");
     for (name, _) in cases.iter().skip(1) {
         times.ratio(&format!("password-refuse-{name}"), name, "known");
     }
+
+    // A race of its own: the bare crate takes fresh memory for each hash, and whoever runs
+    // after it finds the caches cold.
+    let bare = argon2::Argon2::default();
+    let stored = cases.first().and_then(|(_, stored)| stored.as_ref());
+    let times = Race::new("verify")
+        .operation("bare-argon2", || {
+            let mut output = [0; 32];
+            let hashed = bare.hash_password_into(wrong.expose().as_bytes(), &[0; 16], &mut output);
+            (hashed, output)
+        })
+        .operation("known", || scheme.verify(stored, &wrong))
+        .run();
+    times.ratio("password-argon2", "known", "bare-argon2");
 }
 
 fn secret(text: &str) -> SecretString {
