@@ -196,7 +196,7 @@ pub fn principal_of(claims: &Claims) -> Result<Principal, JwtError> {
     let time = claims.optional_date("auth_time").ok().flatten();
     let mut authentication = Authentication::new(time.unwrap_or_default());
     for method in claims.words("amr") {
-        authentication = authentication.with_method(Method::from(method.as_str()));
+        authentication = authentication.with_method(Method::from(&*method));
     }
     if let Some(issuer) = claims.issuer() {
         authentication = authentication.with_issuer(issuer);

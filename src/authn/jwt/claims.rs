@@ -3,6 +3,7 @@ use super::JwtErrorKind::MalformedClaims;
 use crate::clock::Timestamp;
 use crate::crypto::json::{Object, Span, Value};
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -161,16 +162,17 @@ impl Claims {
     /// Any claim that is a list of strings, or one string of words with spaces between, as
     /// `scope` is (RFC 8693 section 4.2). Empty when it is neither.
     #[must_use]
-    pub fn words(&self, name: &str) -> Vec<String> {
+    pub fn words(&self, name: &str) -> Vec<Cow<'_, str>> {
         let Some(value) = self.object.get(name) else {
             return Vec::new();
         };
         match value.as_str() {
-            Some(text) => text.split_ascii_whitespace().map(str::to_owned).collect(),
-            None => {
-                let words = value.as_strings().unwrap_or_default();
-                words.into_iter().map(Into::into).collect()
+            Some(Cow::Borrowed(text)) => text.split_ascii_whitespace().map(Into::into).collect(),
+            Some(Cow::Owned(text)) => {
+                let words = text.split_ascii_whitespace();
+                words.map(|word| word.to_owned().into()).collect()
             }
+            None => value.as_strings().unwrap_or_default(),
         }
     }
 
