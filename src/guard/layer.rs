@@ -134,15 +134,21 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let state = match self.gate.guard.check(&mut request) {
-            Verdict::Admit(exit) => State::Admitted {
-                future: self.inner.call(request),
-                exit: Some(exit),
+        // Written so that the future is built where it is returned to, not moved there.
+        match self.gate.guard.check(&mut request) {
+            Verdict::Admit(exit) => GuardedFuture {
+                state: State::Admitted {
+                    future: self.inner.call(request),
+                    exit: Some(exit),
+                },
             },
-            Verdict::Reject(rejection) => self.gate.rejected(rejection, &request),
-            Verdict::Later(verdict) => self.wait(verdict, request),
-        };
-        GuardedFuture { state }
+            Verdict::Reject(rejection) => GuardedFuture {
+                state: self.gate.rejected(rejection, &request),
+            },
+            Verdict::Later(verdict) => GuardedFuture {
+                state: self.wait(verdict, request),
+            },
+        }
     }
 }
 
