@@ -220,16 +220,13 @@ where
         let StateProjection::Admitted { future, exit } = state.project() else {
             return Poll::Pending;
         };
-        let response = match ready!(future.poll(cx)) {
-            Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
-        let (parts, body) = response.into_parts();
-        let mut response = Response::from_parts(parts, Body::service(body));
-        if let Some(exit) = exit.take() {
-            exit.leave(&mut response);
-        }
-        Poll::Ready(Ok(response))
+        future.poll(cx).map_ok(|response| {
+            let mut response = response.map(Body::service);
+            if let Some(exit) = exit.take() {
+                exit.leave(&mut response);
+            }
+            response
+        })
     }
 }
 
