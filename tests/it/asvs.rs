@@ -210,6 +210,14 @@ fn the_counts_are_those_of_the_rows() {
         stated += 1;
     }
     assert_eq!(stated, 4);
+
+    let [full, partly] = [Fit::Fully, Fit::Partly].map(|fit| count(0, fit));
+    let summary = format!("{} requirements, {full} met in full", full + partly);
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    assert!(
+        readme.contains(&summary),
+        "README.md does not say: {summary}"
+    );
 }
 
 /// Chapter, rows here, requirements in reach.

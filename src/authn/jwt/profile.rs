@@ -7,10 +7,10 @@ pub enum Profile {
     /// Whatever is malformed, ambiguous, not for us or out of time.
     #[default]
     Default,
-    /// Also what a careful issuer never makes: no end, a lifetime or age of more than 24 hours, `iat`
-    /// in the future, `exp` before `nbf` or `iat`, an empty, overlong (255 bytes) or
-    /// unprintable `sub`, several audiences without `azp`, `zip` in the header, a logout
-    /// token without its own `typ`, and tokens of more than 8 kB.
+    /// Also what a careful issuer never makes: no end, a lifetime or age of more than 24
+    /// hours, `iat` in the future, `exp` before `nbf` or `iat`, an empty, overlong (over 255
+    /// bytes) or unprintable `sub`, several audiences without `azp`, `zip` in the header, a
+    /// logout token without its own `typ`, and tokens of more than 8 kB.
     Strict,
 }
 

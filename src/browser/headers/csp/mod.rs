@@ -164,6 +164,17 @@ impl Csp {
     }
 }
 
+/// Each once, in the order in which they came.
+fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut distinct = Vec::new();
+    for item in items {
+        if !distinct.contains(&item) {
+            distinct.push(item);
+        }
+    }
+    distinct
+}
+
 fn strict_scripts() -> [Source; 4] {
     [
         Source::NONCE,
@@ -181,12 +192,7 @@ impl CspBuilder {
         directive: Directive,
         sources: impl IntoIterator<Item = Source>,
     ) -> Self {
-        let mut distinct = Vec::new();
-        for source in sources {
-            if !distinct.contains(&source) {
-                distinct.push(source);
-            }
-        }
+        let distinct = distinct(sources);
         match self.lists.iter_mut().find(|(named, _)| *named == directive) {
             Some((_, list)) => *list = distinct,
             None => self.lists.push((directive, distinct)),
@@ -221,13 +227,7 @@ impl CspBuilder {
 
     /// Sandboxes the page, but for what the flags allow.
     pub fn sandbox(mut self, flags: impl IntoIterator<Item = SandboxFlag>) -> Self {
-        let mut distinct = Vec::new();
-        for flag in flags {
-            if !distinct.contains(&flag) {
-                distinct.push(flag);
-            }
-        }
-        self.sandbox = Some(distinct);
+        self.sandbox = Some(distinct(flags));
         self
     }
 
