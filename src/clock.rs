@@ -170,10 +170,12 @@ impl FakeClock {
         Clock(Source::Fake(Arc::clone(&self.0)))
     }
 
-    /// Lets time pass.
+    /// Lets time pass, up to the end of what a clock can show.
     pub fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.elapsed_nanos.fetch_add(nanos, Ordering::AcqRel);
+        let later = |before: u64| before.saturating_add(nanos);
+        let elapsed = &self.0.elapsed_nanos;
+        elapsed.update(Ordering::AcqRel, Ordering::Acquire, later);
     }
 
     /// Sets the time of day, as when a machine's clock is corrected. Spans measured by
@@ -207,6 +209,14 @@ mod tests {
         time.set_unix_seconds(50);
         assert_eq!(clock.now().unix_seconds(), 50);
         assert_eq!(clock.elapsed(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_fake_clock_never_goes_back() {
+        let time = FakeClock::at_unix_seconds(100);
+        time.advance(Duration::from_secs(5));
+        time.advance(Duration::MAX);
+        assert_eq!(time.clock().elapsed(), Duration::from_nanos(u64::MAX));
     }
 
     #[test]
