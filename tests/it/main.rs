@@ -19,11 +19,11 @@ mod authenticate;
 mod client_ip;
 #[cfg(feature = "cross-origin")]
 mod cross_origin;
-#[cfg(feature = "cross-origin")]
+#[cfg(all(feature = "axum", feature = "cross-origin"))]
 mod csrf_token;
 mod event;
 mod guard;
-#[cfg(feature = "headers")]
+#[cfg(all(feature = "axum", feature = "headers"))]
 mod headers;
 mod inspect;
 #[cfg(feature = "jwt")]
