@@ -46,7 +46,7 @@
 //! | [`store`] | where does shared state live? | always |
 //! | [`clock`], [`secret`], [`random`] | time, secrets, randomness | always |
 //! | [`net`] | where does it come from? | always |
-//! | [`authn`] | who is calling? | `jwt`, `password` |
+//! | [`authn`] | who is calling? | always; more with `jwt`, `password` |
 //! | [`authz`] | what may they do? | `rbac` |
 //! | [`limit`] | how much is too much? | `rate-limit` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
@@ -93,7 +93,6 @@
 //! | `conformance` | test suites for stores of your own; not in `full` | nothing |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "jwt", feature = "password"))]
 pub mod authn;
 #[cfg(feature = "rbac")]
 pub mod authz;

@@ -2,9 +2,10 @@
 //!
 //! Several ways of proving it, one answer: a [`Principal`](crate::principal::Principal).
 //!
-//! - [`authenticate`]: the layer that tries each way in turn.
-//! - [`jwt`]: JSON Web Tokens, issued and verified, and the bearer scheme.
-//! - [`password`]: hashing, verifying and judging passwords.
+//! - [`authenticate`]: the layer that tries each way in turn, yours among them.
+//! - [`jwt`], with the feature of that name: JSON Web Tokens, issued and verified, and the
+//!   bearer scheme.
+//! - [`password`], with the feature of that name: hashing, verifying and judging passwords.
 
 pub mod authenticate;
 #[cfg(feature = "jwt")]

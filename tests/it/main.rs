@@ -14,7 +14,6 @@
 mod architecture;
 #[cfg(feature = "full")]
 mod asvs;
-#[cfg(feature = "jwt")]
 mod authenticate;
 mod client_ip;
 #[cfg(feature = "cross-origin")]
