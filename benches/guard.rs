@@ -301,7 +301,7 @@ mod stack {
     static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
         let secret = SecretBytes::from(SECRET.as_slice());
         let key = SigningKey::from_secret(Algorithm::Hs256, &secret).expect("long enough");
-        Issuer::new(key, NAME, NAME)
+        Issuer::new(key, NAME, NAME).expect("it is named")
     });
 
     pub(crate) fn token() -> String {

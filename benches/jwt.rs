@@ -106,7 +106,8 @@ fn rsa_pair() -> RsaKeyPair {
 
 fn issuer(key: &SigningKey) -> Issuer {
     let key = key.clone().with_key_id("2026-11");
-    Issuer::new(key, "https://id.example.com", "https://api.example.com")
+    let issuer = Issuer::new(key, "https://id.example.com", "https://api.example.com");
+    issuer.expect("it is named")
 }
 
 /// A whole token with its claims checked, against its signature alone.

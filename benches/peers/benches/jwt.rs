@@ -143,7 +143,7 @@ fn decode(text: &str) -> Vec<u8> {
 impl Contest {
     fn run(&self) {
         let key = self.ours.clone().with_key_id("2026-11");
-        let issuer = Issuer::new(key, ISSUER, AUDIENCE);
+        let issuer = Issuer::new(key, ISSUER, AUDIENCE).expect("it is named");
         let verifier = Verifier::builder(
             ISSUER,
             AUDIENCE,

@@ -76,7 +76,7 @@ impl FromRef<State> for Arc<RecentEvents> {
 /// The service, complete but for the port.
 pub(crate) fn app(config: &Config) -> Result<Router, Box<dyn Error>> {
     let signing_key = SigningKey::generate(Algorithm::EdDsa)?;
-    let issuer = Issuer::new(signing_key, NAME, NAME).lifetime(TOKEN_LIFETIME);
+    let issuer = Issuer::new(signing_key, NAME, NAME)?.lifetime(TOKEN_LIFETIME)?;
     let verifier = Verifier::builder(NAME, NAME, Algorithm::EdDsa, issuer.public_keys()).build()?;
     let rbac = Rbac::builder()
         .resource("users", ["read"])

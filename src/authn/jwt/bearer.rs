@@ -32,7 +32,7 @@ use std::sync::Arc;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = SigningKey::generate(Algorithm::Es256)?;
-/// let issuer = Issuer::new(key, "https://id.example.com", "https://api.example.com");
+/// let issuer = Issuer::new(key, "https://id.example.com", "https://api.example.com")?;
 /// let verifier = Verifier::builder(
 ///     "https://id.example.com",
 ///     "https://api.example.com",

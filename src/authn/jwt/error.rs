@@ -179,7 +179,7 @@ impl fmt::Debug for JwtError {
 
 impl std::error::Error for JwtError {}
 
-/// Why a verifier cannot be built.
+/// Why a verifier or an issuer cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -204,6 +204,15 @@ pub enum ConfigError {
     /// More leeway than clocks need.
     #[error("a leeway of {0} seconds is too much; 300 are the most, 60 the default")]
     LeewayTooLarge(u64),
+    /// Tokens that have expired when they are issued.
+    #[error("tokens that are good for less than a second are no good; 600 seconds are the default")]
+    NoLifetime,
+    /// Tokens that a thief could use for long.
+    #[error(
+        "a lifetime of {0} seconds is too long; 86400 are the most, \
+         or call `insecure_long_lifetime`"
+    )]
+    LifetimeTooLong(u64),
 }
 
 impl ConfigError {
@@ -218,6 +227,8 @@ impl ConfigError {
             Self::Empty(_) => "config_empty",
             Self::InsecureIssuer(_) => "config_insecure_issuer",
             Self::LeewayTooLarge(_) => "config_leeway_too_large",
+            Self::NoLifetime => "config_no_lifetime",
+            Self::LifetimeTooLong(_) => "config_lifetime_too_long",
         }
     }
 }
@@ -235,6 +246,11 @@ pub enum IssueError {
     /// A value cannot be written as JSON.
     #[error("the claim cannot be written as JSON")]
     Json(#[from] serde_json::Error),
+    /// The token names no audience, or an empty one.
+    #[error(
+        "the token names no audience, or an empty one; leave `audiences` out for the usual one"
+    )]
+    NoAudience,
     /// The token would be longer than verifiers take.
     #[error("the token would have {0} bytes, more than verifiers take; put less into it")]
     TooLong(usize),

@@ -1,5 +1,5 @@
-use super::IssueError;
-use super::profile::LONGEST_TOKEN;
+use super::profile::{LONGEST_LIFETIME, LONGEST_TOKEN};
+use super::{ConfigError, IssueError};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::keys::{KeySet, SigningKey};
 use crate::principal::Method;
@@ -22,8 +22,8 @@ const RESERVED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 /// use std::time::Duration;
 ///
 /// let key = SigningKey::generate(Algorithm::EdDsa)?;
-/// let issuer = Issuer::new(key, "https://id.example.com", "https://api.example.com")
-///     .lifetime(Duration::from_secs(15 * 60));
+/// let issuer = Issuer::new(key, "https://id.example.com", "https://api.example.com")?
+///     .lifetime(Duration::from_secs(15 * 60))?;
 /// let token = issuer.token("user-17").claim("roles", ["editor"])?.sign()?;
 ///
 /// let verifier = |audience: &str| {
@@ -40,6 +40,8 @@ const RESERVED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 ///
 /// let error = verifier("https://other.example.com")?.verify(&token).unwrap_err();
 /// assert_eq!(error.kind(), JwtErrorKind::WrongAudience);
+///
+/// assert!(issuer.lifetime(Duration::from_secs(7 * 24 * 60 * 60)).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -60,12 +62,24 @@ struct Inner {
 
 impl Issuer {
     /// An issuer of this name, whose tokens are for this audience and good for 10 minutes.
-    #[must_use]
-    pub fn new(key: SigningKey, name: impl Into<Box<str>>, audience: impl Into<Box<str>>) -> Self {
+    ///
+    /// # Errors
+    /// When the name or the audience is empty.
+    pub fn new(
+        key: SigningKey,
+        name: impl Into<Box<str>>,
+        audience: impl Into<Box<str>>,
+    ) -> Result<Self, ConfigError> {
+        let (name, audience) = (name.into(), audience.into());
+        for (what, text) in [("issuer", &name), ("audience", &audience)] {
+            if text.is_empty() {
+                return Err(ConfigError::Empty(what));
+            }
+        }
         let mut inner = Inner {
             key,
-            name: name.into(),
-            audience: audience.into(),
+            name,
+            audience,
             lifetime: Duration::from_secs(600),
             token_type: "JWT".into(),
             clock: Clock::system(),
@@ -73,14 +87,31 @@ impl Issuer {
             header: String::new(),
         };
         inner.encode_header();
-        Self(Arc::new(inner))
+        Ok(Self(Arc::new(inner)))
     }
 
-    /// Sets how long tokens are good for; parts of a second are cut off. The strict profile
-    /// refuses more than 24 hours.
-    #[must_use]
-    pub fn lifetime(self, lifetime: Duration) -> Self {
-        self.with(|inner| inner.lifetime = lifetime)
+    /// Sets how long tokens are good for; parts of a second are cut off.
+    ///
+    /// # Errors
+    /// When that is less than a second, or more than the 24 hours that the strict profile
+    /// takes.
+    pub fn lifetime(self, lifetime: Duration) -> Result<Self, ConfigError> {
+        if lifetime > LONGEST_LIFETIME {
+            return Err(ConfigError::LifetimeTooLong(lifetime.as_secs()));
+        }
+        self.insecure_long_lifetime(lifetime)
+    }
+
+    /// As [`lifetime`](Self::lifetime), without the bound above. Whoever steals such a token
+    /// has it for long, and verifiers with the strict profile refuse more than 24 hours.
+    ///
+    /// # Errors
+    /// When it is less than a second.
+    pub fn insecure_long_lifetime(self, lifetime: Duration) -> Result<Self, ConfigError> {
+        if lifetime.as_secs() == 0 {
+            return Err(ConfigError::NoLifetime);
+        }
+        Ok(self.with(|inner| inner.lifetime = lifetime))
     }
 
     /// Sets the `typ` of the header: `JWT` by default, `at+jwt` for access tokens of RFC
@@ -173,6 +204,17 @@ enum Audience<'a> {
     Several(&'a [String]),
 }
 
+impl<'a> Audience<'a> {
+    fn of(audiences: &'a [String]) -> Result<Self, IssueError> {
+        match audiences {
+            [] => Err(IssueError::NoAudience),
+            all if all.iter().any(String::is_empty) => Err(IssueError::NoAudience),
+            [only] => Ok(Self::One(only)),
+            several => Ok(Self::Several(several)),
+        }
+    }
+}
+
 impl TokenBuilder<'_> {
     /// Adds a claim.
     ///
@@ -189,10 +231,10 @@ impl TokenBuilder<'_> {
         Ok(self)
     }
 
-    /// Names other audiences than the issuer's usual one, if it names any.
+    /// Names other audiences than the issuer's usual one. There has to be one, for a token
+    /// without audience is good for everybody, and none may be empty.
     pub fn audiences<A: Into<String>>(mut self, audiences: impl IntoIterator<Item = A>) -> Self {
-        let audiences: Vec<String> = audiences.into_iter().map(Into::into).collect();
-        self.audiences = (!audiences.is_empty()).then_some(audiences);
+        self.audiences = Some(audiences.into_iter().map(Into::into).collect());
         self
     }
 
@@ -208,7 +250,8 @@ impl TokenBuilder<'_> {
     /// Signs it.
     ///
     /// # Errors
-    /// When the token would be too long, or the key cannot sign.
+    /// When it names no audience or an empty one, when it would be too long, or when the key
+    /// cannot sign.
     pub fn sign(self) -> Result<String, IssueError> {
         let Self {
             issuer,
@@ -224,10 +267,7 @@ impl TokenBuilder<'_> {
             sub: &subject,
             aud: match &audiences {
                 None => Audience::One(&issuer.audience),
-                Some(audiences) => match &**audiences {
-                    [only] => Audience::One(only),
-                    several => Audience::Several(several),
-                },
+                Some(audiences) => Audience::of(audiences)?,
             },
             iat: now,
             exp: end,

@@ -213,7 +213,8 @@ fn keys_can_be_replaced_while_they_are_in_use() {
         .build()
         .unwrap();
     let token = |key: &SigningKey| {
-        let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE).clock(clock.clone());
+        let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE).unwrap();
+        let issuer = issuer.clock(clock.clone());
         issuer.token("user-17").sign().unwrap()
     };
     assert_eq!(outcome(verifier.verify(&token(&old))), "ok");
@@ -228,6 +229,7 @@ fn keys_can_be_replaced_while_they_are_in_use() {
 fn what_is_issued_passes_the_strict_profile() {
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE)
+        .unwrap()
         .clock(FakeClock::at_unix_seconds(NOW).clock())
         .random(Random::insecure_seeded(1))
         .token_type("at+jwt");
@@ -258,8 +260,10 @@ fn what_is_issued_passes_the_strict_profile() {
 fn what_can_be_said_in_a_token() {
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let issuer = Issuer::new(key.clone(), ISSUER, "usual")
+        .unwrap()
         .clock(FakeClock::at_unix_seconds(NOW).clock())
-        .lifetime(Duration::from_secs(90));
+        .lifetime(Duration::from_secs(90))
+        .unwrap();
     let claims = |token: TokenBuilder<'_>| {
         let signed = token.sign().unwrap();
         let verifier = builder_for(&key).insecure_any_audience().build().unwrap();
@@ -275,8 +279,6 @@ fn what_can_be_said_in_a_token() {
     );
     let two = claims(issuer.token("a").audiences(["x", "y"]));
     assert_eq!(audiences(&two), json!(["x", "y"]));
-    let none = claims(issuer.token("a").audiences::<String>([]));
-    assert_eq!(audiences(&none), json!("usual"));
 
     let time = Timestamp::from_unix_seconds(NOW - 5);
     let known = issuer.token("a").authenticated(time, &[Method::Password]);
@@ -289,7 +291,7 @@ fn what_can_be_said_in_a_token() {
 
 #[test]
 fn what_cannot_be_issued() {
-    let issuer = Issuer::new(hs256(), ISSUER, AUDIENCE);
+    let issuer = Issuer::new(hs256(), ISSUER, AUDIENCE).unwrap();
     for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] {
         let error = issuer.token("a").claim(name, 1).unwrap_err();
         assert!(matches!(error, IssueError::ReservedClaim(_)), "{name}");
@@ -298,6 +300,58 @@ fn what_cannot_be_issued() {
     assert!(matches!(twice, Err(IssueError::RepeatedClaim(_))));
     let long = issuer.token("a").claim("x", "a".repeat(20_000)).unwrap();
     assert!(matches!(long.sign(), Err(IssueError::TooLong(_))));
+    for audiences in [&[][..], &[""], &["x", ""]] {
+        let signed = issuer
+            .token("a")
+            .audiences(audiences.iter().copied())
+            .sign();
+        let error = signed.unwrap_err();
+        assert!(matches!(error, IssueError::NoAudience), "{audiences:?}");
+    }
+}
+
+#[test]
+fn mistakes_of_issuers_are_found_at_the_start() {
+    let names = [
+        ("good", ISSUER, AUDIENCE, "ok"),
+        ("no issuer", "", AUDIENCE, "config_empty"),
+        ("no audience", ISSUER, "", "config_empty"),
+    ];
+    for (name, issuer, audience, expected) in names {
+        let built = Issuer::new(hs256(), issuer, audience);
+        let code = built.map_or_else(|error| error.code(), |_| "ok");
+        assert_eq!(code, expected, "{name}");
+    }
+    let day = Duration::from_secs(24 * 60 * 60);
+    let lifetimes = [
+        ("none", Duration::ZERO, ["config_no_lifetime"; 2]),
+        (
+            "cut off to none",
+            Duration::from_millis(999),
+            ["config_no_lifetime"; 2],
+        ),
+        ("a second", Duration::from_secs(1), ["ok"; 2]),
+        ("a day", day, ["ok"; 2]),
+        (
+            "more than a day",
+            day + Duration::from_secs(1),
+            ["config_lifetime_too_long", "ok"],
+        ),
+        (
+            "for ever",
+            Duration::MAX,
+            ["config_lifetime_too_long", "ok"],
+        ),
+    ];
+    for (name, lifetime, expected) in lifetimes {
+        let issuer = Issuer::new(hs256(), ISSUER, AUDIENCE).unwrap();
+        let set = [
+            issuer.clone().lifetime(lifetime),
+            issuer.insecure_long_lifetime(lifetime),
+        ];
+        let codes = set.map(|it| it.map_or_else(|error| error.code(), |_| "ok"));
+        assert_eq!(codes, expected, "{name}");
+    }
 }
 
 #[test]
@@ -398,7 +452,8 @@ fn nothing_verifies_until_there_are_keys() {
         .clock(clock.clone())
         .build()
         .unwrap();
-    let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE).clock(clock);
+    let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE).unwrap();
+    let issuer = issuer.clock(clock);
     let token = issuer.token("user-17").sign().unwrap();
     assert_eq!(outcome(verifier.verify(&token)), "unknown_key");
     keys.replace(issuer.public_keys());
