@@ -305,6 +305,11 @@ async fn each_wrong_field_is_named() {
             json!({"email": "ann@example.com", "password": "hunter2", "name": "Ann"}),
             vec![("/password", "password_too_short")],
         ),
+        (
+            // Wrong in more than one way, and one entry all the same.
+            json!({"email": "ann@example.com", "password": "password", "name": "Ann"}),
+            vec![("/password", "password_too_short")],
+        ),
     ];
     for (form, expected) in cases {
         let answer = service.post("/register", &form).await;

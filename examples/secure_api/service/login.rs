@@ -33,7 +33,8 @@ impl Form for Registration {
             if let Err(violations) =
                 super::password_policy().check(password, about.into_iter().flatten())
             {
-                fields.extend(violations.at("/password"));
+                // One entry for each field: mended, it is judged again.
+                fields.extend(violations.at("/password").take(1));
             }
         }
         Some(Self {
