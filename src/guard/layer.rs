@@ -38,24 +38,14 @@ impl<G> GuardLayer<G> {
     /// A layer of this guard, whose rejections look as [`Standard`] makes them.
     #[must_use]
     pub fn new(guard: G) -> Self {
-        Self(Arc::new(Gate {
-            guard,
-            render: Box::new(Standard),
-        }))
+        Self::rendered_by(guard, Standard)
     }
 
-    pub(super) fn render(self, render: impl Render) -> Self
-    where
-        G: Guard,
-    {
-        match Arc::try_unwrap(self.0) {
-            Ok(gate) => Self(Arc::new(Gate {
-                render: Box::new(render),
-                ..gate
-            })),
-            // Not reached: only `Guard::rendered_by` calls this, on a layer it has just made.
-            Err(shared) => Self(shared),
-        }
+    pub(super) fn rendered_by(guard: G, render: impl Render) -> Self {
+        Self(Arc::new(Gate {
+            guard,
+            render: Box::new(render),
+        }))
     }
 }
 

@@ -58,7 +58,7 @@ pub trait Guard: Send + Sync + 'static {
     where
         Self: Sized,
     {
-        GuardLayer::new(self).render(render)
+        GuardLayer::rendered_by(self, render)
     }
 }
 
