@@ -88,7 +88,7 @@ fn million() {
     println!("limit/million: {kept} of {MILLION} active keys are remembered");
     println!(
         "bytes per key: ours {:.1} (resident {:.1}), peer resident {:.1}",
-        ours.most_memory() as f64 / kept as f64,
+        ours.capacity_bytes() as f64 / kept as f64,
         (after - between) as f64 / kept as f64,
         (between - before) as f64 / f64::from(MILLION),
     );

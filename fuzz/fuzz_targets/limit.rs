@@ -17,7 +17,7 @@ fuzz_target!(|input: ([(u32, u64, u32); 2], Vec<(u8, u32, u64)>)| {
     let most = first.rate().burst().min(second.rate().burst());
     let time = FakeClock::at_unix_seconds(0);
     let limiter = RateLimiter::new([first, second])
-        .memory(0)
+        .max_bytes(0)
         .clock(time.clock());
     for (key, cost, pause) in requests {
         // Together they stay within what 64 bits of nanoseconds can count.

@@ -4,7 +4,7 @@ use super::{Decision, Outcome, Quotas, RateKey, RateLimiter, Standing, fields};
 use crate::clock::Clock;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
-use crate::net::client_ip::{ClientIp, DEFAULT_IPV6_PREFIX, rate_key_with_prefix};
+use crate::net::client_ip::{ClientIp, Ipv6Prefix, rate_key_with_prefix};
 use crate::principal::Principal;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use std::fmt;
@@ -26,7 +26,7 @@ type CostOf = dyn Fn(&RequestHead<'_>) -> u32 + Send + Sync;
 pub struct RateLimitLayer {
     limiter: RateLimiter,
     key: Key,
-    ipv6_prefix: u8,
+    ipv6_prefix: Ipv6Prefix,
     cost: Option<Arc<CostOf>>,
     /// The `RateLimit-Policy` field; none where the fields are not wanted.
     policy: Option<HeaderValue>,
@@ -57,7 +57,7 @@ impl RateLimitLayer {
     pub fn of(limiter: RateLimiter) -> Self {
         Self {
             key: Key::ClientIp,
-            ipv6_prefix: DEFAULT_IPV6_PREFIX,
+            ipv6_prefix: Ipv6Prefix::DEFAULT,
             cost: None,
             policy: fields::policy(limiter.windows()),
             told_of_unknown: Arc::default(),
@@ -117,10 +117,17 @@ impl RateLimitLayer {
         self
     }
 
-    /// Counts IPv6 clients by networks of this prefix instead of 64: 56 or 48, where providers
-    /// give their customers that much.
+    /// Counts IPv6 clients by networks of this prefix instead of 64 bits.
+    ///
+    /// ```
+    /// use portcullis::limit::{Quota, RateLimitLayer};
+    /// use portcullis::net::client_ip::Ipv6Prefix;
+    ///
+    /// let per_site = RateLimitLayer::new(Quota::per_minute(100)?).ipv6_prefix(Ipv6Prefix::new(56)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn ipv6_prefix(mut self, prefix: u8) -> Self {
+    pub fn ipv6_prefix(mut self, prefix: Ipv6Prefix) -> Self {
         self.ipv6_prefix = prefix;
         self
     }
@@ -133,10 +140,10 @@ impl RateLimitLayer {
         self
     }
 
-    /// Takes at most this many bytes for the keys: see [`RateLimiter::memory`].
+    /// Takes at most this many bytes for the keys: see [`RateLimiter::max_bytes`].
     #[must_use]
-    pub fn memory(mut self, bytes: usize) -> Self {
-        self.limiter = self.limiter.memory(bytes);
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.limiter = self.limiter.max_bytes(bytes);
         self
     }
 

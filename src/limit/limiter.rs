@@ -10,13 +10,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Room for a million addresses that are active at once.
-const DEFAULT_MEMORY: usize = 32 << 20;
-
 /// Decides what is too much, without HTTP. Cheap to clone; clones share what they count.
 ///
 /// # Memory
-/// A limiter takes no more than its budget ([`memory`](Self::memory), 32 MiB by default),
+/// A limiter takes no more than its budget ([`max_bytes`](Self::max_bytes), 32 MiB by default),
 /// whatever clients come: 32 KiB at first, and more as there are more clients at once. There
 /// is no moment at which it takes stock or moves house; it grows by a few hundred bytes at a
 /// time. An active key under one quota takes 17 bytes, and 34 with the room that a hash table
@@ -38,20 +35,25 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
+    /// Bytes that it takes at most unless told otherwise: 32 MiB, room for a million addresses
+    /// that are active at once.
+    pub const DEFAULT_MAX_BYTES: usize = 32 * 1024 * 1024;
+
     /// Holds each key to these quotas.
     #[must_use]
     pub fn new(quotas: impl Into<Quotas>) -> Self {
         Self {
             windows: quotas.into().iter().cloned().map(Window::new).collect(),
-            table: Arc::new(Table::new(DEFAULT_MEMORY)),
+            table: Arc::new(Table::new(Self::DEFAULT_MAX_BYTES)),
             hasher: RandomState::new(),
             time: Time::system(),
         }
     }
 
-    /// Takes at most this many bytes: at least 32 KiB, at most 32 GiB. Forgets what was counted.
+    /// Takes at most this many bytes: at least 32 KiB, at most 32 GiB. Default
+    /// [`RateLimiter::DEFAULT_MAX_BYTES`]. Forgets what was counted.
     #[must_use]
-    pub fn memory(mut self, bytes: usize) -> Self {
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.table = Arc::new(Table::new(bytes));
         self
     }
@@ -65,8 +67,8 @@ impl RateLimiter {
 
     /// The most bytes that the limiter will ever take for keys.
     #[must_use]
-    pub fn most_memory(&self) -> usize {
-        self.table.most_bytes()
+    pub fn capacity_bytes(&self) -> usize {
+        self.table.capacity_bytes()
     }
 
     /// Charges this cost to the key, if all quotas admit it; else charges nothing. A cost of
@@ -113,7 +115,7 @@ impl fmt::Debug for RateLimiter {
         let quotas: Vec<_> = self.windows.iter().map(Window::quota).collect();
         f.debug_struct("RateLimiter")
             .field("quotas", &quotas)
-            .field("most_memory", &self.most_memory())
+            .field("capacity_bytes", &self.capacity_bytes())
             .finish_non_exhaustive()
     }
 }

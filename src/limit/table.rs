@@ -54,7 +54,7 @@ impl Table {
     }
 
     /// The most bytes that the table will ever take.
-    pub(super) fn most_bytes(&self) -> usize {
+    pub(super) fn capacity_bytes(&self) -> usize {
         self.pages.len() * (PAGE_BYTES + size_of::<OnceLock<Page>>())
     }
 

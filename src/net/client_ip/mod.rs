@@ -65,5 +65,5 @@ mod rate_key;
 mod trust;
 
 pub use layer::{ClientIp, ClientIpLayer, PeerAddr};
-pub use rate_key::{DEFAULT_IPV6_PREFIX, rate_key, rate_key_with_prefix};
+pub use rate_key::{InvalidIpv6Prefix, Ipv6Prefix, rate_key, rate_key_with_prefix};
 pub use trust::{ProxyTrust, TooManyHops, Unresolved};

@@ -9,8 +9,8 @@ use std::time::Duration;
 #[test]
 fn a_million_clients_take_no_more_memory_than_allowed() {
     let budget = 1 << 20;
-    let limiter = limiter(Quota::per_hour(100).unwrap(), frozen()).memory(budget);
-    let most = limiter.most_memory();
+    let limiter = limiter(Quota::per_hour(100).unwrap(), frozen()).max_bytes(budget);
+    let most = limiter.capacity_bytes();
     assert!(most <= budget + (budget >> 8), "{most}");
     let used = allocation_counter::measure(|| {
         for n in 0..1_000_000 {
@@ -30,7 +30,7 @@ fn a_million_clients_take_no_more_memory_than_allowed() {
 fn an_active_key_takes_less_than_64_bytes() {
     let bytes = 8 << 20;
     let keys = bytes as u64 / 34;
-    let limiter = limiter(Quota::per_hour(100).unwrap(), frozen()).memory(bytes);
+    let limiter = limiter(Quota::per_hour(100).unwrap(), frozen()).max_bytes(bytes);
     for n in 0..keys {
         limiter.check(network(n), 1);
     }
@@ -50,7 +50,7 @@ fn an_active_key_takes_less_than_64_bytes() {
 #[test]
 fn no_flood_frees_a_key_that_is_being_refused() {
     let time = FakeClock::at_unix_seconds(0);
-    let limiter = limiter(Quota::per_hour(5).unwrap(), time.clock()).memory(ONE_PAGE);
+    let limiter = limiter(Quota::per_hour(5).unwrap(), time.clock()).max_bytes(ONE_PAGE);
     let refused: Vec<_> = (0..200).map(network).collect();
     for address in &refused {
         assert!(limiter.check(*address, 5).is_admitted());
@@ -70,7 +70,7 @@ fn no_flood_frees_a_key_that_is_being_refused() {
 #[test]
 fn where_all_are_being_refused_a_new_key_is_too() {
     let time = FakeClock::at_unix_seconds(0);
-    let limiter = limiter(Quota::per_hour(1).unwrap(), time.clock()).memory(ONE_PAGE);
+    let limiter = limiter(Quota::per_hour(1).unwrap(), time.clock()).max_bytes(ONE_PAGE);
     let mut admitted = Vec::new();
     let mut crowded = 0;
     for n in 0..20_000 {
@@ -96,7 +96,7 @@ fn where_all_are_being_refused_a_new_key_is_too() {
 fn threads_never_admit_more_than_there_is() {
     for round in 0..200 {
         let quotas = [Quota::per_hour(50).unwrap(), Quota::per_minute(40).unwrap()];
-        let limiter = limiter(quotas, frozen()).memory(ONE_PAGE);
+        let limiter = limiter(quotas, frozen()).max_bytes(ONE_PAGE);
         let admitted = AtomicU32::new(0);
         std::thread::scope(|scope| {
             for thread in 0..4 {

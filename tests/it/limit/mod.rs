@@ -9,7 +9,7 @@ use portcullis::clock::{Clock, FakeClock, Timestamp};
 use portcullis::event::{Emitter, EventKind, RecentEvents};
 use portcullis::guard::{Body, Rejection, RejectionKind};
 use portcullis::limit::{Quota, Quotas, RateKey, RateLimitLayer, RateLimiter};
-use portcullis::net::client_ip::ClientIp;
+use portcullis::net::client_ip::{ClientIp, Ipv6Prefix};
 use portcullis::principal::{Authentication, Principal};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -202,7 +202,7 @@ fn who_shares_an_allowance() {
         ),
         (
             "the same /56",
-            layer.clone().ipv6_prefix(56),
+            layer.clone().ipv6_prefix(Ipv6Prefix::new(56).unwrap()),
             "2001:db8:1:100::",
             "2001:db8:1:1ff::",
             true,
@@ -258,7 +258,7 @@ fn keys_of_a_principal() {
         "nobody is authenticated: the address counts"
     );
 
-    let by_credential = layer.memory(ONE_PAGE).by_credential();
+    let by_credential = layer.max_bytes(ONE_PAGE).by_credential();
     assert_eq!(admitted(&by_credential, || principal(None, "ann", "k1")), 3);
     assert_eq!(admitted(&by_credential, || principal(None, "bob", "k1")), 0);
     assert_eq!(admitted(&by_credential, || principal(None, "ann", "k2")), 3);
@@ -292,7 +292,7 @@ fn keys_of_a_closure_and_of_routes() {
         "the address as well"
     );
 
-    let by_route = layer.memory(ONE_PAGE).by_route();
+    let by_route = layer.max_bytes(ONE_PAGE).by_route();
     assert_eq!(admitted(&by_route, || with("GET", "/a?x=1", "")), 2);
     assert_eq!(admitted(&by_route, || with("GET", "/a?x=2", "")), 0);
     assert_eq!(admitted(&by_route, || with("PUT", "/a", "")), 2);
@@ -450,7 +450,7 @@ fn a_limiter_is_shared_with_handlers_and_clones() {
 fn a_crowded_service_says_so() {
     let layer = RateLimitLayer::new(Quota::per_hour(1).unwrap())
         .clock(frozen())
-        .memory(ONE_PAGE);
+        .max_bytes(ONE_PAGE);
     for n in 0..20_000 {
         layer.limiter().check(network(n), 1);
     }
