@@ -21,11 +21,13 @@
 mod correlation;
 mod emitter;
 mod kind;
+mod once;
 mod recent;
 
 pub use correlation::{InvalidRequestId, RequestId, TraceContext};
 pub use emitter::Emitter;
 pub use kind::{EventKind, Level};
+pub(crate) use once::TellOnce;
 pub use recent::RecentEvents;
 
 use crate::clock::Timestamp;

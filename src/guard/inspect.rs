@@ -99,6 +99,7 @@ tuple!(A 0, B 1, C 2, D 3, E 4);
 tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
 
 /// Puts inspectors of the body in front of services.
+#[must_use]
 pub struct InspectLayer<I>(Arc<Desk<I>>);
 
 struct Desk<I> {
@@ -109,7 +110,6 @@ struct Desk<I> {
 
 impl<I: Inspect> InspectLayer<I> {
     /// Reads at most `limit` bytes of a body into memory.
-    #[must_use]
     pub fn new(limit: usize, inspect: I) -> Self {
         Self(Arc::new(Desk {
             inspect: Arc::new(inspect),
@@ -119,7 +119,6 @@ impl<I: Inspect> InspectLayer<I> {
     }
 
     /// Makes rejections look as `render` says.
-    #[must_use]
     pub fn rendered_by(self, render: impl Render) -> Self {
         Self(Arc::new(Desk {
             inspect: Arc::clone(&self.0.inspect),

@@ -32,11 +32,11 @@ impl<G: Guard> Gate<G> {
 }
 
 /// Puts a guard in front of services.
+#[must_use]
 pub struct GuardLayer<G>(Arc<Gate<G>>);
 
 impl<G> GuardLayer<G> {
     /// A layer of this guard, whose rejections look as [`Standard`] makes them.
-    #[must_use]
     pub fn new(guard: G) -> Self {
         Self::rendered_by(guard, Standard)
     }

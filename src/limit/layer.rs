@@ -2,14 +2,13 @@ use super::limiter::{State, standings};
 use super::window::Window;
 use super::{Decision, Outcome, Quotas, RateKey, RateLimiter, Standing, fields};
 use crate::clock::Clock;
-use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::event::TellOnce;
 use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
 use crate::net::client_ip::{ClientIp, Ipv6Prefix, rate_key_with_prefix};
 use crate::principal::Principal;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The problem type of draft-ietf-httpapi-ratelimit-headers-11 section 5.1.
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -23,6 +22,7 @@ type CostOf = dyn Fn(&RequestHead<'_>) -> u32 + Send + Sync;
 /// request costs 1, unless [`cost`](Self::cost) says otherwise. Clones share what they count:
 /// the same layer on two routes is one limit for both.
 #[derive(Clone)]
+#[must_use]
 pub struct RateLimitLayer {
     limiter: RateLimiter,
     key: Key,
@@ -30,7 +30,7 @@ pub struct RateLimitLayer {
     cost: Option<Arc<CostOf>>,
     /// The `RateLimit-Policy` field; none where the fields are not wanted.
     policy: Option<HeaderValue>,
-    told_of_unknown: Arc<AtomicBool>,
+    unknown: TellOnce,
 }
 
 #[derive(Clone)]
@@ -46,27 +46,24 @@ enum Key {
 impl RateLimitLayer {
     /// Holds each client to these quotas: a [`Quota`](super::Quota), or an array of up to four
     /// that hold together.
-    #[must_use]
     pub fn new(quotas: impl Into<Quotas>) -> Self {
         Self::of(RateLimiter::new(quotas))
     }
 
     /// Holds each client to the quotas of this limiter, which others may use as well: a
     /// handler that charges more for what turns out to be dear.
-    #[must_use]
     pub fn of(limiter: RateLimiter) -> Self {
         Self {
             key: Key::ClientIp,
             ipv6_prefix: Ipv6Prefix::DEFAULT,
             cost: None,
             policy: fields::policy(limiter.windows()),
-            told_of_unknown: Arc::default(),
+            unknown: TellOnce::default(),
             limiter,
         }
     }
 
     /// Counts by the [`Principal`]: its tenant and id.
-    #[must_use]
     pub fn by_principal(mut self) -> Self {
         self.key = Key::Principal;
         self
@@ -74,7 +71,6 @@ impl RateLimitLayer {
 
     /// Counts by the credential that the [`Principal`] was authenticated with, such as an API
     /// key, a token or a session.
-    #[must_use]
     pub fn by_credential(mut self) -> Self {
         self.key = Key::Credential;
         self
@@ -83,14 +79,12 @@ impl RateLimitLayer {
     /// Counts by method and path, as they came, for all clients together. A client can make
     /// up as many paths as it likes; where that matters, put a limit
     /// [for all](Self::for_everybody) on the one route instead.
-    #[must_use]
     pub fn by_route(mut self) -> Self {
         self.key = Key::Route;
         self
     }
 
     /// One limit for all requests.
-    #[must_use]
     pub fn for_everybody(mut self) -> Self {
         self.key = Key::Everybody;
         self
@@ -108,7 +102,6 @@ impl RateLimitLayer {
     ///     .by(|request| Some(request.extensions().get::<Principal>()?.tenant()?.into()));
     /// # Ok::<(), portcullis::limit::InvalidQuota>(())
     /// ```
-    #[must_use]
     pub fn by(
         mut self,
         key: impl for<'a> Fn(&RequestHead<'a>) -> Option<RateKey<'a>> + Send + Sync + 'static,
@@ -126,7 +119,6 @@ impl RateLimitLayer {
     /// let per_site = RateLimitLayer::new(Quota::per_minute(100)?).ipv6_prefix(Ipv6Prefix::new(56)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
     pub fn ipv6_prefix(mut self, prefix: Ipv6Prefix) -> Self {
         self.ipv6_prefix = prefix;
         self
@@ -134,21 +126,18 @@ impl RateLimitLayer {
 
     /// Charges what `cost` says. A request of cost zero always passes; one that costs more
     /// than a quota allows at once never does.
-    #[must_use]
     pub fn cost(mut self, cost: impl Fn(&RequestHead<'_>) -> u32 + Send + Sync + 'static) -> Self {
         self.cost = Some(Arc::new(cost));
         self
     }
 
     /// Takes at most this many bytes for the keys: see [`RateLimiter::max_bytes`].
-    #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.limiter = self.limiter.max_bytes(bytes);
         self
     }
 
     /// Takes the time from this clock.
-    #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.limiter = self.limiter.clock(clock);
         self
@@ -156,7 +145,6 @@ impl RateLimitLayer {
 
     /// Leaves the `RateLimit` fields out of the answers, so that nobody learns how much the
     /// service allows. `Retry-After` stays.
-    #[must_use]
     pub fn without_fields(mut self) -> Self {
         self.policy = None;
         self
@@ -190,20 +178,13 @@ impl RateLimitLayer {
         match request.extensions().get::<ClientIp>() {
             Some(client) => rate_key_with_prefix(client.address(), self.ipv6_prefix).into(),
             None => {
-                self.tell_of_unknown(request);
+                self.unknown.tell(
+                    request.extensions(),
+                    "rate_limit_shared",
+                    "no ClientIp in the request: such requests share one allowance",
+                );
                 RateKey::UNKNOWN
             }
-        }
-    }
-
-    /// A service put together wrongly: said once, for it is so for every request.
-    #[cold]
-    fn tell_of_unknown(&self, request: &RequestHead<'_>) {
-        if !self.told_of_unknown.swap(true, Ordering::Relaxed) {
-            let event = SecurityEvent::new(EventKind::SysControlDegraded)
-                .with_code("rate_limit_shared")
-                .with_reason("no ClientIp in the request: such requests share one allowance");
-            Emitter::of(request.extensions()).emit(event);
         }
     }
 

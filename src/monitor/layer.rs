@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// Hears every event below it. See the [module](super).
 #[derive(Clone)]
+#[must_use]
 pub struct MonitorLayer {
     sink: Arc<dyn EventSink>,
     clock: Clock,
@@ -15,19 +16,16 @@ pub struct MonitorLayer {
 
 impl MonitorLayer {
     /// Hands events to `sink`, to `tracing` and to `metrics`.
-    #[must_use]
     pub fn new(sink: impl EventSink) -> Self {
         Self::only((sink, (TracingSink, MetricsSink)))
     }
 
     /// Hands events to `tracing` and `metrics`.
-    #[must_use]
     pub fn tracing_and_metrics() -> Self {
         Self::only((TracingSink, MetricsSink))
     }
 
     /// Hands events to `sink` alone.
-    #[must_use]
     pub fn only(sink: impl EventSink) -> Self {
         Self {
             sink: Arc::new(sink),
@@ -36,7 +34,6 @@ impl MonitorLayer {
     }
 
     /// Takes the time of events from `clock`.
-    #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self

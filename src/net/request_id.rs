@@ -42,6 +42,7 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Gives each request an id. See the [module](self) for the rules.
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct RequestIdLayer {
     random: Random,
     ignore_incoming: bool,
@@ -49,20 +50,17 @@ pub struct RequestIdLayer {
 
 impl RequestIdLayer {
     /// Keeps a harmless id from outside, and makes one where there is none.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Makes a new id for every request, whatever it says.
-    #[must_use]
     pub fn ignore_incoming(mut self) -> Self {
         self.ignore_incoming = true;
         self
     }
 
     /// Takes another source of randomness.
-    #[must_use]
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self

@@ -149,7 +149,7 @@ fn roles_alone_decide_when_told_so() {
     let rbac = Rbac::builder()
         .resource("users", ["read"])
         .role(Role::new("viewer").allow("users:read"))
-        .without_limits_by_scope()
+        .insecure_ignore_scopes()
         .build()
         .unwrap();
     let read = rbac.permission("users:read").unwrap();

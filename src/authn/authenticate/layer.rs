@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Finds out who is calling. See the [module](super) for the rules.
+#[must_use]
 pub struct AuthenticateLayer<A> {
     authenticator: Arc<A>,
     anonymous: bool,
@@ -15,7 +16,6 @@ pub struct AuthenticateLayer<A> {
 impl<A: Authenticator> AuthenticateLayer<A> {
     /// Lets requests pass that prove who they are from, by this authenticator or the first of
     /// this tuple that finds its credential.
-    #[must_use]
     pub fn new(authenticator: A) -> Self {
         Self {
             authenticator: Arc::new(authenticator),
@@ -25,7 +25,6 @@ impl<A: Authenticator> AuthenticateLayer<A> {
 
     /// Lets requests without any credential pass too, without a principal. A handler or a
     /// `require` layer behind it has to ask for one. A bad credential is still refused.
-    #[must_use]
     pub fn allow_anonymous(mut self) -> Self {
         self.anonymous = true;
         self

@@ -9,6 +9,7 @@ use http::Request;
 /// Put it behind the layer that authenticates. Where there is no principal the answer is 401
 /// with a challenge, where one lacks the permission it is 403.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct RequireLayer {
     rbac: Rbac,
     needed: Needed,
@@ -25,7 +26,6 @@ impl RequireLayer {
     }
 
     /// Sets the challenge for requests without a principal; `Bearer` without it.
-    #[must_use]
     pub fn challenge(mut self, challenge: Challenge) -> Self {
         self.challenge = challenge;
         self

@@ -8,7 +8,7 @@
 //! 3. What is not allowed is refused. A role that is not defined allows nothing; the reason of
 //!    the refusal, for the operator, names it.
 //! 4. The scopes of a credential limit it further (OAuth 2.0, API keys): see
-//!    [`RbacBuilder::without_limits_by_scope`].
+//!    [`RbacBuilder::insecure_ignore_scopes`].
 //!
 //! The roles are those of the [`Principal`](crate::principal::Principal). When they come out
 //! of a token, a role that was taken away stays until the token expires: keep it short-lived,

@@ -228,9 +228,10 @@ impl RbacBuilder {
 
     /// Lets roles decide alone. Without this call the scopes of a credential limit it: where
     /// [`Principal::scopes`] is not `None`, one of the scopes has to stand for the permission
-    /// (`invoices:read`, `invoices:*`, `*:read` or `*`) besides a role. Call it when the scopes
-    /// of your tokens are of another vocabulary, such as `openid profile`.
-    pub fn without_limits_by_scope(mut self) -> Self {
+    /// (`invoices:read`, `invoices:*`, `*:read` or `*`) besides a role. With it, a token that
+    /// was made for less can do all that its user can. It is right only when the scopes of all
+    /// your tokens are of another vocabulary, such as `openid profile`.
+    pub fn insecure_ignore_scopes(mut self) -> Self {
         self.scopes_limit = false;
         self
     }

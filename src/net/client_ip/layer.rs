@@ -1,5 +1,5 @@
 use super::{ProxyTrust, Unresolved};
-use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::event::{Emitter, TellOnce};
 use crate::guard::{Check, Rejection};
 use http::{Extensions, Request};
 use ipnet::IpNet;
@@ -7,7 +7,6 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who is at the other end of the connection: an extension that the server puts into each
 /// request.
@@ -86,32 +85,30 @@ impl<S: Sync> axum_core::extract::FromRequestParts<S> for ClientIp {
 /// The peer's address is the extension [`PeerAddr`], unless
 /// [`peer_from`](Self::peer_from) names another.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ClientIpLayer {
     trust: Arc<ProxyTrust>,
     peer: fn(&Extensions) -> Option<SocketAddr>,
-    told_of_missing_peer: Arc<AtomicBool>,
+    missing_peer: TellOnce,
 }
 
 impl ClientIpLayer {
     /// Believes the proxies as `trust` says.
-    #[must_use]
     pub fn new(trust: ProxyTrust) -> Self {
         Self {
             trust: Arc::new(trust),
             peer: deref_extension::<PeerAddr>,
-            told_of_missing_peer: Arc::default(),
+            missing_peer: TellOnce::default(),
         }
     }
 
     /// Believes proxies in these ranges in what they append to `X-Forwarded-For`, which most
     /// do. Short for [`ProxyTrust::x_forwarded_for`].
-    #[must_use]
     pub fn trusting(proxies: impl IntoIterator<Item = IpNet>) -> Self {
         Self::new(ProxyTrust::x_forwarded_for(proxies))
     }
 
     /// Takes the peer's address from this extension: `ConnectInfo<SocketAddr>` in axum.
-    #[must_use]
     pub fn peer_from<T>(mut self) -> Self
     where
         T: Deref<Target = SocketAddr> + Clone + Send + Sync + 'static,
@@ -140,7 +137,11 @@ impl Check for ClientIpLayer {
         let peer = (self.peer)(request.extensions()).map(|peer| peer.ip());
         let resolved = self.trust.client_ip(peer, request.headers());
         let Some(address) = resolved.ok().or(peer) else {
-            self.tell_of_missing_peer(request.extensions());
+            self.missing_peer.tell(
+                request.extensions(),
+                "client_ip_unknown",
+                Unresolved::NoPeer,
+            );
             return Ok(());
         };
         let client = ClientIp::from(address);
@@ -149,19 +150,6 @@ impl Check for ClientIpLayer {
         }
         request.extensions_mut().insert(client);
         Ok(())
-    }
-}
-
-impl ClientIpLayer {
-    /// A service put together wrongly: said once, for it is so for every request.
-    #[cold]
-    fn tell_of_missing_peer(&self, extensions: &Extensions) {
-        if !self.told_of_missing_peer.swap(true, Ordering::Relaxed) {
-            let event = SecurityEvent::new(EventKind::SysControlDegraded)
-                .with_code("client_ip_unknown")
-                .with_reason(Unresolved::NoPeer.to_string());
-            Emitter::of(extensions).emit(event);
-        }
     }
 }
 
