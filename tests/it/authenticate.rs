@@ -130,3 +130,17 @@ async fn the_refused_never_reach_the_service() {
     }
     assert_eq!(spy.calls(), 0);
 }
+
+#[tokio::test]
+async fn layers_outside_are_told_where_they_cannot_see() {
+    for (seen, is_told) in [
+        ("authorization", false),
+        ("cookie", false),
+        ("x-other", true),
+    ] {
+        let layer = AuthenticateLayer::new((Scheme("a"), Scheme("b")));
+        let response = send(layer, &[("x-a", "good"), (seen, "x")]).await;
+        let told = response.extensions().get::<Principal>();
+        assert_eq!(told.is_some(), is_told, "{seen}");
+    }
+}

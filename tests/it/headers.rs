@@ -497,3 +497,17 @@ async fn logout_clears_what_the_browser_keeps() {
         r#""cache", "cookies", "storage""#
     );
 }
+
+#[tokio::test]
+async fn answers_to_somebody_known_by_other_means_are_not_stored() {
+    let stranger = Response::new(());
+    let mut known = Response::new(());
+    let login = Authentication::new(Timestamp::default());
+    known.extensions_mut().insert(Principal::new("ann", login));
+    for (response, expected) in [(stranger, None), (known, Some("no-store"))] {
+        let layer = SecurityHeadersLayer::api();
+        let headers = headers_for(layer, Request::new(()), response).await;
+        let rule = headers.get(header::CACHE_CONTROL);
+        assert_eq!(rule.map(|rule| rule.to_str().unwrap()), expected);
+    }
+}

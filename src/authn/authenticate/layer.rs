@@ -2,7 +2,7 @@ use super::{Attempt, Authenticator};
 use crate::event::Emitter;
 use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use crate::principal::Principal;
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl<A: Authenticator> AuthenticateLayer<A> {
 
     fn without_credential(&self) -> Verdict<AuthenticateExit> {
         if self.anonymous {
-            return Verdict::Admit(AuthenticateExit(None));
+            return Verdict::Admit(AuthenticateExit::default());
         }
         Verdict::Reject(self.challenged(Rejection::new(RejectionKind::Unauthenticated)))
     }
@@ -76,11 +76,12 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
 
     fn check<B>(&self, request: &mut Request<B>) -> Verdict<AuthenticateExit> {
         request.extensions_mut().remove::<Principal>();
+        let is_seen = shows_credential(request.headers());
         match self.authenticator.authenticate(&RequestHead::of(request)) {
             Attempt::Absent => self.without_credential(),
             Attempt::Rejected(rejection) => Verdict::Reject(self.challenged(rejection)),
             Attempt::Authenticated(principal) => {
-                let mut exit = AuthenticateExit(Some(principal));
+                let mut exit = AuthenticateExit::of(principal, is_seen);
                 exit.enter(request);
                 Verdict::Admit(exit)
             }
@@ -88,7 +89,7 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
                 let authenticator = Arc::clone(&self.authenticator);
                 Verdict::Later(Box::pin(async move {
                     match attempt.await {
-                        Ok(principal) => Ok(AuthenticateExit(Some(principal))),
+                        Ok(principal) => Ok(AuthenticateExit::of(principal, is_seen)),
                         Err(rejection) => Err(challenged(&*authenticator, rejection)),
                     }
                 }))
@@ -97,13 +98,31 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
     }
 }
 
-/// Tells those inside, by the request, and those outside, by the response, who is calling.
-#[derive(Debug)]
-pub struct AuthenticateExit(Option<Principal>);
+/// Whether layers outside see by themselves that the answer is somebody's own.
+fn shows_credential(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE)
+}
+
+/// Tells those inside, by the request, and where they cannot see it those outside, by the
+/// response, who is calling.
+#[derive(Debug, Default)]
+pub struct AuthenticateExit {
+    principal: Option<Principal>,
+    is_seen: bool,
+}
+
+impl AuthenticateExit {
+    const fn of(principal: Principal, is_seen: bool) -> Self {
+        Self {
+            principal: Some(principal),
+            is_seen,
+        }
+    }
+}
 
 impl Exit for AuthenticateExit {
     fn enter<B>(&mut self, request: &mut Request<B>) {
-        if let Some(principal) = &self.0 {
+        if let Some(principal) = &self.principal {
             if let Some(emitter) = request.extensions().get::<Emitter>() {
                 emitter.note_principal(principal);
             }
@@ -111,10 +130,13 @@ impl Exit for AuthenticateExit {
         }
     }
 
-    /// The principal in the response's extensions lets layers outside treat the answer as
-    /// this caller's own, and not store it in a cache.
+    /// Where the credential was neither in `Authorization` nor in a cookie (a key in a header
+    /// of its own, a client certificate), the principal in the response's extensions tells
+    /// layers outside that no cache may keep the answer.
     fn leave<R>(self, response: &mut Response<Body<R>>) {
-        if let Some(principal) = self.0 {
+        if let Some(principal) = self.principal
+            && !self.is_seen
+        {
             response.extensions_mut().insert(principal);
         }
     }
