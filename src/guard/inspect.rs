@@ -9,7 +9,7 @@
 //! before the byte that goes over is kept. A client that stops sending is waited for until the
 //! server's own timeout: set one.
 
-use super::render::{Render, Standard};
+use super::render::{Render, Standard, refuse};
 use super::{Body, Rejection, RejectionKind, RequestHead};
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, Request, Response};
@@ -222,9 +222,7 @@ where
 
 impl<I> Desk<I> {
     fn reject<R>(&self, rejection: Rejection, head: &RequestHead<'_>) -> Response<Body<R>> {
-        let mut response = self.render.render(&rejection, head).map(Body::rejection);
-        response.extensions_mut().insert(rejection);
-        response
+        refuse(&*self.render, rejection, head)
     }
 }
 

@@ -1,4 +1,4 @@
-use super::render::{Render, Standard};
+use super::render::{Render, Standard, refuse};
 use super::{Body, Exit, Guard, Later, Rejection, RequestHead, Verdict};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -23,10 +23,8 @@ impl<G: Guard> Gate<G> {
         S: Service<Request<B>>,
     {
         let head = RequestHead::of(request);
-        let mut response = self.render.render(&rejection, &head).map(Body::rejection);
-        response.extensions_mut().insert(rejection);
         State::Rejected {
-            response: Some(Box::new(response)),
+            response: Some(Box::new(refuse(&*self.render, rejection, &head))),
         }
     }
 }

@@ -46,6 +46,17 @@ where
     }
 }
 
+/// The response to a refused request, with the rejection in its extensions: for all who refuse.
+pub(super) fn refuse<R>(
+    render: &dyn Render,
+    rejection: Rejection,
+    request: &RequestHead<'_>,
+) -> Response<Body<R>> {
+    let mut response = render.render(&rejection, request).map(Body::rejection);
+    response.extensions_mut().insert(rejection);
+    response
+}
+
 /// [`Grpc`] for requests whose method and content type are gRPC's, [`Problem`] for all others.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
