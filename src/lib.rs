@@ -99,7 +99,11 @@ pub mod authz;
 #[cfg(any(feature = "cross-origin", feature = "headers"))]
 pub mod browser;
 pub mod clock;
-#[cfg(feature = "jwt")]
+#[cfg(any(
+    feature = "field-encryption",
+    feature = "file-encryption",
+    feature = "jwt"
+))]
 pub mod crypto;
 pub mod event;
 pub mod guard;
