@@ -19,7 +19,7 @@ pub struct AeadError;
 pub struct Aes256Gcm(Key);
 
 #[cfg_attr(
-    feature = "aes-gcm",
+    any(feature = "aes-gcm", feature = "aws-lc-rs"),
     expect(
         clippy::large_enum_variant,
         reason = "keys are made for single messages at times, and by default without allocating"
