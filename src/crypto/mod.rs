@@ -6,5 +6,7 @@ pub mod aead;
 pub mod hazmat;
 #[cfg(feature = "jwt")]
 pub(crate) mod json;
+#[cfg(feature = "field-encryption")]
+pub mod keyring;
 #[cfg(feature = "jwt")]
 pub mod keys;
