@@ -2,11 +2,20 @@
 
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod aead;
+#[cfg(feature = "field-encryption")]
+pub mod blind_index;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod hazmat;
 #[cfg(feature = "jwt")]
 pub(crate) mod json;
 #[cfg(feature = "field-encryption")]
+pub(crate) mod kdf;
+#[cfg(feature = "field-encryption")]
 pub mod keyring;
 #[cfg(feature = "jwt")]
 pub mod keys;
+#[cfg(feature = "field-encryption")]
+mod stretch;
+
+#[cfg(feature = "field-encryption")]
+pub use stretch::{Stretch, StretchError};

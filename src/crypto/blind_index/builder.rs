@@ -1,0 +1,151 @@
+use super::{BlindIndex, IndexError, IndexKey, Normalizer, Plan};
+use crate::crypto::Stretch;
+
+/// The longest name of a table, a column or an index, in bytes.
+const LONGEST_NAME: usize = 128;
+
+/// A column that an index is over.
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub(super) name: String,
+    pub(super) normalizer: Normalizer,
+    values: u64,
+}
+
+impl Column {
+    /// A column whose values are normalized so.
+    #[must_use]
+    pub fn new(name: &str, normalizer: Normalizer) -> Self {
+        Self {
+            name: name.to_owned(),
+            values: normalizer.values(),
+            normalizer,
+        }
+    }
+
+    /// How many different values there can be, where there are few: of a postcode, a day of
+    /// birth, a status. Without it each row is taken to have its own; of a
+    /// [cut](Normalizer::last) the number is known.
+    #[must_use]
+    pub fn distinct_values(mut self, values: u64) -> Self {
+        self.values = self.values.min(values);
+        self
+    }
+}
+
+/// An index that is being described.
+#[derive(Clone, Debug)]
+#[must_use = "an index is there once it is built"]
+pub struct IndexBuilder<const N: usize> {
+    key: IndexKey,
+    table: String,
+    name: String,
+    columns: [Column; N],
+    version: u8,
+    plan: Option<Plan>,
+    slow: Option<Stretch>,
+}
+
+impl<const N: usize> IndexBuilder<N> {
+    pub(super) fn new(key: IndexKey, table: &str, name: &str, columns: [Column; N]) -> Self {
+        Self {
+            key,
+            table: table.to_owned(),
+            name: name.to_owned(),
+            columns,
+            version: 1,
+            plan: None,
+            slow: None,
+        }
+    }
+
+    /// How many rows it is for, which says how many bits it keeps. There is no default.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.plan = Some(plan);
+        self
+    }
+
+    /// Which version it is: 1 unless told. Terms of two versions never match; see
+    /// [`IndexSet`](super::IndexSet) for how to go from one to the next.
+    pub fn version(mut self, version: u8) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Makes each term cost an Argon2id, so that who stole the index key needs long to try a
+    /// list of all values. It allows columns of few values.
+    ///
+    /// **It costs you as much**: with [`Stretch::OWASP`] 10 to 20 ms of a core and 19 MiB for
+    /// each row written and each value looked up. Compute terms on a thread that may block, and
+    /// bound how many run at once. It does nothing against who counts how often a term occurs.
+    pub fn slow(mut self, stretch: Stretch) -> Self {
+        self.slow = Some(stretch);
+        self
+    }
+
+    /// The index.
+    ///
+    /// # Errors
+    /// When it would not protect what it is over, or is not fully described.
+    pub fn build(self) -> Result<BlindIndex<N>, IndexError> {
+        self.check_names()?;
+        let Some(plan) = self.plan else {
+            return Err(IndexError::NoPlan(self.name));
+        };
+        let values = self.columns.iter().map(|column| column.values);
+        let values = values.fold(1, u64::saturating_mul);
+        let shape = match plan.shape(values, self.slow.is_some()) {
+            Ok(shape) => shape,
+            Err(reason) => {
+                let index = self.name;
+                return Err(IndexError::Plan { index, reason });
+            }
+        };
+        let derive = |purpose| {
+            let columns = self.columns.iter().map(|column| column.name.as_str());
+            let names = [self.table.as_str(), self.name.as_str()];
+            let names = names.into_iter().chain(columns);
+            self.key.derive(purpose, self.version, names)
+        };
+        let slow = self
+            .slow
+            .map(|stretch| (stretch, derive("portcullis/v1/slow-index")));
+        let key = derive("portcullis/v1/index");
+        let columns = self.columns.map(|column| column.normalizer);
+        Ok(BlindIndex::new(
+            self.table,
+            self.name,
+            self.version,
+            &key,
+            columns,
+            shape,
+            slow,
+        ))
+    }
+
+    fn check_names(&self) -> Result<(), IndexError> {
+        let check = |what, name: &str| {
+            if name.is_empty() || name.len() > LONGEST_NAME {
+                return Err(IndexError::Name(what));
+            }
+            Ok(())
+        };
+        check("table", &self.table)?;
+        check("index", &self.name)?;
+        let mut rest = &self.columns[..];
+        if rest.is_empty() {
+            return Err(IndexError::NoColumn(self.name.clone()));
+        }
+        while let [column, others @ ..] = rest {
+            check("column", &column.name)?;
+            if others.iter().any(|other| other.name == column.name) {
+                return Err(IndexError::DuplicateColumn {
+                    index: self.name.clone(),
+                    column: column.name.clone(),
+                });
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+}
