@@ -9,6 +9,8 @@ use std::time::Duration;
 #[cfg(feature = "conformance")]
 mod faulty;
 mod model;
+#[cfg(feature = "redis")]
+mod redis;
 
 const VALUES: Namespace = Namespace::values("test");
 const COUNTERS: Namespace = Namespace::counters("test");

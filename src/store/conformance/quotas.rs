@@ -89,7 +89,9 @@ pub(super) async fn all_or_nothing(harness: &impl StoreHarness) -> Outcome {
 
 pub(super) async fn costs_are_charged(harness: &impl StoreHarness) -> Outcome {
     let store = harness.fresh().await;
-    let charge = Charge::new(Key::new(QUOTAS, "key"), rate(1_000_000, HOUR)?);
+    // One unit refills in 8 seconds, which no call takes.
+    let rate = rate(1_000_000, HOUR * 24 * 90)?;
+    let charge = Charge::new(Key::new(QUOTAS, "key"), rate);
     let decision = store.charge(&[charge.with_cost(999_998)]).await?;
     same("most of it", remaining(&decision), vec![2])?;
     let decision = store.charge(&[charge.with_cost(3)]).await?;

@@ -1,5 +1,7 @@
 //! What several modules of the tests need.
 
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 mod sources;
 mod spy;
 mod tasks;

@@ -1,0 +1,224 @@
+use super::address::Address;
+use super::dial::{Dialer, Link};
+use super::failure::{Failure, Remedy};
+use super::request::Request;
+use crate::random::Random;
+use arc_swap::ArcSwapOption;
+use redis::{Cmd, RedisResult, Value};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Operations in a row without an answer, after which no more are sent.
+const TOLERATED_TIMEOUTS: u32 = 3;
+
+/// Between attempts to reach a server that is gone.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// One server, and the connection to it while there is one.
+///
+/// This is the circuit breaker, too. It is closed while there is a connection. It opens when
+/// that is lost, or when several operations in a row got no answer: then the connection is
+/// closed, whoever waits on it is told, and all that follow fail at once. A task in the
+/// background dials again, and only a connection that proved its worth closes the breaker.
+#[derive(Debug)]
+pub(super) struct Node {
+    address: Address,
+    deadline: Duration,
+    link: ArcSwapOption<Link>,
+    /// In a row.
+    timeouts: AtomicU32,
+    in_flight: Semaphore,
+    /// Why there is no connection.
+    reason: Mutex<String>,
+    keeper: AbortHandle,
+}
+
+impl Node {
+    /// A server, and the connection to it, if there is one yet.
+    pub(super) fn new(address: Address, link: Option<Link>, dialer: &Arc<Dialer>) -> Arc<Self> {
+        Arc::new_cyclic(|node| {
+            let keeper = keep(Weak::clone(node), Arc::clone(dialer));
+            Self {
+                address,
+                deadline: dialer.deadline,
+                link: ArcSwapOption::from(link.map(Arc::new)),
+                timeouts: AtomicU32::new(0),
+                in_flight: Semaphore::new(dialer.max_in_flight),
+                reason: Mutex::default(),
+                keeper: tokio::spawn(keeper).abort_handle(),
+            }
+        })
+    }
+
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        self.link.load().is_some()
+    }
+
+    /// What to answer at once, while there is no connection.
+    pub(super) fn refusal(&self) -> Option<Failure> {
+        (!self.is_up()).then(|| self.out_of_reach())
+    }
+
+    fn out_of_reach(&self) -> Failure {
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        Failure::unavailable(format!(
+            "redis is out of reach, and tried again in the background: {reason}"
+        ))
+        .and(Remedy::Refresh)
+    }
+
+    /// Sends a request, and waits for the answer until the deadline. `asking` is for a server
+    /// that is about to get the slot.
+    pub(super) async fn run(
+        &self,
+        request: &Request,
+        asking: bool,
+        deadline: Instant,
+    ) -> Result<Value, Failure> {
+        let answer = self.send(request.command(), asking, deadline).await;
+        if let Err(failure) = &answer
+            && *failure.remedy() == Remedy::ScriptText
+            && let Some(command) = request.with_text()
+        {
+            // The server has restarted, or forgotten its scripts. It did nothing.
+            return self.send(&command, asking, deadline).await;
+        }
+        answer
+    }
+
+    async fn send(&self, command: &Cmd, asking: bool, deadline: Instant) -> Result<Value, Failure> {
+        let (link, _permit) = self.admit(deadline).await?;
+        let mut connection = link.connection();
+        let answer = timeout_at(deadline, async {
+            if !asking {
+                return connection.send_packed_command(command).await;
+            }
+            let mut both = redis::pipe();
+            both.cmd("ASKING").add_command(command.clone());
+            let answers = connection.send_packed_commands(&both, 0, 2).await?;
+            Ok(answers.into_iter().next_back().unwrap_or(Value::Nil))
+        });
+        self.judge(&link, answer.await.ok())
+    }
+
+    async fn admit(&self, deadline: Instant) -> Result<(Arc<Link>, SemaphorePermit<'_>), Failure> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal);
+        }
+        let permit = timeout_at(deadline, self.in_flight.acquire()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(Failure::unavailable(
+                "too many operations are under way to redis; this one was not sent",
+            ));
+        };
+        let link = self.link.load_full();
+        let link = link.ok_or_else(|| self.out_of_reach())?;
+        Ok((link, permit))
+    }
+
+    /// What an answer, or that none came, says of the server.
+    fn judge(
+        &self,
+        link: &Arc<Link>,
+        answer: Option<RedisResult<Value>>,
+    ) -> Result<Value, Failure> {
+        let failure = match answer {
+            None => {
+                if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TOLERATED_TIMEOUTS {
+                    self.give_up(link, "it did not answer in time");
+                }
+                return Err(Failure::timeout(self.deadline));
+            }
+            Some(Err(error)) => Failure::lost(&error),
+            Some(Ok(Value::ServerError(error))) => Failure::answered(&error),
+            Some(Ok(value)) => {
+                // Written only when it changes, so that all who pass do not fight for it.
+                if self.timeouts.load(Ordering::Relaxed) != 0 {
+                    self.timeouts.store(0, Ordering::Relaxed);
+                }
+                return Ok(value);
+            }
+        };
+        if *failure.remedy() == Remedy::Reconnect {
+            self.give_up(link, failure.message());
+        }
+        Err(failure)
+    }
+
+    /// Opens the breaker, unless another did already, and it may be closed again since.
+    fn give_up(&self, link: &Arc<Link>, reason: &str) {
+        let is_it = |other: &Option<Arc<Link>>| {
+            let other = other.as_ref();
+            other.is_some_and(|other| Arc::ptr_eq(other, link))
+        };
+        if is_it(&self.link.load()) {
+            self.note(reason);
+            self.link.rcu(|current| {
+                if is_it(current) {
+                    None
+                } else {
+                    current.clone()
+                }
+            });
+            link.close();
+        }
+    }
+
+    fn note(&self, reason: &str) {
+        let mut noted = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone_into(&mut noted);
+    }
+}
+
+/// Waits for the end of the connection, and dials again, one attempt after the other. Ends
+/// with the node.
+async fn keep(node: Weak<Node>, dialer: Arc<Dialer>) {
+    // Between two steps nothing here may hold the node alive.
+    while let Some(alive) = node.upgrade() {
+        let link = alive.link.load_full();
+        drop(alive);
+        if let Some(link) = link {
+            let ended = link.ended();
+            let gone = Arc::downgrade(&link);
+            drop(link);
+            ended.notified().await;
+            if let (Some(node), Some(link)) = (node.upgrade(), gone.upgrade()) {
+                node.give_up(&link, "the connection was closed");
+            }
+        }
+        let mut pause = FIRST_PAUSE;
+        while let Some(address) = node.upgrade().map(|node| node.address.clone()) {
+            let dialed = dialer.dial(&address).await;
+            let Some(node) = node.upgrade() else { return };
+            match dialed {
+                Ok((link, _)) => {
+                    node.timeouts.store(0, Ordering::Relaxed);
+                    node.link.store(Some(Arc::new(link)));
+                    break;
+                }
+                Err(error) => node.note(&error.to_string()),
+            }
+            drop(node);
+            // Half to all of it, so that not all machines come at the same moment.
+            let [byte] = Random::secure().bytes();
+            sleep(pause.mul_f64(0.5 + f64::from(byte) / 512.0)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
