@@ -23,3 +23,4 @@
 //! ```
 
 pub use super::aead::cipher::{AeadError, Aes256Gcm};
+pub use super::aead::xaes::Xaes256Gcm;

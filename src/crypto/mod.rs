@@ -4,6 +4,8 @@
 pub mod aead;
 #[cfg(feature = "field-encryption")]
 pub mod blind_index;
+#[cfg(feature = "field-encryption")]
+pub mod field;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod hazmat;
 #[cfg(feature = "jwt")]
@@ -14,8 +16,10 @@ pub(crate) mod kdf;
 pub mod keyring;
 #[cfg(feature = "jwt")]
 pub mod keys;
+mod sealer;
 #[cfg(feature = "field-encryption")]
 mod stretch;
 
+pub use sealer::{Reason, Refused, SecretSealer};
 #[cfg(feature = "field-encryption")]
 pub use stretch::{Stretch, StretchError};

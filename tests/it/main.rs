@@ -25,6 +25,8 @@ mod cross_origin;
 #[cfg(all(feature = "axum", feature = "cross-origin"))]
 mod csrf_token;
 mod event;
+#[cfg(feature = "field-encryption")]
+mod field;
 mod guard;
 #[cfg(all(feature = "axum", feature = "headers"))]
 mod headers;

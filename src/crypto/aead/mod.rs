@@ -12,9 +12,12 @@
 //! The cipher itself is in [`hazmat`](super::hazmat), for who builds a protocol of their own.
 
 pub(super) mod cipher;
+pub(super) mod xaes;
 
 #[allow(unused_imports, reason = "what seals and opens stands on it")]
 pub(crate) use cipher::{AeadError, Aes256Gcm};
+#[allow(unused_imports, reason = "what seals and opens stands on it")]
+pub(crate) use xaes::{XAES_NONCE_LENGTH, Xaes256Gcm, halves};
 
 /// Bytes of a key.
 pub(crate) const KEY_LENGTH: usize = 32;

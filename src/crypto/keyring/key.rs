@@ -1,9 +1,8 @@
 use super::{KeyId, KeyringError};
 use crate::clock::{Clock, Timestamp};
+use crate::crypto::kdf::expand;
 use crate::random::Random;
 use crate::secret::SecretBytes;
-use hkdf::Hkdf;
-use sha2::Sha256;
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -142,7 +141,6 @@ impl Key {
     ///
     /// Whoever adds a use begins `info` with a label of its own of the form
     /// `portcullis/v1/...`, and encodes what follows so that no two uses give the same bytes.
-    #[allow(dead_code, reason = "what encrypts is built on this")]
     pub(crate) fn derive(&self, info: &[&[u8]]) -> Option<Zeroizing<[u8; Self::LENGTH]>> {
         match self.state {
             KeyState::Primary | KeyState::DecryptOnly => Some(expand(self.material()?, info)),
@@ -177,18 +175,13 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// HKDF-Expand-SHA-256(key, info, 32).
-#[expect(
-    clippy::expect_used,
-    reason = "a key of 32 bytes and an output of 32 bytes are within the limits of HKDF"
-)]
-fn expand(key: &[u8; Key::LENGTH], info: &[&[u8]]) -> Zeroizing<[u8; Key::LENGTH]> {
-    let mut output = Zeroizing::new([0; Key::LENGTH]);
-    Hkdf::<Sha256>::from_prk(key)
-        .expect("32 bytes are enough for a key of HKDF-SHA-256")
-        .expand_multi_info(info, output.as_mut())
-        .expect("32 bytes are less than HKDF can give");
-    output
+#[cfg(test)]
+impl Key {
+    /// A key with the id of another, as whoever could try 2^64 keys would find one.
+    pub(crate) fn with_forged_id(mut self, id: KeyId) -> Self {
+        self.id = id;
+        self
+    }
 }
 
 #[cfg(test)]

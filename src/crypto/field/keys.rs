@@ -1,0 +1,82 @@
+use super::format::{Suite, encoded_names, prefix};
+use crate::crypto::Reason;
+use crate::crypto::aead::{Backend, Xaes256Gcm};
+use crate::crypto::keyring::{Key, KeyId, KeyState, LiveKeyring};
+use std::sync::Arc;
+
+/// The keys of one column, derived from a keyring, which has changed since when its
+/// generation is another.
+#[derive(Debug)]
+pub(super) struct ColumnKeys {
+    pub(super) generation: u64,
+    primary: Arc<ColumnKey>,
+    keys: Vec<Arc<ColumnKey>>,
+}
+
+/// One key of one column.
+#[derive(Debug)]
+pub(super) struct ColumnKey {
+    pub(super) id: KeyId,
+    pub(super) commitment: [u8; Key::LENGTH],
+    /// What a value begins with that is sealed now.
+    pub(super) prefix: Vec<u8>,
+    state: KeyState,
+    cipher: Option<Xaes256Gcm>,
+}
+
+/// For what keys are derived, and how.
+#[derive(Debug)]
+pub(super) struct Derivation<'a> {
+    pub(super) table: &'a str,
+    pub(super) column: &'a str,
+    pub(super) suite: Suite,
+    pub(super) backend: Backend,
+}
+
+impl ColumnKeys {
+    pub(super) fn derive(keyring: &LiveKeyring, derivation: &Derivation<'_>) -> Self {
+        let generation = keyring.generation();
+        let ring = keyring.current();
+        let primary = Arc::new(ColumnKey::derive(ring.primary(), derivation));
+        let others = ring.keys().filter(|key| key.id() != primary.id);
+        let others = others.map(|key| Arc::new(ColumnKey::derive(key, derivation)));
+        Self {
+            generation,
+            keys: std::iter::once(Arc::clone(&primary))
+                .chain(others)
+                .collect(),
+            primary,
+        }
+    }
+
+    /// The key that seals.
+    pub(super) const fn primary(&self) -> &Arc<ColumnKey> {
+        &self.primary
+    }
+
+    pub(super) fn find(&self, id: KeyId) -> Option<&ColumnKey> {
+        self.keys.iter().find(|key| key.id == id).map(|key| &**key)
+    }
+}
+
+impl ColumnKey {
+    fn derive(key: &Key, to: &Derivation<'_>) -> Self {
+        let names = encoded_names(&[to.table, to.column]);
+        let derived = key.derive(&[b"portcullis/v1/column", &names]);
+        Self {
+            id: key.id(),
+            commitment: *key.commitment(),
+            prefix: prefix(to.suite, key),
+            state: key.state(),
+            cipher: derived.map(|key| Xaes256Gcm::new(to.backend, &key)),
+        }
+    }
+
+    /// The cipher; the reason why not, when the key may not be used.
+    pub(super) fn cipher(&self) -> Result<&Xaes256Gcm, Reason> {
+        self.cipher.as_ref().ok_or(match self.state {
+            KeyState::Destroyed => Reason::DestroyedKey,
+            _ => Reason::DisabledKey,
+        })
+    }
+}
