@@ -1,24 +1,210 @@
-//! The fields of draft-ietf-httpapi-ratelimit-headers-11: lists of Structured Fields (RFC
-//! 9651), which other limiters may continue.
+//! The fields that tell clients how much is left, in the forms that clients read.
 
-use super::limiter::Standing;
+use super::decision::{Standing, States, standings};
 use super::window::Window;
-use http::{HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write;
 use std::time::Duration;
 
-pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The forms to answer in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forms {
+    pub(super) draft: Option<Draft>,
+    pub(super) legacy: bool,
+}
+
+/// Which draft the `RateLimit` fields follow. The names of the fields are the same in both, so
+/// there is only one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Draft {
+    /// draft-ietf-httpapi-ratelimit-headers-11: lists of Structured Fields (RFC 9651), which
+    /// other limiters may continue.
+    Current,
+    /// draft-ietf-httpapi-ratelimit-headers-07: one limit, what remains of it, and the reset.
+    Seven,
+}
+
+impl Forms {
+    pub(super) const CURRENT: Self = Self {
+        draft: Some(Draft::Current),
+        legacy: false,
+    };
+    pub(super) const NONE: Self = Self {
+        draft: None,
+        legacy: false,
+    };
+
+    /// `RateLimit-Policy` for these windows.
+    pub(super) fn policy<'a>(
+        self,
+        windows: impl Iterator<Item = &'a Window>,
+    ) -> Option<HeaderValue> {
+        match self.draft? {
+            Draft::Current => policy(windows),
+            Draft::Seven => policy_seven(windows),
+        }
+    }
+
+    /// The fields of a refusal.
+    pub(super) fn of_refusal<'a>(
+        self,
+        standings: impl Iterator<Item = Standing<'a>> + Clone,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let mut fields = Vec::new();
+        let mut add = |name, value: Option<HeaderValue>| fields.extend(value.map(|v| (name, v)));
+        add(POLICY, self.policy(standings.clone().map(|s| s.window())));
+        if self.draft == Some(Draft::Current) {
+            add(LIMIT, limit(standings.clone()));
+        }
+        if let Some(least) = Least::of(standings) {
+            if self.draft == Some(Draft::Seven) {
+                add(LIMIT, least.seven());
+            }
+            if self.legacy {
+                let [limit, remaining, reset] = least.legacy();
+                add(X_LIMIT, Some(limit));
+                add(X_REMAINING, Some(remaining));
+                add(X_RESET, Some(reset));
+            }
+        }
+        fields
+    }
+}
+
+/// What is left, to be written into a response.
+#[derive(Debug)]
+pub(super) struct Fields {
+    pub(super) forms: Forms,
+    pub(super) policy: Option<HeaderValue>,
+    pub(super) windows: std::sync::Arc<[Window]>,
+    pub(super) states: States,
+}
+
+impl Fields {
+    pub(super) fn write(self, headers: &mut HeaderMap, extensions: &mut Extensions) {
+        let standings = standings(&self.windows, self.states);
+        if let Some(policy) = self.policy {
+            headers.append(POLICY, policy);
+        }
+        if self.forms.draft == Some(Draft::Current)
+            && let Some(limit) = limit(standings.clone())
+        {
+            headers.append(LIMIT, limit);
+        }
+        if let Some(least) = Least::of(standings) {
+            least.write(self.forms, headers, extensions);
+        }
+    }
+}
+
+/// The quota of which the least is left, for the forms that have room for one.
+struct Least {
+    limit: u64,
+    remaining: u64,
+    reset: u64,
+}
+
+/// In the extensions of a response: how much the one is said to have left that the fields
+/// are about.
+#[derive(Clone, Copy)]
+struct Said {
+    remaining: u64,
+}
+
+impl Least {
+    /// One that refuses comes before all others, then the one that is to wait for longest.
+    fn of<'a>(standings: impl Iterator<Item = Standing<'a>>) -> Option<Self> {
+        let rank = |standing: &Standing<'_>| {
+            let wait = std::cmp::Reverse(standing.effective_window());
+            (!standing.is_exceeded(), standing.remaining(), wait)
+        };
+        let least = standings.min_by_key(rank)?;
+        let remaining = if least.is_exceeded() {
+            0
+        } else {
+            least.remaining()
+        };
+        Some(Self {
+            limit: least.quota().rate().burst(),
+            remaining,
+            reset: seconds(least.effective_window(), least.remaining()),
+        })
+    }
+
+    fn seven(&self) -> Option<HeaderValue> {
+        let Self {
+            limit,
+            remaining,
+            reset,
+        } = self;
+        let text = format!("limit={limit}, remaining={remaining}, reset={reset}");
+        HeaderValue::try_from(text).ok()
+    }
+
+    fn legacy(&self) -> [HeaderValue; 3] {
+        [self.limit, self.remaining, self.reset].map(HeaderValue::from)
+    }
+
+    /// Of several limiters the one with the least left is heard. Fields of others, such as
+    /// those of the service behind or of a limiter that refused, stay as they are.
+    fn write(&self, forms: Forms, headers: &mut HeaderMap, extensions: &mut Extensions) {
+        let said: Option<Said> = extensions.get().copied();
+        let may_write = |headers: &HeaderMap, name: &HeaderName| match said {
+            Some(said) => self.remaining < said.remaining,
+            None => !headers.contains_key(name),
+        };
+        let mut has_written = false;
+        if forms.draft == Some(Draft::Seven)
+            && may_write(headers, &LIMIT)
+            && let Some(value) = self.seven()
+        {
+            headers.insert(LIMIT, value);
+            has_written = true;
+        }
+        if forms.legacy && may_write(headers, &X_REMAINING) {
+            let [limit, remaining, reset] = self.legacy();
+            headers.insert(X_LIMIT, limit);
+            headers.insert(X_REMAINING, remaining);
+            headers.insert(X_RESET, reset);
+            has_written = true;
+        }
+        if has_written {
+            extensions.insert(Said {
+                remaining: self.remaining,
+            });
+        }
+    }
+}
 
 /// `RateLimit-Policy`: how much each quota allows (`q`) in how many seconds (`w`). For a quota
 /// with a burst of its own, that is the burst and the time it takes to refill.
-pub(super) fn policy(windows: &[Window]) -> Option<HeaderValue> {
-    list(windows.iter().map(Window::quota), |text, quota| {
-        item(text, quota.name());
-        let (most, refill) = (quota.rate().burst(), quota.rate().capacity_nanos());
-        let window = seconds(Duration::from_nanos(refill), most);
-        write!(text, ";q={most};w={}", window.max(1))
+fn policy<'a>(windows: impl Iterator<Item = &'a Window>) -> Option<HeaderValue> {
+    list(windows, |text, window| {
+        item(text, window.quota().name());
+        let (most, refill) = most_and_refill(window);
+        write!(text, ";q={most};w={refill}")
     })
+}
+
+/// As draft 7 has it: the same numbers, without names.
+fn policy_seven<'a>(windows: impl Iterator<Item = &'a Window>) -> Option<HeaderValue> {
+    list(windows, |text, window| {
+        let (most, refill) = most_and_refill(window);
+        write!(text, "{most};w={refill}")
+    })
+}
+
+fn most_and_refill(window: &Window) -> (u64, u64) {
+    let rate = window.quota().rate();
+    let refill = Duration::from_nanos(rate.capacity_nanos());
+    (rate.burst(), seconds(refill, rate.burst()).max(1))
 }
 
 /// `RateLimit`: how much is left (`r`), and for how many seconds that should last (`t`).
@@ -27,7 +213,7 @@ pub(super) fn policy(windows: &[Window]) -> Option<HeaderValue> {
 /// unit and the time until it is full would invite clients to use all that is left at once;
 /// the draft asks that `r` over `t` be no more than the server wants (section 6), so `t` is the time
 /// in which `r` units come to be allowed. Where nothing is left, it is the time to wait.
-pub(super) fn limit<'a>(standings: impl Iterator<Item = Standing<'a>>) -> Option<HeaderValue> {
+fn limit<'a>(standings: impl Iterator<Item = Standing<'a>>) -> Option<HeaderValue> {
     list(standings, |text, standing| {
         item(text, standing.quota().name());
         let remaining = standing.remaining();
@@ -46,6 +232,9 @@ fn list<T>(
             text.push_str(", ");
         }
         write_item(&mut text, item).ok()?;
+    }
+    if text.is_empty() {
+        return None;
     }
     HeaderValue::try_from(text).ok()
 }
@@ -109,7 +298,8 @@ mod tests {
             ),
         ];
         for (name, quota, expected) in cases {
-            assert_eq!(policy(&[Window::new(quota)]).unwrap(), expected, "{name}");
+            let window = Window::new(quota);
+            assert_eq!(policy([&window].into_iter()).unwrap(), expected, "{name}");
         }
     }
 

@@ -1,14 +1,18 @@
-use super::set::{Set, tag};
+#[cfg(doc)]
+use super::Outcome;
+use super::decision::{Decision, Judgment};
+use super::draft::{Ask, Draft, MOST_IN_SET, Span};
+use super::set::tag;
 use super::table::Table;
-use super::window::{Step, Window};
-use super::{Quota, Quotas, RateKey};
+use super::window::Window;
+use super::{Demand, InvalidQuota, Plans, Quota, Quotas, RateKey, SharedLimiter};
 use crate::clock::Clock;
+use crate::store::Store;
 use governor::clock::{Clock as _, QuantaClock, QuantaInstant, Reference};
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Decides what is too much, without HTTP. Cheap to clone; clones share what they count.
 ///
@@ -24,14 +28,52 @@ use std::time::Duration;
 /// Where there are more active keys than room, the one that is nearest to a full allowance is
 /// forgotten. A key that is being refused is never forgotten: where there are only such, a
 /// new key is refused until the first of them is not ([`Outcome::Crowded`]). Keys are known
-/// by a hash of 61 bits under a random key: two of them share an allowance with a chance of
-/// one in 10<sup>18</sup>, and nobody can look for such pairs.
+/// by a hash of 55 bits under a random key: two of them share an allowance with a chance of
+/// one in 10<sup>16</sup>, and nobody can look for such pairs.
 #[derive(Clone)]
 pub struct RateLimiter {
+    /// Those of all plans of all rules.
     windows: Arc<[Window]>,
+    rules: Arc<[Rule]>,
+    /// The windows of the first rule's keys that have no plan.
+    first: Span,
     table: Arc<Table>,
     hasher: RandomState,
     time: Time,
+}
+
+/// Which windows hold the keys of a rule.
+#[derive(Clone, Debug)]
+struct Rule {
+    otherwise: Span,
+    plans: Vec<(Cow<'static, str>, Span)>,
+}
+
+impl Rule {
+    fn span(&self, plan: Option<&str>) -> Span {
+        let named = plan.and_then(|plan| self.plans.iter().find(|(name, _)| name == plan));
+        named.map_or(self.otherwise, |(_, span)| *span)
+    }
+}
+
+/// What a request asks of all rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asks {
+    len: usize,
+    asks: [Ask; Quotas::MOST],
+}
+
+impl Asks {
+    pub(super) fn push(&mut self, ask: Ask) {
+        if let Some(room) = self.asks.get_mut(self.len) {
+            *room = ask;
+            self.len += 1;
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Ask> + Clone {
+        self.asks.iter().take(self.len)
+    }
 }
 
 impl RateLimiter {
@@ -39,15 +81,51 @@ impl RateLimiter {
     /// that are active at once.
     pub const DEFAULT_MAX_BYTES: usize = 32 * 1024 * 1024;
 
-    /// Holds each key to these quotas.
+    /// Holds each key to these quotas: one, an array of up to eight, or [`Plans`].
     #[must_use]
-    pub fn new(quotas: impl Into<Quotas>) -> Self {
+    pub fn new(quotas: impl Into<Plans>) -> Self {
+        let (windows, rule) = windows(&quotas.into(), 0);
         Self {
-            windows: quotas.into().iter().cloned().map(Window::new).collect(),
+            windows: windows.into(),
+            first: rule.otherwise,
+            rules: [rule].into(),
             table: Arc::new(Table::new(Self::DEFAULT_MAX_BYTES)),
             hasher: RandomState::new(),
             time: Time::system(),
         }
+    }
+
+    /// Adds a rule: the keys that [`check_all`](Self::check_all) is asked for at this place
+    /// are held to these quotas. Forgets what was counted.
+    ///
+    /// # Errors
+    /// When more than [`Quotas::MOST`] quotas would have to be decided together.
+    pub fn and(mut self, quotas: impl Into<Plans>) -> Result<Self, InvalidQuota> {
+        let plans = quotas.into();
+        let known: Vec<Quota> = self.windows.iter().map(|w| w.quota().clone()).collect();
+        let together = self.most_together() + plans.most();
+        if together > Quotas::MOST {
+            return Err(InvalidQuota::TooManyTogether(together));
+        }
+        let in_all = known.len() + plans.quotas();
+        if in_all > Plans::MOST_QUOTAS {
+            return Err(InvalidQuota::TooManyInPlans(in_all));
+        }
+        let (windows, rule) = windows(&plans, known.len());
+        let known = known.into_iter().map(Window::new);
+        self.windows = known.chain(windows).collect();
+        self.rules = self.rules.iter().cloned().chain([rule]).collect();
+        self.table = Arc::new(Table::new(self.table.budget()));
+        Ok(self)
+    }
+
+    fn most_together(&self) -> usize {
+        let most = |rule: &Rule| {
+            let plans = rule.plans.iter().map(|(_, span)| span);
+            let spans = plans.chain([&rule.otherwise]);
+            spans.map(|span| usize::from(span.len)).max()
+        };
+        self.rules.iter().filter_map(most).sum()
     }
 
     /// Takes at most this many bytes: at least 32 KiB, at most 32 GiB. Default
@@ -65,6 +143,12 @@ impl RateLimiter {
         self
     }
 
+    /// Counts in a store from now on, together with all others that do.
+    #[must_use]
+    pub fn store(self, store: Store) -> SharedLimiter {
+        SharedLimiter::new(self, store)
+    }
+
     /// The most bytes that the limiter will ever take for keys.
     #[must_use]
     pub fn capacity_bytes(&self) -> usize {
@@ -72,7 +156,7 @@ impl RateLimiter {
     }
 
     /// Charges this cost to the key, if all quotas admit it; else charges nothing. A cost of
-    /// zero is always admitted.
+    /// zero is always admitted. Asks the first rule alone.
     ///
     /// ```
     /// use portcullis::limit::{Outcome, Quota, RateLimiter};
@@ -86,28 +170,212 @@ impl RateLimiter {
     /// ```
     #[inline]
     pub fn check<'a>(&self, key: impl Into<RateKey<'a>>, cost: u32) -> Decision<'_> {
-        let hash = self.hasher.hash_one(key.into());
-        let now = self.time.nanos();
-        let mut set = self.table.lock(hash);
-        let mut draft = Draft::new(&self.windows, now);
-        draft.read(&set, hash, cost);
-        if draft.outcome == Outcome::Admitted && cost > 0 {
-            draft.write(&mut set, hash);
+        if self.first.len > MOST_IN_SET {
+            return self.check_all(&[Demand::new(key).cost(cost)]);
+        }
+        let judgment = self.judge_one(&Ask {
+            hash: self.hasher.hash_one(key.into()),
+            cost,
+            span: self.first,
+            rule: 0,
+        });
+        Decision::new(&self.windows, judgment)
+    }
+
+    /// Charges each demand to the rule of its place, if all quotas of all of them admit it;
+    /// else charges nothing to any. Rules without a demand are not asked.
+    #[must_use]
+    pub fn check_all(&self, demands: &[Demand<'_>]) -> Decision<'_> {
+        let judgment = self.judge(&self.asks(demands));
+        Decision::new(&self.windows, judgment)
+    }
+
+    pub(super) fn asks(&self, demands: &[Demand<'_>]) -> Asks {
+        let mut asks = Asks::default();
+        for (index, (demand, rule)) in (0..).zip(demands.iter().zip(&*self.rules)) {
+            let hash = self.hasher.hash_one(&demand.key);
+            for (span, turn) in rule.span(demand.plan).parts() {
+                asks.push(Ask {
+                    hash: hash.rotate_left(turn),
+                    cost: demand.cost,
+                    span,
+                    rule: index,
+                });
+            }
+        }
+        asks
+    }
+
+    pub(super) fn judge(&self, asks: &Asks) -> Judgment {
+        match asks.asks {
+            [one, ..] if asks.len == 1 => self.judge_one(&one),
+            _ => self.judge_several(asks, true),
+        }
+    }
+
+    #[inline]
+    fn judge_one(&self, ask: &Ask) -> Judgment {
+        let mut draft = Draft::new(&self.windows, self.now());
+        let mut set = self.table.lock(ask.hash);
+        let places = draft.read(&set, ask);
+        if draft.is_admitted() && ask.cost > 0 {
+            let mut taken = draft.known_slots(places.clone());
+            draft.reserve(&set, places.clone(), &mut taken);
+            if draft.is_admitted() {
+                draft.write(&mut set, ask, places);
+                draft.charge();
+            }
         }
         drop(set);
-        if let Some(is_scarce) = draft.inserted {
+        self.grow(&draft);
+        draft.judgment()
+    }
+
+    /// What the limiter would say, without a charge.
+    pub(super) fn peek(&self, asks: &Asks) -> Judgment {
+        self.judge_several(asks, false)
+    }
+
+    fn judge_several(&self, asks: &Asks, charges: bool) -> Judgment {
+        let mut draft = Draft::new(&self.windows, self.now());
+        let mut sets = self.table.lock_each(asks.iter().map(|ask| ask.hash));
+        let indices: [Option<usize>; Quotas::MOST] = std::array::from_fn(|n| sets.index(n));
+        let mut places = <[std::ops::Range<usize>; Quotas::MOST]>::default();
+        let mut taken = [0_u32; Quotas::MOST];
+        for ((ask, index), places) in asks.iter().zip(indices).zip(&mut places) {
+            let Some(index) = index else { continue };
+            let Some(set) = sets.set(index) else { continue };
+            *places = draft.read(set, ask);
+            if let Some(taken) = taken.get_mut(index) {
+                *taken |= draft.known_slots(places.clone());
+            }
+        }
+        if !charges || !draft.is_admitted() {
+            return draft.judgment();
+        }
+        let charged = || asks.iter().zip(indices).zip(&places);
+        let charged = || charged().filter(|((ask, _), _)| ask.cost > 0);
+        for ((_, index), places) in charged() {
+            let Some(index) = index else { continue };
+            if let (Some(set), Some(taken)) = (sets.set(index), taken.get_mut(index)) {
+                draft.reserve(set, places.clone(), taken);
+            }
+        }
+        if draft.is_admitted() {
+            for ((ask, index), places) in charged() {
+                if let Some(set) = index.and_then(|index| sets.set(index)) {
+                    draft.write(set, ask, places.clone());
+                }
+            }
+            draft.charge();
+        }
+        drop(sets);
+        self.grow(&draft);
+        draft.judgment()
+    }
+
+    #[inline]
+    fn grow(&self, draft: &Draft<'_>) {
+        for is_scarce in draft.insertions() {
             self.table.inserted(is_scarce);
         }
-        Decision {
-            windows: &self.windows,
-            outcome: draft.outcome,
-            states: draft.states,
+    }
+
+    /// Notes that a key owes at least as much as makes its allowance full at that time.
+    pub(super) fn raise(&self, hash: u64, window: u8, full_at: u64) {
+        let tag = tag(hash, window);
+        let mut set = self.table.lock(hash);
+        let (slot, is_scarce) = match set.find(tag) {
+            Some((_, known)) if known >= full_at => return,
+            Some((slot, _)) => (slot, None),
+            None => {
+                let tolerance = |window: u8| {
+                    let window = self.windows.get(usize::from(window));
+                    window.map_or(0, Window::tolerance)
+                };
+                match set.make_room(self.now(), tolerance, 0) {
+                    Ok(room) => (room.slot, Some(room.is_scarce)),
+                    Err(_) => return,
+                }
+            }
+        };
+        set.put(slot, tag, full_at);
+        drop(set);
+        if let Some(is_scarce) = is_scarce {
+            self.table.inserted(is_scarce);
         }
+    }
+
+    /// The same rules and keys, with other quotas, by rule, and so many bytes.
+    pub(super) fn with_quotas(&self, bytes: usize, quota: impl Fn(usize, &Quota) -> Quota) -> Self {
+        let windows = self.windows.iter().zip(self.rule_of_windows());
+        let quotas = windows.map(|(window, rule)| quota(usize::from(rule), window.quota()));
+        Self {
+            windows: quotas.map(Window::new).collect(),
+            table: Arc::new(Table::new(bytes)),
+            ..self.clone()
+        }
+    }
+
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        self.time.nanos()
     }
 
     pub(super) const fn windows(&self) -> &Arc<[Window]> {
         &self.windows
     }
+
+    /// For each window, the number of its rule.
+    pub(super) fn rule_of_windows(&self) -> Vec<u8> {
+        let mut numbers = Vec::with_capacity(self.windows.len());
+        for (number, rule) in (0..).zip(&*self.rules) {
+            let plans = rule.plans.iter().map(|(_, span)| span);
+            let spans = std::iter::once(&rule.otherwise).chain(plans);
+            let windows: usize = spans.map(|span| usize::from(span.len)).sum();
+            numbers.extend(std::iter::repeat_n(number, windows));
+        }
+        numbers
+    }
+
+    /// Those that hold keys without a plan.
+    pub(super) fn windows_without_plan(&self) -> Vec<&Window> {
+        let spans = self.rules.iter().map(|rule| rule.otherwise);
+        spans.flat_map(|span| span.of(&self.windows)).collect()
+    }
+
+    pub(super) fn rules(&self) -> usize {
+        self.rules.len()
+    }
+
+    pub(super) fn budget(&self) -> usize {
+        self.table.budget()
+    }
+
+    /// Whether these are the states of keys that have no plan.
+    pub(super) fn is_without_plan(&self, judgment: &Judgment) -> bool {
+        let spans = self.rules.iter().map(|rule| rule.otherwise);
+        let windows = spans.flat_map(|span| (span.first..).take(usize::from(span.len)));
+        windows.eq(judgment.states.iter().map(|(window, _)| window))
+    }
+}
+
+/// The windows of all plans, the first of which has this index, and which of them hold whom.
+fn windows(plans: &Plans, first: usize) -> (Vec<Window>, Rule) {
+    let mut windows = Vec::new();
+    let mut spans = Vec::new();
+    for (name, quotas) in plans.iter() {
+        let index = first + windows.len();
+        let span = Span {
+            first: u8::try_from(index).unwrap_or(u8::MAX),
+            len: quotas.len() as u8,
+        };
+        windows.extend(quotas.iter().cloned().map(Window::new));
+        spans.push((name.cloned().unwrap_or_default(), span));
+    }
+    let otherwise = spans.first().map(|(_, span)| *span).unwrap_or_default();
+    let plans = spans.split_off(1);
+    (windows, Rule { otherwise, plans })
 }
 
 impl fmt::Debug for RateLimiter {
@@ -117,233 +385,6 @@ impl fmt::Debug for RateLimiter {
             .field("quotas", &quotas)
             .field("capacity_bytes", &self.capacity_bytes())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a key owes under one quota, and where that is written.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct State {
-    slot: Option<usize>,
-    debt: u64,
-    /// Where the quota refuses, for how long; the end of time where it always will.
-    wait: u64,
-}
-
-/// A decision in the making, while the key's set is locked.
-struct Draft<'a> {
-    windows: &'a [Window],
-    now: u64,
-    outcome: Outcome,
-    states: [State; Quotas::MOST],
-    /// Whether a new key was put in, or should have been, and then whether room was scarce.
-    inserted: Option<bool>,
-}
-
-impl<'a> Draft<'a> {
-    #[inline]
-    fn new(windows: &'a [Window], now: u64) -> Self {
-        Self {
-            windows,
-            now,
-            outcome: Outcome::Admitted,
-            states: [State::default(); Quotas::MOST],
-            inserted: None,
-        }
-    }
-
-    /// Asks every window, and changes nothing.
-    #[inline]
-    fn read(&mut self, set: &Set, hash: u64, cost: u32) {
-        let mut charged = [0; Quotas::MOST];
-        let windows = self.windows.iter().zip(&mut self.states).zip(&mut charged);
-        for (index, ((window, state), charged)) in windows.enumerate() {
-            if let Some((slot, full_at)) = set.find(tag(hash, index)) {
-                state.slot = Some(slot);
-                state.debt = full_at.saturating_sub(self.now);
-            }
-            let Some(cost) = NonZeroU32::new(cost) else {
-                *charged = state.debt;
-                continue;
-            };
-            match window.step(state.debt, cost) {
-                Step::Fits(debt) => *charged = debt,
-                Step::Wait(wait) => {
-                    state.wait = wait;
-                    self.outcome.wait(wait);
-                }
-                Step::Never => {
-                    state.wait = u64::MAX;
-                    self.outcome = Outcome::CostTooHigh;
-                }
-            }
-        }
-        if self.outcome == Outcome::Admitted {
-            for (state, charged) in self.states.iter_mut().zip(charged) {
-                state.debt = charged;
-            }
-        }
-    }
-
-    /// Finds slots for all windows, and then writes them all; or none, when there is no room.
-    #[inline]
-    fn write(&mut self, set: &mut Set, hash: u64) {
-        let known = self.states.iter().filter_map(|state| state.slot);
-        let mut taken = known.fold(0, |taken, slot| taken | 1_u32 << slot);
-        for state in self.states.iter_mut().take(self.windows.len()) {
-            if state.slot.is_some() {
-                continue;
-            }
-            let tolerance = |index| self.windows.get(index).map_or(0, Window::tolerance);
-            match set.make_room(self.now, tolerance, taken) {
-                Ok(room) => {
-                    taken |= 1 << room.slot;
-                    state.slot = Some(room.slot);
-                    self.inserted = Some(self.inserted == Some(true) || room.is_scarce);
-                }
-                Err(wait) => {
-                    self.inserted = Some(true);
-                    self.outcome = Outcome::Crowded {
-                        retry_after: Duration::from_nanos(wait),
-                    };
-                    return;
-                }
-            }
-        }
-        for (index, state) in self.states.iter().take(self.windows.len()).enumerate() {
-            if let Some(slot) = state.slot {
-                set.put(slot, tag(hash, index), self.now.saturating_add(state.debt));
-            }
-        }
-    }
-}
-
-/// Whether a request is within its quotas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It is, and has been charged.
-    Admitted,
-    /// It is not; nothing has been charged.
-    OverQuota {
-        /// When the same request would be admitted, if no other came before.
-        retry_after: Duration,
-    },
-    /// It costs more than a quota ever allows at once.
-    CostTooHigh,
-    /// There is no room for another key, for those there are all being refused: somebody
-    /// attacks with a great many of them, or the memory is too small.
-    Crowded {
-        /// When there may be room.
-        retry_after: Duration,
-    },
-}
-
-impl Outcome {
-    /// Of several waits the longest counts, and never is longer than any.
-    fn wait(&mut self, nanos: u64) {
-        let wait = Duration::from_nanos(nanos);
-        match self {
-            Self::Admitted => *self = Self::OverQuota { retry_after: wait },
-            Self::OverQuota { retry_after } => *retry_after = wait.max(*retry_after),
-            Self::CostTooHigh | Self::Crowded { .. } => {}
-        }
-    }
-}
-
-/// What a [`RateLimiter`] says, and where the key stands now.
-#[derive(Clone, Copy)]
-pub struct Decision<'a> {
-    windows: &'a [Window],
-    outcome: Outcome,
-    states: [State; Quotas::MOST],
-}
-
-impl<'a> Decision<'a> {
-    /// Whether the request is within all quotas.
-    #[must_use]
-    pub const fn is_admitted(&self) -> bool {
-        matches!(self.outcome, Outcome::Admitted)
-    }
-
-    /// Whether it is, and if not, why and for how long.
-    #[must_use]
-    pub const fn outcome(&self) -> Outcome {
-        self.outcome
-    }
-
-    /// Where the key stands with each quota, in their order.
-    pub fn standings(&self) -> impl Iterator<Item = Standing<'a>> {
-        standings(self.windows, self.states)
-    }
-
-    pub(super) const fn states(&self) -> [State; Quotas::MOST] {
-        self.states
-    }
-}
-
-impl fmt::Debug for Decision<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let standings: Vec<_> = self.standings().collect();
-        f.debug_struct("Decision")
-            .field("outcome", &self.outcome)
-            .field("standings", &standings)
-            .finish()
-    }
-}
-
-pub(super) fn standings(
-    windows: &[Window],
-    states: [State; Quotas::MOST],
-) -> impl Iterator<Item = Standing<'_>> {
-    let windows = windows.iter().zip(states);
-    windows.map(|(window, state)| Standing { window, state })
-}
-
-/// Where a key stands with one quota.
-#[derive(Clone, Copy)]
-pub struct Standing<'a> {
-    window: &'a Window,
-    state: State,
-}
-
-impl<'a> Standing<'a> {
-    /// The quota.
-    #[must_use]
-    pub const fn quota(&self) -> &'a Quota {
-        self.window.quota()
-    }
-
-    /// How many more are allowed at once.
-    #[must_use]
-    pub fn remaining(&self) -> u64 {
-        self.window.remaining(self.state.debt)
-    }
-
-    /// For how long the remaining ones should last: the time in which as many come to be
-    /// allowed. After a refusal by this quota, the time to wait, where waiting helps.
-    #[must_use]
-    pub fn effective_window(&self) -> Duration {
-        match self.state.wait {
-            0 | u64::MAX => self.window.effective(self.state.debt),
-            wait => Duration::from_nanos(wait),
-        }
-    }
-
-    /// Whether it was this quota that refused.
-    #[must_use]
-    pub const fn is_exceeded(&self) -> bool {
-        self.state.wait > 0
-    }
-}
-
-impl fmt::Debug for Standing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Standing")
-            .field("quota", &self.quota().name())
-            .field("remaining", &self.remaining())
-            .field("effective_window", &self.effective_window())
-            .field("is_exceeded", &self.is_exceeded())
-            .finish()
     }
 }
 

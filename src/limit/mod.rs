@@ -65,18 +65,32 @@
 //! [`rate_key`]: crate::net::client_ip::rate_key
 //! [`ClientIpLayer`]: crate::net::client_ip::ClientIpLayer
 
+mod answer;
+mod decision;
+mod demand;
+mod draft;
 mod error;
 mod fields;
 mod key;
 mod layer;
 mod limiter;
+mod plan;
 mod quota;
+mod rule;
 mod set;
+mod shared;
+mod subject;
 mod table;
 mod window;
 
+pub use answer::RateLimitExit;
+pub use decision::{Decision, Outcome, Standing};
+pub use demand::Demand;
 pub use error::InvalidQuota;
 pub use key::RateKey;
-pub use layer::{RateLimitExit, RateLimitLayer};
-pub use limiter::{Decision, Outcome, RateLimiter, Standing};
+pub use layer::RateLimitLayer;
+pub use limiter::RateLimiter;
+pub use plan::Plans;
 pub use quota::{Quota, Quotas};
+pub use rule::{Fallback, Rule};
+pub use shared::SharedLimiter;

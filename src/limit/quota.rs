@@ -104,6 +104,14 @@ impl Quota {
         &self.name
     }
 
+    /// One part in so many of it, under the same name.
+    pub(super) fn share(&self, parts: u32) -> Self {
+        Self {
+            name: self.name.clone(),
+            rate: self.rate.share(parts),
+        }
+    }
+
     /// How fast it refills, and how much it holds.
     #[must_use]
     pub const fn rate(&self) -> Rate {
@@ -111,13 +119,17 @@ impl Quota {
     }
 }
 
-/// One to four quotas that hold together: made of a [`Quota`], or an array of them.
+/// One to eight quotas that hold together: made of a [`Quota`], or an array of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quotas(Vec<Quota>);
 
 impl Quotas {
     /// The most quotas that can hold together.
-    pub const MOST: usize = 4;
+    pub const MOST: usize = 8;
+
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Quota> {
         self.0.iter()
@@ -139,7 +151,7 @@ macro_rules! from_array {
         })+
     };
 }
-from_array!(1 2 3 4);
+from_array!(1 2 3 4 5 6 7 8);
 
 #[cfg(test)]
 mod tests {

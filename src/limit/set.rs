@@ -12,28 +12,29 @@ pub(super) struct Set([Slot; WAYS]);
 /// The state of one key under one quota. Free when its time has passed.
 #[derive(Clone, Copy, Default)]
 struct Slot {
-    /// What is left of the key's hash, and which quota; zero in a slot that was never used.
+    /// What is left of the key's hash, and which window; zero in a slot that was never used.
     tag: u64,
     /// When the key's allowance is full again, in nanoseconds on the limiter's clock.
     full_at: u64,
 }
 
-const QUOTA_BITS: u32 = 3;
+/// Eight bits of a window's index, and one that is set in every slot that was ever used.
+const MARK_BITS: u32 = 9;
 
-/// By which mark a key's state under the quota of this index is known within its set. It
-/// keeps 61 bits of the hash.
+/// By which mark a key's state under the window of this index is known within its set. It
+/// keeps 55 bits of the hash.
 #[inline]
-pub(super) const fn tag(hash: u64, quota: usize) -> u64 {
-    hash << QUOTA_BITS | (quota as u64 & 0b11) | 0b100
+pub(super) const fn tag(hash: u64, window: u8) -> u64 {
+    hash << MARK_BITS | (window as u64) << 1 | 1
 }
 
-const fn quota_of(tag: u64) -> usize {
-    (tag & 0b11) as usize
+const fn window_of(tag: u64) -> u8 {
+    (tag >> 1) as u8
 }
 
 /// The hash as far as a tag keeps it: all but the highest bits.
 const fn hash_of(tag: u64) -> u64 {
-    tag >> QUOTA_BITS
+    tag >> MARK_BITS
 }
 
 /// A slot for a new key.
@@ -58,7 +59,7 @@ impl Set {
     pub(super) fn make_room(
         &self,
         now: u64,
-        tolerance: impl Fn(usize) -> u64,
+        tolerance: impl Fn(u8) -> u64,
         taken: u32,
     ) -> Result<Room, u64> {
         let mut soonest = None;
@@ -73,7 +74,7 @@ impl Set {
                     is_scarce: index >= MANY,
                 });
             }
-            let admitted_at = slot.full_at.saturating_sub(tolerance(quota_of(slot.tag)));
+            let admitted_at = slot.full_at.saturating_sub(tolerance(window_of(slot.tag)));
             if admitted_at > now {
                 shortest_wait = shortest_wait.min(admitted_at - now);
             } else if soonest.is_none_or(|(full_at, _)| slot.full_at < full_at) {
@@ -144,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn tags_tell_quotas_and_keys_apart() {
-        let of_key = |hash| (0..4).map(move |quota| tag(hash, quota));
+    fn tags_tell_windows_and_keys_apart() {
+        let of_key = |hash| (0..=u8::MAX).map(move |window| tag(hash, window));
         let mut tags: Vec<_> = (0..100).flat_map(of_key).collect();
         assert!(tags.iter().all(|tag| *tag != 0));
         tags.sort_unstable();
         tags.dedup();
-        assert_eq!(tags.len(), 400);
+        assert_eq!(tags.len(), 25_600);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The bounded memory of a limiter.
 
+use super::Quotas;
 use super::set::Set;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
@@ -53,9 +54,14 @@ impl Table {
         }
     }
 
+    /// The bytes it may take for its sets.
+    pub(super) fn budget(&self) -> usize {
+        self.pages.len() * PAGE_BYTES
+    }
+
     /// The most bytes that the table will ever take.
     pub(super) fn capacity_bytes(&self) -> usize {
-        self.pages.len() * (PAGE_BYTES + size_of::<OnceLock<Page>>())
+        self.budget() + self.pages.len() * size_of::<OnceLock<Page>>()
     }
 
     /// Locks the set that belongs to the hash.
@@ -71,6 +77,24 @@ impl Table {
                 return set;
             }
             sets = sets_now;
+        }
+    }
+
+    /// Locks the sets that belong to several hashes, up to [`Quotas::MOST`], each set once:
+    /// what is decided over all of them happens at one moment.
+    pub(super) fn lock_each(&self, hashes: impl Iterator<Item = u64>) -> LockedSets<'_> {
+        let mut wanted = [None; Quotas::MOST];
+        for (wanted, hash) in wanted.iter_mut().zip(hashes) {
+            *wanted = Some(hash);
+        }
+        loop {
+            let sets = self.sets.load(Ordering::Acquire);
+            let homes = wanted.map(|hash| hash.map_or(NOWHERE, |hash| home(hash, sets)));
+            let locked = LockedSets::lock(self, homes);
+            // As above, for all of them.
+            if self.sets.load(Ordering::Acquire) == sets {
+                return locked;
+            }
         }
     }
 
@@ -124,6 +148,44 @@ impl Table {
             old.split(&mut new, |hash| home(hash, sets + 1) == sets);
             self.sets.store(sets + 1, Ordering::Release);
         }
+    }
+}
+
+/// Where a set would be that does not exist.
+const NOWHERE: usize = usize::MAX;
+
+/// Several sets of a table, each locked once.
+pub(super) struct LockedSets<'a> {
+    /// For each of the hashes, the number of its set.
+    homes: [usize; Quotas::MOST],
+    sets: [Option<(usize, MutexGuard<'a, Set>)>; Quotas::MOST],
+}
+
+impl<'a> LockedSets<'a> {
+    /// Always in the order of their numbers, as a split locks them too: nobody waits for one
+    /// who waits for him.
+    fn lock(table: &'a Table, homes: [usize; Quotas::MOST]) -> Self {
+        let mut ordered = homes;
+        ordered.sort_unstable();
+        let mut last = NOWHERE;
+        let sets = ordered.map(|number| {
+            let is_new = number != std::mem::replace(&mut last, number);
+            (is_new && number != NOWHERE).then(|| (number, table.lock_set(number)))
+        });
+        Self { homes, sets }
+    }
+
+    /// Which of the sets the hash at this place has: one number for one set.
+    pub(super) fn index(&self, place: usize) -> Option<usize> {
+        let home = self.homes.get(place)?;
+        let is_home = |set: &Option<(usize, _)>| set.as_ref().is_some_and(|(n, _)| n == home);
+        self.sets.iter().position(is_home)
+    }
+
+    /// The set of this index.
+    pub(super) fn set(&mut self, index: usize) -> Option<&mut Set> {
+        let (_, set) = self.sets.get_mut(index)?.as_mut()?;
+        Some(set)
     }
 }
 
@@ -192,6 +254,17 @@ mod tests {
             let found = table.lock(hash(n)).find(tag(hash(n), 0));
             assert_eq!(found.map(|(_, full_at)| full_at), Some(n + 1));
         }
+    }
+
+    #[test]
+    fn several_sets_are_locked_once_each() {
+        let table = Table::new(1 << 20);
+        let mut locked = table.lock_each([7, 3, 7 + 128, 9].into_iter());
+        let [a, b, again, c] = [0, 1, 2, 3].map(|place| locked.index(place).unwrap());
+        assert_eq!(a, again);
+        assert!(a != b && b != c && c != a);
+        assert!([a, b, c].into_iter().all(|set| locked.set(set).is_some()));
+        assert_eq!(locked.index(4), None);
     }
 
     #[test]

@@ -96,6 +96,20 @@ impl Rate {
         Self::checked(u128::from(self.interval), burst)
     }
 
+    /// One part in so many of it: all parts together admit no more than the whole, except
+    /// where a part would hold less than one unit. Zero parts are one. No part takes longer
+    /// than 100 days to refill.
+    #[must_use]
+    pub fn share(self, parts: u32) -> Self {
+        let parts = u64::from(parts.max(1));
+        let burst = (self.burst / parts).max(1);
+        let interval = self.interval.saturating_mul(parts);
+        Self {
+            interval: interval.min(MAX_CAPACITY / burst),
+            burst,
+        }
+    }
+
     fn checked(interval: u128, burst: u64) -> Result<Self, RateError> {
         if burst == 0 {
             return Err(RateError::Zero);
@@ -266,6 +280,28 @@ mod tests {
         }
         assert!(Rate::new(1, day * 100).is_ok());
         assert!(Rate::new(1_000_000_000, Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn shares() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        for (name, whole, parts, interval, burst) in [
+            ("all of it", per_second(10), 1, SECOND / 10, 10),
+            ("no part is one", per_second(10), 0, SECOND / 10, 10),
+            ("a part", per_second(10), 3, SECOND * 3 / 10, 3),
+            ("never nothing", per_second(2), 5, SECOND * 5 / 2, 1),
+            (
+                "no longer than there is",
+                Rate::new(1, day * 100).unwrap(),
+                u32::MAX,
+                MAX_CAPACITY,
+                1,
+            ),
+        ] {
+            let share = whole.share(parts);
+            assert_eq!((share.interval, share.burst), (interval, burst), "{name}");
+            assert!(share.capacity_nanos() <= MAX_CAPACITY, "{name}");
+        }
     }
 
     #[test]

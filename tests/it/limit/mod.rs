@@ -1,14 +1,17 @@
 //! `limit`, over a real stack, against a model, in a race and under a flood.
 
+mod backend;
 mod memory;
 mod model;
+mod outage;
+mod shared;
 
 use crate::support::Spy;
 use http::{Request, Response};
 use portcullis::clock::{Clock, FakeClock, Timestamp};
 use portcullis::event::{Emitter, EventKind, RecentEvents};
 use portcullis::guard::{Body, Rejection, RejectionKind};
-use portcullis::limit::{Quota, Quotas, RateKey, RateLimitLayer, RateLimiter};
+use portcullis::limit::{Plans, Quota, RateKey, RateLimitLayer, RateLimiter};
 use portcullis::net::client_ip::{ClientIp, Ipv6Prefix};
 use portcullis::principal::{Authentication, Principal};
 use std::net::{IpAddr, Ipv6Addr};
@@ -22,7 +25,7 @@ fn frozen() -> Clock {
     FakeClock::at_unix_seconds(0).clock()
 }
 
-fn limiter(quotas: impl Into<Quotas>, clock: Clock) -> RateLimiter {
+fn limiter(quotas: impl Into<Plans>, clock: Clock) -> RateLimiter {
     RateLimiter::new(quotas).clock(clock)
 }
 
