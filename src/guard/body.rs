@@ -2,6 +2,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 use pin_project_lite::pin_project;
+use std::any::Any;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -20,8 +21,11 @@ pin_project! {
     enum Kind<B> {
         Service { #[pin] body: B },
         Rejection { #[pin] body: Full<Bytes> },
+        Held { #[pin] body: B, held: Option<Held> },
     }
 }
+
+type Held = Box<dyn Any + Send + Sync>;
 
 impl<B> Body<B> {
     #[inline]
@@ -37,6 +41,27 @@ impl<B> Body<B> {
                 body: Full::new(bytes),
             },
         }
+    }
+
+    /// Keeps something until the body has ended, with or without an error, or was dropped: a
+    /// permit for what is under way, a span that measures it. What is held by a body that was
+    /// made by a rejection is dropped at once: it is there as a whole.
+    pub fn hold(&mut self, held: impl Send + Sync + 'static) {
+        let held: Held = Box::new(held);
+        let nothing = Kind::Rejection {
+            body: Full::default(),
+        };
+        self.kind = match std::mem::replace(&mut self.kind, nothing) {
+            Kind::Service { body } => Kind::Held {
+                body,
+                held: Some(held),
+            },
+            Kind::Held { body, held: before } => Kind::Held {
+                body,
+                held: Some(Box::new((before, held))),
+            },
+            rejection @ Kind::Rejection { .. } => rejection,
+        };
     }
 }
 
@@ -60,19 +85,31 @@ impl<B: http_body::Body<Data = Bytes>> http_body::Body for Body<B> {
             KindProjection::Rejection { body } => body
                 .poll_frame(cx)
                 .map_err(|never: std::convert::Infallible| match never {}),
+            KindProjection::Held { mut body, held } => {
+                let frame = body.as_mut().poll_frame(cx);
+                let is_last = match &frame {
+                    Poll::Pending => false,
+                    Poll::Ready(Some(Ok(_))) => body.is_end_stream(),
+                    Poll::Ready(None | Some(Err(_))) => true,
+                };
+                if is_last {
+                    *held = None;
+                }
+                frame
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Service { body } => body.is_end_stream(),
+            Kind::Service { body } | Kind::Held { body, .. } => body.is_end_stream(),
             Kind::Rejection { body } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Service { body } => body.size_hint(),
+            Kind::Service { body } | Kind::Held { body, .. } => body.size_hint(),
             Kind::Rejection { body } => body.size_hint(),
         }
     }

@@ -1,6 +1,8 @@
+use super::draft::Span;
 use super::window::Window;
 use super::{Quota, Quotas};
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 /// Whether a request is within its quotas.
@@ -59,14 +61,22 @@ pub(super) struct States {
 }
 
 impl States {
-    /// Adds a state of the window of this index, as long as there is room, and tells its place.
+    /// Adds a state for each window of the span, as long as there is room.
     #[inline]
-    pub(super) fn push(&mut self, window: u8, state: State) -> Option<usize> {
-        let place = usize::from(self.len);
-        *self.windows.get_mut(place)? = window;
-        *self.states.get_mut(place)? = state;
-        self.len += 1;
-        Some(place)
+    pub(super) fn add(&mut self, span: Span) -> &mut [State] {
+        let start = self.len();
+        let windows = self.windows.iter_mut().skip(start);
+        for (window, index) in windows.zip(span.first..).take(usize::from(span.len)) {
+            *window = index;
+            self.len += 1;
+        }
+        self.at(start..self.len())
+    }
+
+    /// The states at these places.
+    #[inline]
+    pub(super) fn at(&mut self, places: Range<usize>) -> &mut [State] {
+        self.states.get_mut(places).unwrap_or_default()
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -78,11 +88,6 @@ impl States {
     pub(super) fn iter(&self) -> impl Iterator<Item = (u8, &State)> {
         let windows = self.windows.iter().copied();
         windows.zip(&self.states).take(self.len())
-    }
-
-    #[inline]
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut State> {
-        self.states.iter_mut().take(usize::from(self.len))
     }
 }
 

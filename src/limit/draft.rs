@@ -1,7 +1,7 @@
 //! A decision in the making, while the sets of its keys are locked.
 
 use super::Quotas;
-use super::decision::{Judgment, Outcome, State, States};
+use super::decision::{Judgment, Outcome, States};
 use super::set::{Set, tag};
 use super::window::{Step, Window};
 use std::num::NonZeroU32;
@@ -65,6 +65,7 @@ pub(super) struct Draft<'a> {
     judgment: Judgment,
     charged: [u64; Quotas::MOST],
     slots: [u8; Quotas::MOST],
+    is_new: bool,
     /// Into how many sets something new was put, or should have been; and whether room was
     /// scarce there.
     insertions: u8,
@@ -83,6 +84,7 @@ impl<'a> Draft<'a> {
             },
             charged: [0; Quotas::MOST],
             slots: [NO_SLOT; Quotas::MOST],
+            is_new: false,
             insertions: 0,
             is_scarce: false,
         }
@@ -108,35 +110,42 @@ impl<'a> Draft<'a> {
     #[inline]
     pub(super) fn read(&mut self, set: &Set, ask: &Ask) -> Range<usize> {
         let start = self.judgment.states.len();
-        for (index, window) in (ask.span.first..).zip(ask.span.of(self.windows)) {
-            let mut state = State::default();
-            let mut found = NO_SLOT;
-            if let Some((slot, full_at)) = set.find(tag(ask.hash, index)) {
-                found = slot as u8;
-                state.debt = full_at.saturating_sub(self.now);
-            }
-            let mut charged = state.debt;
-            if let Some(cost) = NonZeroU32::new(ask.cost) {
-                match window.step(state.debt, cost) {
-                    Step::Fits(debt) => charged = debt,
-                    Step::Wait(wait) => {
-                        state.wait = wait;
-                        self.judgment.outcome.wait(wait);
-                    }
-                    Step::Never => {
-                        state.wait = u64::MAX;
-                        self.judgment.outcome = Outcome::CostTooHigh;
-                    }
+        let windows = ask.span.of(self.windows);
+        let places = self.judgment.states.add(ask.span);
+        let to = self.slots.iter_mut().zip(&mut self.charged).skip(start);
+        for (((index, window), state), (slot, charged)) in
+            (ask.span.first..).zip(windows).zip(places).zip(to)
+        {
+            match set.find(tag(ask.hash, index)) {
+                Some((found, full_at)) => {
+                    *slot = found as u8;
+                    state.debt = full_at.saturating_sub(self.now);
                 }
+                None => self.is_new = true,
             }
-            if let Some(place) = self.judgment.states.push(index, state)
-                && let (Some(slot), Some(to)) =
-                    (self.slots.get_mut(place), self.charged.get_mut(place))
-            {
-                (*slot, *to) = (found, charged);
+            *charged = state.debt;
+            let Some(cost) = NonZeroU32::new(ask.cost) else {
+                continue;
+            };
+            match window.step(state.debt, cost) {
+                Step::Fits(debt) => *charged = debt,
+                Step::Wait(wait) => {
+                    state.wait = wait;
+                    self.judgment.outcome.wait(wait);
+                }
+                Step::Never => {
+                    state.wait = u64::MAX;
+                    self.judgment.outcome = Outcome::CostTooHigh;
+                }
             }
         }
         start..self.judgment.states.len()
+    }
+
+    /// Whether there are places that have no slot yet.
+    #[inline]
+    pub(super) const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The slots, by bits, that already hold states of these places.
@@ -179,21 +188,14 @@ impl<'a> Draft<'a> {
         self.insertions += u8::from(is_new);
     }
 
-    /// Writes what is owed now into the slots of these places.
+    /// Charges these places: writes what is owed now into their slots.
     #[inline]
-    pub(super) fn write(&self, set: &mut Set, ask: &Ask, places: Range<usize>) {
-        let slots = self.slots.get(places.clone()).unwrap_or_default();
-        let charged = self.charged.get(places).unwrap_or_default();
-        for ((index, slot), charged) in (ask.span.first..).zip(slots).zip(charged) {
-            let full_at = self.now.saturating_add(*charged);
+    pub(super) fn charge(&mut self, set: &mut Set, ask: &Ask, places: Range<usize>) {
+        let from = self.slots.iter().zip(self.charged).skip(places.start);
+        let states = self.judgment.states.at(places);
+        for ((index, state), (slot, charged)) in (ask.span.first..).zip(states).zip(from) {
+            let full_at = self.now.saturating_add(charged);
             set.put(usize::from(*slot), tag(ask.hash, index), full_at);
-        }
-    }
-
-    /// Turns what would be owed into what is.
-    #[inline]
-    pub(super) fn charge(&mut self) {
-        for (state, charged) in self.judgment.states.iter_mut().zip(self.charged) {
             state.debt = charged;
         }
     }

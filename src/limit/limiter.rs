@@ -219,15 +219,18 @@ impl RateLimiter {
         let mut set = self.table.lock(ask.hash);
         let places = draft.read(&set, ask);
         if draft.is_admitted() && ask.cost > 0 {
-            let mut taken = draft.known_slots(places.clone());
-            draft.reserve(&set, places.clone(), &mut taken);
+            if draft.is_new() {
+                let mut taken = draft.known_slots(places.clone());
+                draft.reserve(&set, places.clone(), &mut taken);
+            }
             if draft.is_admitted() {
-                draft.write(&mut set, ask, places);
-                draft.charge();
+                draft.charge(&mut set, ask, places);
             }
         }
         drop(set);
-        self.grow(&draft);
+        if draft.is_new() {
+            self.grow(&draft);
+        }
         draft.judgment()
     }
 
@@ -264,17 +267,15 @@ impl RateLimiter {
         if draft.is_admitted() {
             for ((ask, index), places) in charged() {
                 if let Some(set) = index.and_then(|index| sets.set(index)) {
-                    draft.write(set, ask, places.clone());
+                    draft.charge(set, ask, places.clone());
                 }
             }
-            draft.charge();
         }
         drop(sets);
         self.grow(&draft);
         draft.judgment()
     }
 
-    #[inline]
     fn grow(&self, draft: &Draft<'_>) {
         for is_scarce in draft.insertions() {
             self.table.inserted(is_scarce);

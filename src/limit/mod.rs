@@ -7,21 +7,32 @@
 //! 1. Each key has its own allowance, full at first, and refilled evenly: with 100 a minute,
 //!    one every 600 ms. What is not used in time is lost; at most a full allowance
 //!    ([`Quota::burst`]) is there at once.
-//! 2. Several quotas hold together: a request is admitted when all of them admit it, and then
-//!    is charged to all; when one refuses, none is charged.
+//! 2. Several quotas hold together, up to eight: a request is admitted when all of them admit
+//!    it, and then is charged to all; when one refuses, none is charged. That holds for the
+//!    quotas of one key and for several [rules](Rule) with keys of their own: per client, per
+//!    user, and for all.
 //! 3. By default the key is the client's network ([`rate_key`]): an IPv4 address, an IPv6 /64.
 //!    A request without the key in question (nobody is authenticated) is counted by the
 //!    client's network instead, and one without even that together with all others of its
-//!    kind: never an error, never without limit.
+//!    kind: never an error, never without limit. Which quotas hold a key may depend on its
+//!    [plan](Plans).
 //! 4. A refusal is 429 with `Retry-After` and the problem type `quota-exceeded`; every answer
 //!    carries the `RateLimit-Policy` and `RateLimit` fields of
-//!    draft-ietf-httpapi-ratelimit-headers-11, beside those of other limiters.
-//! 5. Memory is bounded, whatever clients come: see [`RateLimiter`].
+//!    draft-ietf-httpapi-ratelimit-headers-11, beside those of other limiters. Older forms are
+//!    to be had ([`draft_7_fields`](RateLimitLayer::draft_7_fields),
+//!    [`legacy_fields`](RateLimitLayer::legacy_fields)).
+//! 5. Each process counts for itself, in bounded memory, whatever clients come: see
+//!    [`RateLimiter`]. With [`store`](RateLimitLayer::store), all processes count together: see
+//!    [`SharedLimiter`] for what that costs, and [`Fallback`] for what happens when the store
+//!    fails: unless told otherwise, each process then limits by itself to the whole quota.
+//!
+//! How many requests begin is one thing, how many are under way at once another:
+//! [`ConcurrencyLimitLayer`].
 //!
 //! Deployment: put a [`ClientIpLayer`] outside of it, told which proxies to trust; without one
 //! all clients share one allowance (the first such request says so in an event). Limits by
-//! principal belong inside of authentication, a limit by address outside. Each process counts
-//! for itself.
+//! principal belong inside of authentication, a limit by address outside. Try new quotas with
+//! [`dry_run`](RateLimitLayer::dry_run).
 //!
 //! ```
 //! use bytes::Bytes;
@@ -66,6 +77,8 @@
 //! [`ClientIpLayer`]: crate::net::client_ip::ClientIpLayer
 
 mod answer;
+mod concurrency;
+mod deadline;
 mod decision;
 mod demand;
 mod draft;
@@ -84,6 +97,7 @@ mod table;
 mod window;
 
 pub use answer::RateLimitExit;
+pub use concurrency::{ConcurrencyLimitExit, ConcurrencyLimitLayer};
 pub use decision::{Decision, Outcome, Standing};
 pub use demand::Demand;
 pub use error::InvalidQuota;

@@ -3,6 +3,7 @@
 mod charge;
 mod outage;
 
+use super::deadline::within;
 use super::decision::{Decision, Judgment, Outcome, State, States};
 use super::limiter::Asks;
 use super::window::Window;
@@ -286,7 +287,7 @@ impl SharedLimiter {
         };
         let shared = Arc::clone(&self.0);
         let _detached = runtime.spawn(async move {
-            let answer = within(shared.deadline, answer).await;
+            let answer = answer_within(shared.deadline, answer).await;
             shared.probed(&answer);
         });
         false
@@ -364,18 +365,17 @@ impl Shared {
 impl Waiting {
     pub(super) async fn wait(self: Box<Self>) -> (By, Judgment) {
         let shared = &*self.limiter.0;
-        let answer = within(shared.deadline, self.answer).await;
+        let answer = answer_within(shared.deadline, self.answer).await;
         shared.answered(&self.asks, self.asked_at, answer)
     }
 }
 
-/// The answer, or that it took too long. Without a runtime that has a timer, it is awaited.
-async fn within<T>(deadline: Duration, answer: StoreFuture<T>) -> Result<T, StoreError> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        return answer.await;
-    }
-    let answer = tokio::time::timeout(deadline, answer).await;
-    answer.unwrap_or_else(|_| {
+/// The answer, or that it took too long.
+async fn answer_within(
+    deadline: Duration,
+    answer: StoreFuture<store::Decision>,
+) -> Result<store::Decision, StoreError> {
+    within(deadline, answer).await.unwrap_or_else(|| {
         let message = "the store did not answer within the deadline of the rate limit";
         Err(StoreError::new(StoreErrorKind::Timeout, message))
     })
@@ -384,16 +384,14 @@ async fn within<T>(deadline: Duration, answer: StoreFuture<T>) -> Result<T, Stor
 /// What the store said, in the words of a limiter.
 fn judgment(asks: &Asks, decision: &store::Decision) -> Judgment {
     let mut states = States::default();
-    let windows = asks
-        .iter()
-        .flat_map(|ask| (ask.span.first..).take(usize::from(ask.span.len)));
-    for (window, status) in windows.zip(decision.statuses()) {
-        let wait = match status.retry_after() {
-            Some(wait) => nanos(wait),
-            None => u64::MAX,
-        };
-        let debt = nanos(status.reset_after());
-        states.push(window, State { debt, wait });
+    for ask in asks.iter() {
+        let start = states.len();
+        let statuses = decision.statuses().iter().skip(start);
+        for (state, status) in states.add(ask.span).iter_mut().zip(statuses) {
+            let wait = status.retry_after().map_or(u64::MAX, nanos);
+            let debt = nanos(status.reset_after());
+            *state = State { debt, wait };
+        }
     }
     let outcome = match (decision.allowed(), decision.retry_after()) {
         (true, _) => Outcome::Admitted,

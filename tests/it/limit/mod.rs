@@ -1,9 +1,11 @@
 //! `limit`, over a real stack, against a model, in a race and under a flood.
 
 mod backend;
+mod concurrency;
 mod memory;
 mod model;
 mod outage;
+mod rules;
 mod shared;
 
 use crate::support::Spy;
