@@ -9,7 +9,10 @@
 //! {"id":1,"client_ip":"192.0.2.1"}
 //! ```
 
+mod aead;
+mod bytes;
 mod client_ip;
+mod cobblestone;
 mod jws;
 mod jwt;
 mod password;
@@ -26,6 +29,8 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("jwt", jwt::decide),
     ("jws", jws::decide),
     ("password", password::decide),
+    ("cobblestone", cobblestone::decide),
+    ("aead", aead::decide),
 ];
 
 fn main() -> ExitCode {

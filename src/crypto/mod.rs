@@ -6,20 +6,26 @@ pub mod aead;
 pub mod blind_index;
 #[cfg(feature = "field-encryption")]
 pub mod field;
+#[cfg(feature = "file-encryption")]
+pub mod file;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod hazmat;
 #[cfg(feature = "jwt")]
 pub(crate) mod json;
-#[cfg(feature = "field-encryption")]
+#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
+#[cfg_attr(
+    not(feature = "field-encryption"),
+    allow(dead_code, reason = "files derive keys, and need no more")
+)]
 pub(crate) mod kdf;
-#[cfg(feature = "field-encryption")]
+#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod keyring;
 #[cfg(feature = "jwt")]
 pub mod keys;
 mod sealer;
-#[cfg(feature = "field-encryption")]
+#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 mod stretch;
 
 pub use sealer::{Reason, Refused, SecretSealer};
-#[cfg(feature = "field-encryption")]
+#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub use stretch::{Stretch, StretchError};

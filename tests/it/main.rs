@@ -27,6 +27,8 @@ mod csrf_token;
 mod event;
 #[cfg(feature = "field-encryption")]
 mod field;
+#[cfg(feature = "file-encryption")]
+mod file;
 mod guard;
 #[cfg(all(feature = "axum", feature = "headers"))]
 mod headers;

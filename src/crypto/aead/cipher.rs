@@ -119,13 +119,77 @@ impl Aes256Gcm {
                     .is_ok()
             }
         };
-        if is_open {
-            return Ok(());
-        }
-        // What the libraries leave behind differs: ciphertext, zeros, or plaintext nobody vouches for.
-        data.fill(0);
-        Err(AeadError)
+        vouched(is_open, data)
     }
+
+    /// As [`Self::seal_in_place`], from one place into another of the same length, in one
+    /// pass where the backend can.
+    #[cfg(feature = "file-encryption")]
+    pub(crate) fn seal_into(
+        &self,
+        nonce: &[u8; NONCE_LENGTH],
+        associated: &[u8],
+        plain: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<[u8; TAG_LENGTH], AeadError> {
+        if plain.len() != sealed.len() {
+            return Err(AeadError);
+        }
+        match &self.0 {
+            #[cfg(feature = "aws-lc-rs")]
+            Key::AwsLcRs(key) => {
+                use aws_lc_rs::aead::{Aad, Nonce};
+                let mut tag = [0; TAG_LENGTH];
+                let (nonce, aad) = (Nonce::assume_unique_for_key(*nonce), Aad::from(associated));
+                key.seal_out_of_place_scatter(nonce, aad, plain, sealed, &[], &mut tag)
+                    .map_err(|_| AeadError)?;
+                Ok(tag)
+            }
+            _ => {
+                sealed.copy_from_slice(plain);
+                self.seal_in_place(nonce, associated, sealed)
+            }
+        }
+    }
+
+    /// As [`Self::open_in_place`], from one place into another of the same length, in one
+    /// pass where the backend can.
+    #[cfg(feature = "file-encryption")]
+    pub(crate) fn open_into(
+        &self,
+        nonce: &[u8; NONCE_LENGTH],
+        associated: &[u8],
+        sealed: &[u8],
+        tag: &[u8; TAG_LENGTH],
+        plain: &mut [u8],
+    ) -> Result<(), AeadError> {
+        if sealed.len() != plain.len() {
+            return Err(AeadError);
+        }
+        match &self.0 {
+            #[cfg(feature = "aws-lc-rs")]
+            Key::AwsLcRs(key) => {
+                use aws_lc_rs::aead::{Aad, Nonce};
+                let (nonce, aad) = (Nonce::assume_unique_for_key(*nonce), Aad::from(associated));
+                let opened = key.open_separate_gather(nonce, aad, sealed, tag, plain);
+                vouched(opened.is_ok(), plain)
+            }
+            _ => {
+                plain.copy_from_slice(sealed);
+                self.open_in_place(nonce, associated, plain, tag)
+            }
+        }
+    }
+}
+
+/// Leaves zeros of what did not open: what the libraries leave differs, and may be plaintext
+/// that nobody vouches for.
+fn vouched(is_open: bool, data: &mut [u8]) -> Result<(), AeadError> {
+    if is_open {
+        return Ok(());
+    }
+    data.fill(0);
+    Err(AeadError)
 }
 
 #[expect(clippy::expect_used, reason = "32 bytes are a key of AES-256")]

@@ -14,7 +14,6 @@
 pub(super) mod cipher;
 pub(super) mod xaes;
 
-#[allow(unused_imports, reason = "what seals and opens stands on it")]
 pub(crate) use cipher::{AeadError, Aes256Gcm};
 #[allow(unused_imports, reason = "what seals and opens stands on it")]
 pub(crate) use xaes::{XAES_NONCE_LENGTH, Xaes256Gcm, halves};

@@ -41,6 +41,7 @@ impl LiveKeyring {
     /// Changes with each [`replace`](Self::replace): whoever keeps what was derived from the
     /// keyring reads this first, then [`current`](Self::current), and derives anew when it
     /// has changed. A keyring that comes between the two is derived from twice, never missed.
+    #[cfg(feature = "field-encryption")]
     pub(crate) fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::Acquire)
     }
