@@ -18,6 +18,10 @@ pub(crate) mod json;
     allow(dead_code, reason = "files derive keys, and need no more")
 )]
 pub(crate) mod kdf;
+#[cfg(feature = "field-encryption")]
+pub mod kek;
+#[cfg(feature = "field-encryption")]
+pub mod key_source;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod keyring;
 #[cfg(feature = "jwt")]
@@ -25,6 +29,8 @@ pub mod keys;
 mod sealer;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 mod stretch;
+#[cfg(feature = "field-encryption")]
+pub mod subject;
 
 pub use sealer::{Reason, Refused, SecretSealer};
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]

@@ -35,6 +35,8 @@ mod headers;
 mod inspect;
 #[cfg(feature = "jwt")]
 mod jwt;
+#[cfg(feature = "field-encryption")]
+mod keys;
 #[cfg(feature = "rate-limit")]
 mod limit;
 #[cfg(feature = "monitor")]
