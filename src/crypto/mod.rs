@@ -26,6 +26,8 @@ pub mod key_source;
 pub mod keyring;
 #[cfg(feature = "jwt")]
 pub mod keys;
+#[cfg(feature = "field-encryption")]
+pub mod rotation;
 mod sealer;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 mod stretch;

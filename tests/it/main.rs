@@ -47,6 +47,8 @@ mod password;
 mod rbac;
 mod records;
 mod request_id;
+#[cfg(feature = "field-encryption")]
+mod rotation;
 #[cfg(feature = "full")]
 mod secure_api;
 mod store;

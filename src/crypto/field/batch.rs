@@ -57,7 +57,7 @@ impl BatchSealer {
         Ok(Encrypted::from_bytes(sealed))
     }
 
-    fn seal_bytes(&mut self, plain: &[u8], row: RowId<'_>) -> Result<Vec<u8>, Refused> {
+    pub(super) fn seal_bytes(&mut self, plain: &[u8], row: RowId<'_>) -> Result<Vec<u8>, Refused> {
         if plain.len() > MAX_PLAINTEXT {
             return Err(Reason::TooLong.into());
         }

@@ -5,10 +5,12 @@ use super::keys::{ColumnKey, ColumnKeys, Derivation};
 use super::migrating::MigratingColumn;
 use super::padding::{Padding, unpadded};
 use super::plain::Plain;
+use super::reseal::Buffers;
 use super::value::{FieldValue, Sealable};
 use super::{FieldCipher, MAX_PLAINTEXT, RowId};
 use crate::clock::Timestamp;
 use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, XAES_NONCE_LENGTH, halves};
+use crate::crypto::keyring::LiveKeyring;
 use crate::crypto::{Reason, Refused, SecretSealer};
 use crate::random::Random;
 use crate::secret::SecretBytes;
@@ -16,7 +18,6 @@ use arc_swap::{ArcSwap, Guard};
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 /// Seals and opens the values of one column. Cheap to clone.
 ///
@@ -88,6 +89,24 @@ impl FieldColumn {
     /// moment, and refused after it.
     pub fn migrating_until(&self, end: Timestamp) -> MigratingColumn {
         MigratingColumn::new(self.clone(), end)
+    }
+
+    /// The name of its table.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.0.table
+    }
+
+    /// The name of the column.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.column
+    }
+
+    /// The keys that it seals and opens with.
+    #[must_use]
+    pub fn keyring(&self) -> &LiveKeyring {
+        &self.0.cipher.keyring
     }
 
     /// Whether a value was sealed with the key that seals now; if not, it is to be sealed
@@ -165,6 +184,18 @@ impl FieldColumn {
         extra: &[u8],
         then: impl FnOnce(&[u8]) -> Result<R, Refused>,
     ) -> Result<R, Refused> {
+        let mut buffers = Buffers::default();
+        then(self.open_into(sealed, row, extra, &mut buffers)?)
+    }
+
+    /// Opens a value into buffers that can be used again.
+    pub(super) fn open_into<'b>(
+        &self,
+        sealed: &[u8],
+        row: RowId<'_>,
+        extra: &[u8],
+        buffers: &'b mut Buffers,
+    ) -> Result<&'b [u8], Refused> {
         let parts = Parts::of(sealed)?;
         let keys = self.keys();
         let key = keys.find(parts.key).ok_or(Reason::UnknownKey)?;
@@ -174,18 +205,17 @@ impl FieldColumn {
             return Err(Reason::WrongKey.into());
         }
         let cipher: Aes256Gcm = key.cipher()?.cipher_of(parts.epoch);
-        let mut associated = Vec::new();
-        self.place(row, extra)
-            .associated_data(parts.head, &mut associated);
-        let mut data = Zeroizing::new(parts.data.to_vec());
+        let place = self.place(row, extra);
+        place.associated_data(parts.head, &mut buffers.associated);
+        buffers.hold(parts.data);
         let nonce: &[u8; NONCE_LENGTH] = parts.nonce;
         cipher
-            .open_in_place(nonce, &associated, &mut data, parts.tag)
+            .open_in_place(nonce, &buffers.associated, &mut buffers.data, parts.tag)
             .map_err(|_| Reason::NotAuthentic)?;
         if parts.suite.is_padded() {
-            then(unpadded(&data).ok_or(Reason::Padding)?)
+            Ok(unpadded(&buffers.data).ok_or(Reason::Padding)?)
         } else {
-            then(&data)
+            Ok(&buffers.data)
         }
     }
 }

@@ -35,8 +35,13 @@ impl<T> Migrating<T> {
     /// Whether the value is not encrypted yet.
     #[must_use]
     pub fn is_plaintext(&self) -> bool {
-        self.stored.first() != Some(&VERSION) && !self.stored.starts_with(TEXT_PREFIX.as_bytes())
+        is_plaintext(&self.stored)
     }
+}
+
+/// Whether a stored value does not begin as a sealed one does.
+pub(in crate::crypto) fn is_plaintext(stored: &[u8]) -> bool {
+    stored.first() != Some(&VERSION) && !stored.starts_with(TEXT_PREFIX.as_bytes())
 }
 
 impl<T> fmt::Debug for Migrating<T> {

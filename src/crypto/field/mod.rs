@@ -54,6 +54,7 @@ mod keys;
 mod migrating;
 mod padding;
 mod plain;
+mod reseal;
 mod row;
 #[cfg(feature = "sqlx")]
 mod sql;
@@ -64,9 +65,11 @@ pub use cipher::FieldCipher;
 pub use column::FieldColumn;
 pub use encrypted::Encrypted;
 pub use error::{FieldError, InvalidText};
+pub(in crate::crypto) use migrating::is_plaintext;
 pub use migrating::{Migrating, MigratingColumn};
 pub use padding::Padding;
 pub use plain::Plain;
+pub(in crate::crypto) use reseal::Resealer;
 pub use row::RowId;
 pub use value::{FieldValue, Json, Sealable};
 

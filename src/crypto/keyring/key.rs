@@ -98,7 +98,8 @@ impl Key {
             id: KeyId::of(&commitment),
             commitment,
             state: KeyState::Destroyed,
-            created,
+            // The text of a keyring has whole seconds, and a key read back is the same key.
+            created: Timestamp::from_unix_seconds(created.unix_seconds()),
             material: None,
         }
     }
