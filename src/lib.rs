@@ -107,7 +107,7 @@ pub mod clock;
 pub mod crypto;
 pub mod event;
 pub mod guard;
-#[cfg(feature = "rate-limit")]
+#[cfg(any(feature = "bans", feature = "rate-limit"))]
 pub mod limit;
 #[cfg(feature = "monitor")]
 pub mod monitor;

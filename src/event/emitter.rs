@@ -13,8 +13,12 @@ use std::sync::{Arc, OnceLock};
 /// address and the principal in it as they learn them. A handler takes it out to tell what
 /// only the application knows, such as a failed login. Without a monitor there is none, and
 /// [`Emitter::of`] gives one that nobody hears. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Emitter(Option<Arc<Scope>>);
+#[derive(Clone, Default)]
+pub struct Emitter {
+    scope: Option<Arc<Scope>>,
+    /// Who hears the events beside the monitor.
+    listener: Option<Arc<dyn EventSink>>,
+}
 
 struct Scope {
     sink: Arc<dyn EventSink>,
@@ -27,11 +31,12 @@ struct Scope {
     subject: OnceLock<Arc<str>>,
 }
 
-impl fmt::Debug for Scope {
+impl fmt::Debug for Emitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope")
-            .field("method", &self.method)
-            .field("path", &self.path)
+        let scope = self.scope.as_ref();
+        f.debug_struct("Emitter")
+            .field("method", &scope.map(|scope| &scope.method))
+            .field("path", &scope.map(|scope| &scope.path))
             .finish_non_exhaustive()
     }
 }
@@ -40,7 +45,7 @@ impl Emitter {
     /// An emitter for events that belong to no request, such as a failed reload.
     #[must_use]
     pub fn new(sink: Arc<dyn EventSink>, clock: Clock) -> Self {
-        Self(Some(Arc::new(Scope {
+        Self::within(Scope {
             sink,
             clock,
             method: None,
@@ -49,7 +54,7 @@ impl Emitter {
             trace_id: OnceLock::new(),
             client_ip: OnceLock::new(),
             subject: OnceLock::new(),
-        })))
+        })
     }
 
     /// An emitter for the events of this request.
@@ -58,7 +63,7 @@ impl Emitter {
         let extensions = request.extensions();
         let known_trace = extensions.get().map(TraceContext::shared_id);
         let known_id = extensions.get::<RequestId>().cloned();
-        Self(Some(Arc::new(Scope {
+        Self::within(Scope {
             sink,
             clock,
             method: Some(cut(request.method())),
@@ -67,7 +72,29 @@ impl Emitter {
             trace_id: known_trace.map_or_else(OnceLock::new, OnceLock::from),
             client_ip: OnceLock::new(),
             subject: OnceLock::new(),
-        })))
+        })
+    }
+
+    fn within(scope: Scope) -> Self {
+        Self {
+            scope: Some(Arc::new(scope)),
+            listener: None,
+        }
+    }
+
+    /// This emitter, but `listener` hears its events too, before the monitor does. What is
+    /// noted in the one is known to the other. Without a monitor the listener hears events
+    /// that know nothing of the request, nor the time.
+    #[must_use]
+    pub fn heard_by(&self, listener: Arc<dyn EventSink>) -> Self {
+        let listener = match &self.listener {
+            None => listener,
+            Some(before) => Arc::new((listener, Arc::clone(before))),
+        };
+        Self {
+            scope: self.scope.clone(),
+            listener: Some(listener),
+        }
     }
 
     /// The emitter of this request; where there is no monitor, one that nobody hears.
@@ -78,14 +105,14 @@ impl Emitter {
 
     /// Notes the client's address for all events from now on. The first note stays.
     pub fn note_client_ip(&self, address: IpAddr) {
-        if let Some(scope) = &self.0 {
+        if let Some(scope) = &self.scope {
             let _already_known = scope.client_ip.set(address);
         }
     }
 
     /// Notes the principal for all events from now on. The first note stays.
     pub fn note_principal(&self, principal: &Principal) {
-        if let Some(scope) = &self.0 {
+        if let Some(scope) = &self.scope {
             let id = principal.id();
             let subject = match clean(id) {
                 Cow::Borrowed(text) if text.len() == id.len() => principal.shared_id(),
@@ -97,14 +124,14 @@ impl Emitter {
 
     /// Notes the request's id for all events from now on. The first note stays.
     pub fn note_request_id(&self, id: &RequestId) {
-        if let Some(scope) = &self.0 {
+        if let Some(scope) = &self.scope {
             let _already_known = scope.request_id.set(id.clone());
         }
     }
 
     /// Notes the trace of the request for all events from now on. The first note stays.
     pub fn note_trace(&self, trace: &TraceContext) {
-        if let Some(scope) = &self.0 {
+        if let Some(scope) = &self.scope {
             let _already_known = scope.trace_id.set(trace.shared_id());
         }
     }
@@ -112,15 +139,31 @@ impl Emitter {
     /// Emits an event: with the time, and with what is known of the request where the event
     /// does not say otherwise.
     pub fn emit(&self, mut event: SecurityEvent) {
-        let Some(scope) = &self.0 else { return };
-        event.time = scope.clock.now();
-        event.client_ip = event.client_ip.or_else(|| scope.client_ip.get().copied());
-        event.request_id = event.request_id.or_else(|| scope.request_id.get().cloned());
-        event.subject = event.subject.or_else(|| scope.subject.get().cloned());
-        event.trace_id = event.trace_id.or_else(|| scope.trace_id.get().cloned());
-        event.method = event.method.or_else(|| scope.method.clone());
-        event.path = event.path.or_else(|| scope.path.clone());
-        scope.sink.record(event);
+        if let Some(scope) = &self.scope {
+            event = scope.complete(event);
+        }
+        match (&self.scope, &self.listener) {
+            (None, None) => {}
+            (None, Some(listener)) => listener.record(event),
+            (Some(scope), None) => scope.sink.record(event),
+            (Some(scope), Some(listener)) => {
+                listener.record(event.clone());
+                scope.sink.record(event);
+            }
+        }
+    }
+}
+
+impl Scope {
+    fn complete(&self, mut event: SecurityEvent) -> SecurityEvent {
+        event.time = self.clock.now();
+        event.client_ip = event.client_ip.or_else(|| self.client_ip.get().copied());
+        event.request_id = event.request_id.or_else(|| self.request_id.get().cloned());
+        event.subject = event.subject.or_else(|| self.subject.get().cloned());
+        event.trace_id = event.trace_id.or_else(|| self.trace_id.get().cloned());
+        event.method = event.method.or_else(|| self.method.clone());
+        event.path = event.path.or_else(|| self.path.clone());
+        event
     }
 }
 
@@ -171,6 +214,24 @@ mod tests {
             .emit(SecurityEvent::new(EventKind::AuthzFail));
         let events = recent.snapshot();
         assert_eq!(events[0].method().unwrap().as_str(), &method[..256]);
+    }
+
+    #[test]
+    fn listeners_hear_beside_the_monitor_and_without_one() {
+        let [monitor, inner, outer] = [(); 3].map(|()| Arc::new(RecentEvents::new(4)));
+        let watched = Emitter::new(monitor.clone(), Clock::system());
+        let watched = watched.heard_by(outer.clone()).heard_by(inner.clone());
+        watched.note_client_ip([192, 0, 2, 1].into());
+        watched.emit(SecurityEvent::new(EventKind::AuthzFail));
+        for heard in [&monitor, &inner, &outer] {
+            let heard = heard.snapshot();
+            assert_eq!(heard.len(), 1);
+            assert_eq!(heard[0].client_ip(), Some([192, 0, 2, 1].into()));
+        }
+        let alone = Emitter::default().heard_by(inner.clone());
+        alone.emit(SecurityEvent::new(EventKind::AuthzFail));
+        assert_eq!(inner.snapshot().len(), 2);
+        assert_eq!(monitor.snapshot().len(), 1);
     }
 
     #[test]

@@ -96,6 +96,10 @@ kinds! {
     MaliciousCors = "malicious_cors", Critical;
     /// A client tried to reach an object directly that is not its own.
     MaliciousDirectReference = "malicious_direct_reference", Critical;
+    /// A client was banned. (Ours; the vocabulary knows locks of accounts alone.)
+    ClientBanned = "client_banned", Warn;
+    /// A client's ban was lifted before its time. (Ours.)
+    ClientBanLifted = "client_ban_lifted", Warn;
     /// A step of a flow came out of order.
     SequenceFail = "sequence_fail", Critical;
     /// A session began.

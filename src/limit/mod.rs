@@ -34,7 +34,8 @@
 //! principal belong inside of authentication, a limit by address outside. Try new quotas with
 //! [`dry_run`](RateLimitLayer::dry_run).
 //!
-//! ```
+#![cfg_attr(feature = "rate-limit", doc = "```")]
+#![cfg_attr(not(feature = "rate-limit"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
@@ -76,35 +77,68 @@
 //! [`rate_key`]: crate::net::client_ip::rate_key
 //! [`ClientIpLayer`]: crate::net::client_ip::ClientIpLayer
 
+#[cfg(feature = "rate-limit")]
 mod answer;
+#[cfg(feature = "bans")]
+pub mod ban;
+#[cfg(feature = "rate-limit")]
 mod concurrency;
+#[cfg(feature = "rate-limit")]
 mod deadline;
+#[cfg(feature = "rate-limit")]
 mod decision;
+#[cfg(feature = "rate-limit")]
 mod demand;
+#[cfg(feature = "rate-limit")]
 mod draft;
+#[cfg(feature = "rate-limit")]
 mod error;
+#[cfg(feature = "rate-limit")]
 mod fields;
+#[cfg(feature = "rate-limit")]
 mod key;
+#[cfg(feature = "rate-limit")]
 mod layer;
+#[cfg(feature = "rate-limit")]
 mod limiter;
+#[cfg(feature = "rate-limit")]
 mod plan;
+#[cfg(feature = "rate-limit")]
 mod quota;
+#[cfg(feature = "rate-limit")]
 mod rule;
+#[cfg(feature = "rate-limit")]
 mod set;
+#[cfg(feature = "rate-limit")]
 mod shared;
+#[cfg(feature = "rate-limit")]
 mod subject;
+#[cfg(feature = "rate-limit")]
 mod table;
+#[cfg(feature = "rate-limit")]
 mod window;
 
+#[cfg(feature = "rate-limit")]
 pub use answer::RateLimitExit;
+#[cfg(feature = "rate-limit")]
 pub use concurrency::{ConcurrencyLimitExit, ConcurrencyLimitLayer};
+#[cfg(feature = "rate-limit")]
 pub use decision::{Decision, Outcome, Standing};
+#[cfg(feature = "rate-limit")]
 pub use demand::Demand;
+#[cfg(feature = "rate-limit")]
 pub use error::InvalidQuota;
+#[cfg(feature = "rate-limit")]
 pub use key::RateKey;
+#[cfg(feature = "rate-limit")]
 pub use layer::RateLimitLayer;
+#[cfg(feature = "rate-limit")]
 pub use limiter::RateLimiter;
+#[cfg(feature = "rate-limit")]
 pub use plan::Plans;
+#[cfg(feature = "rate-limit")]
 pub use quota::{Quota, Quotas};
+#[cfg(feature = "rate-limit")]
 pub use rule::{Fallback, Rule};
+#[cfg(feature = "rate-limit")]
 pub use shared::SharedLimiter;

@@ -17,6 +17,8 @@ mod architecture;
 #[cfg(feature = "full")]
 mod asvs;
 mod authenticate;
+#[cfg(feature = "full")]
+mod bans;
 #[cfg(feature = "field-encryption")]
 mod blind_index;
 mod client_ip;

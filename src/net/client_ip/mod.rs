@@ -66,4 +66,6 @@ mod trust;
 
 pub use layer::{ClientIp, ClientIpLayer, PeerAddr};
 pub use rate_key::{InvalidIpv6Prefix, Ipv6Prefix, rate_key, rate_key_with_prefix};
+#[cfg(feature = "bans")]
+pub(crate) use trust::canonical;
 pub use trust::{ProxyTrust, TooManyHops, Unresolved};

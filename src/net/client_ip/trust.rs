@@ -169,7 +169,7 @@ impl Proxies {
 }
 
 /// A range of IPv4-mapped addresses is the range of the IPv4 addresses within.
-fn canonical(range: IpNet) -> IpNet {
+pub(crate) fn canonical(range: IpNet) -> IpNet {
     let mapped = match range {
         IpNet::V4(_) => None,
         IpNet::V6(range) => (range.addr().to_ipv4_mapped())

@@ -1,0 +1,208 @@
+//! Bans by hand, by function and over HTTP.
+
+use super::*;
+use http_body_util::BodyExt;
+use portcullis::clock::Timestamp;
+use portcullis::limit::ban::{BanAdmin, BanError};
+use portcullis::principal::{Authentication, Principal};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn listed_with_all_there_is_to_know() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)).policy(strict()), &time);
+    let site = machine.site();
+    statuses(&site, address(7), "/login", 3).await;
+    let ann = BanSubject::principal(None, "ann");
+    let long = "é".repeat(300);
+    machine.bans.ban(&ann, 2 * MINUTE, &long).await.unwrap();
+    let bans = machine.bans.list().await.unwrap();
+    let expected = json!([
+        {
+            "subject": "network:203.0.113.7/32", "level": 1, "cause": "logins",
+            "since": "2023-11-14T22:13:20.000Z", "until": "2023-11-14T22:14:20.000Z",
+        },
+        {
+            "subject": "principal:ann", "level": 0, "cause": "é".repeat(100),
+            "since": "2023-11-14T22:13:20.000Z", "until": "2023-11-14T22:15:20.000Z",
+        },
+    ]);
+    assert_eq!(serde_json::to_value(&bans).unwrap(), expected);
+    time.advance(MINUTE);
+    assert_eq!(
+        machine.bans.list().await.unwrap().len(),
+        1,
+        "what is over is not listed"
+    );
+}
+
+#[tokio::test]
+async fn a_ban_by_hand_stands_against_rules_and_can_be_changed() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)).policy(strict()), &time);
+    let ban = async |duration| machine.bans.ban(&subject(7), duration, "x").await.unwrap();
+    ban(DAY).await;
+    // Requests that were on their way when the ban came: they do not shorten it.
+    for _ in 0..9 {
+        machine
+            .bans
+            .report(&subject(7), EventKind::AuthnLoginFail)
+            .await;
+    }
+    let found = machine.bans.find(&subject(7)).await.unwrap().unwrap();
+    assert_eq!(found.until.since(found.since), DAY);
+    ban(MINUTE).await;
+    let site = machine.site();
+    assert_eq!(statuses(&site, address(7), "/", 1).await, [403]);
+    time.advance(MINUTE);
+    assert_eq!(statuses(&site, address(7), "/", 1).await, [200]);
+    // It does not count for the next.
+    statuses(&site, address(7), "/login", 3).await;
+    assert_eq!(
+        machine.bans.find(&subject(7)).await.unwrap().unwrap().level,
+        1
+    );
+    assert_eq!(
+        ban(Duration::MAX).await.level,
+        1,
+        "as long as a store keeps anything"
+    );
+    assert_eq!(statuses(&site, address(7), "/", 1).await, [403]);
+}
+
+#[tokio::test]
+async fn what_would_never_be_looked_up_is_refused() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let wide: BanSubject = "network:203.0.113.0/24".parse().unwrap();
+    let error = machine.bans.ban(&wide, HOUR, "").await.unwrap_err();
+    assert!(matches!(error, BanError::TooWide(_)), "{error}");
+    assert!(machine.bans.lift(&wide).await.is_err());
+    // An address within a network is that network.
+    let host: BanSubject = "network:2001:db8::1".parse().unwrap();
+    let ban = machine.bans.ban(&host, HOUR, "").await.unwrap();
+    assert_eq!(ban.subject.to_string(), "network:2001:db8::/64");
+    assert!(machine.bans.find(&host).await.unwrap().is_some());
+    assert!(machine.bans.lift(&host).await.unwrap());
+}
+
+async fn call(admin: &BanAdmin, request: http::request::Builder, body: &str) -> (u16, Value) {
+    let request = request.body(Full::<Bytes>::from(body.to_owned())).unwrap();
+    let response = admin.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn over_http() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let admin = BanAdmin::new(machine.bans.clone());
+    let get = || Request::get("/admin/bans");
+    assert_eq!(call(&admin, get(), "").await, (200, json!([])));
+
+    let order = json!({"subject": "network:203.0.113.7", "seconds": 60, "reason": "t-17"});
+    let (status, ban) = call(&admin, Request::post("/"), &order.to_string()).await;
+    assert_eq!(
+        (status, &ban["subject"]),
+        (201, &json!("network:203.0.113.7/32"))
+    );
+    assert_eq!(call(&admin, get(), "").await, (200, json!([ban])));
+    let site = machine.site();
+    assert_eq!(statuses(&site, address(7), "/", 1).await, [403]);
+
+    let delete = || Request::delete("/admin/bans?subject=network%3A203.0.113.7%2F32");
+    assert_eq!(call(&admin, delete(), "").await.0, 204);
+    assert_eq!(statuses(&site, address(7), "/", 1).await, [200]);
+    let (status, problem) = call(&admin, delete(), "").await;
+    assert_eq!((status, &problem["code"]), (404, &json!("not_banned")));
+}
+
+#[tokio::test]
+async fn over_http_nothing_wrong_is_taken() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let admin = BanAdmin::new(machine.bans.clone());
+    let order = |subject: &str, seconds: u64| {
+        json!({"subject": subject, "seconds": seconds, "reason": ""}).to_string()
+    };
+    let large = order(&"x".repeat(5000), 1);
+    for (name, method, uri, body, status) in [
+        ("no JSON", "POST", "/", "{", 400),
+        ("nothing", "POST", "/", "", 400),
+        (
+            "a field too many",
+            "POST",
+            "/",
+            r#"{"subject":"principal:a","seconds":1,"reason":"","x":1}"#,
+            400,
+        ),
+        (
+            "a negative time",
+            "POST",
+            "/",
+            r#"{"subject":"principal:a","seconds":-1,"reason":""}"#,
+            400,
+        ),
+        ("no time", "POST", "/", &order("principal:ann", 0), 422),
+        ("nobody", "POST", "/", &order("ann", 60), 422),
+        (
+            "everybody",
+            "POST",
+            "/",
+            &order("network:0.0.0.0/0", 60),
+            422,
+        ),
+        (
+            "ourselves",
+            "POST",
+            "/",
+            &order("network:127.0.0.1", 60),
+            422,
+        ),
+        ("too much", "POST", "/", &large, 413),
+        ("lift nobody", "DELETE", "/", "", 422),
+        (
+            "lift two",
+            "DELETE",
+            "/?subject=principal:a&subject=principal:b",
+            "",
+            422,
+        ),
+        ("lift rubbish", "DELETE", "/?subject=%FF", "", 422),
+        ("another method", "PUT", "/", "", 405),
+    ] {
+        let request = Request::builder().method(method).uri(uri);
+        assert_eq!(call(&admin, request, body).await.0, status, "{name}");
+    }
+    assert_eq!(machine.bans.list().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn in_axum_behind_the_users_own_authorization() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let admin = Principal::new("root", Authentication::new(Timestamp::default()));
+    let app = axum::Router::<()>::new()
+        .route_service("/bans", BanAdmin::new(machine.bans.clone()))
+        .layer(axum::Extension(admin))
+        .layer(MonitorLayer::only(machine.events.clone()));
+    let order = r#"{"subject":"principal:eve","seconds":60,"reason":"t-17"}"#;
+    let request = Request::post("/bans")
+        .body(axum::body::Body::from(order))
+        .unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 201);
+    let told = machine.heard(EventKind::ClientBanned);
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        told[0].path(),
+        Some("/bans"),
+        "told by the emitter of the request"
+    );
+    assert_eq!(told[0].code(), Some("by_hand"));
+    let details: Vec<_> = told[0].details().collect();
+    assert_eq!(details, [("level", "0"), ("seconds", "60"), ("by", "root")]);
+}
