@@ -290,7 +290,7 @@ mod tests {
             };
             assert_eq!(found, expected, "{subject}");
         }
-        assert_eq!(scope.is_allowed(&ann), true);
+        assert!(scope.is_allowed(&ann));
     }
 
     #[test]

@@ -63,10 +63,10 @@ fn strict() -> BanPolicy {
 
 impl Machine {
     fn new(bans: BansBuilder, time: &FakeClock) -> Self {
-        Self::of(bans.clock(time.clock()).build())
+        Self::of(&bans.clock(time.clock()).build())
     }
 
-    fn of(bans: Bans) -> Self {
+    fn of(bans: &Bans) -> Self {
         let events = Arc::new(RecentEvents::new(1000));
         let emitter = Emitter::new(events.clone(), portcullis::clock::Clock::system());
         Self {

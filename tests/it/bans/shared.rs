@@ -82,7 +82,10 @@ fn client(n: usize) -> IpAddr {
 async fn race_on(store: &Store, clock: &FakeClock) {
     let slow = Escalation::new(HOUR);
     let policy = strict().escalation(slow).unwrap();
-    let machines: [Machine; 2] = machines(store, &policy, clock);
+    race_between(&machines(store, &policy, clock)).await;
+}
+
+async fn race_between(machines: &[Machine; 2]) {
     for round in 0..200 {
         let (name, requests): (_, &[&'static str]) = match round % 4 {
             0 => ("as many as it takes", &["/login"; 3]),
@@ -95,7 +98,7 @@ async fn race_on(store: &Store, clock: &FakeClock) {
             ),
             _ => ("one too few", &["/login"; 2]),
         };
-        let burst = burst(&machines, client(round), requests).await;
+        let burst = burst(machines, client(round), requests).await;
         if name == "one too few" {
             assert_eq!((burst.bans.len(), burst.ban), (0, None), "{round}");
             assert_eq!(burst.after, [200; 2]);
@@ -186,4 +189,75 @@ async fn fifty_thousand_attackers_at_once() {
     }
     assert_eq!(statuses(&sites[0], attacker(50_000), "/", 1).await, [200]);
     assert_eq!((here.calls(), there.calls()), (1, 0));
+}
+
+/// The same on Redis, whose clock is that of the machine.
+#[cfg(feature = "redis")]
+mod redis {
+    use super::*;
+    use crate::support::redis::Server;
+    use portcullis::clock::Clock;
+
+    async fn machines(server: &Server, policy: BanPolicy) -> [Machine; 2] {
+        let [here, there] = [server.store().await, server.store().await];
+        [here, there].map(|store| {
+            let bans = Bans::builder(store).policy(policy.clone());
+            Machine::of(&bans.build())
+        })
+    }
+
+    /// As [`strict`], with bans that outlast the test.
+    fn slow() -> BanPolicy {
+        strict().escalation(Escalation::new(HOUR)).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn banned_on_one_machine_is_banned_on_the_other_at_once() {
+        let server = Server::start().await;
+        let [here, there] = machines(&server, slow()).await;
+        let (first, second) = (here.site(), there.site());
+        for n in 0..20 {
+            let client = client(n);
+            assert_eq!(statuses(&first, client, "/login", 2).await, [401; 2]);
+            assert_eq!(statuses(&second, client, "/login", 1).await, [401]);
+            assert_eq!(statuses(&first, client, "/", 1).await, [403]);
+            assert_eq!(statuses(&second, client, "/", 1).await, [403]);
+        }
+        assert_eq!((here.calls(), there.calls()), (0, 0));
+        assert_eq!(there.bans.list().await.unwrap().len(), 20);
+        let ban = &here.bans.list().await.unwrap()[0];
+        assert_eq!((ban.level, &*ban.cause), (1, "logins"));
+        let remaining = ban.remaining(Clock::system().now());
+        assert!(
+            remaining > HOUR - MINUTE && remaining <= HOUR,
+            "{remaining:?}"
+        );
+        assert!(here.bans.lift(&ban.subject).await.unwrap());
+        assert_eq!(here.bans.find(&ban.subject).await.unwrap(), None);
+        assert_eq!(there.bans.list().await.unwrap().len(), 19);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_offenses_at_one_moment_are_one_ban() {
+        let server = Server::start().await;
+        race_between(&machines(&server, slow()).await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_that_goes_away_takes_no_ban_along() {
+        let mut server = Server::start().await;
+        let [here, there] = machines(&server, slow()).await;
+        let (first, second) = (here.site(), there.site());
+        statuses(&first, client(1), "/login", 3).await;
+        assert_eq!(statuses(&first, client(1), "/", 1).await, [403]);
+        server.kill();
+        assert_eq!(
+            statuses(&first, client(1), "/", 1).await,
+            [403],
+            "known here"
+        );
+        assert_eq!(statuses(&second, client(2), "/", 1).await, [200], "unknown");
+        let told = there.heard(EventKind::SysControlDegraded);
+        assert_eq!(told.len(), 1);
+    }
 }
