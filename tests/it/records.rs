@@ -4,8 +4,13 @@ use portcullis::store::{Change, Collection, MemoryRecords, Records, StoreErrorKi
 
 const USERS: Collection = Collection::new("user");
 
+#[path = "../../examples/secure_api/service/sqlite.rs"]
+#[allow(clippy::redundant_pub_crate, reason = "it belongs to the example")]
+mod sqlite;
+
 #[cfg(feature = "conformance")]
 mod conformance {
+    use super::sqlite::SqliteRecords;
     use super::*;
     use portcullis::store::conformance::{RecordsHarness, Task, Tasks, check_records};
 
@@ -26,6 +31,37 @@ mod conformance {
         fn bounded(&self, bytes: usize) -> Option<Records> {
             Some(Records::new(MemoryRecords::with_max_bytes(bytes)))
         }
+    }
+
+    /// The records of the example service, in files.
+    #[derive(Debug)]
+    struct Sqlite(tempfile::TempDir, std::sync::atomic::AtomicUsize);
+
+    impl Tasks for Sqlite {
+        fn run(&self, tasks: Vec<Task>) -> Task {
+            crate::support::run_together(tasks)
+        }
+
+        /// Each round waits for the disk.
+        fn rounds(&self) -> usize {
+            20
+        }
+    }
+
+    impl RecordsHarness for Sqlite {
+        async fn fresh(&self) -> Records {
+            let number = self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let file = self.0.path().join(number.to_string());
+            Records::new(SqliteRecords::open(file).await.unwrap())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn records_on_sqlite_keep_the_contract() {
+        let harness = Sqlite(tempfile::tempdir().unwrap(), Default::default());
+        let report = check_records(&harness).await.unwrap();
+        assert_eq!(report.skipped(), ["records::full_records_refuse_and_keep"]);
+        assert_eq!(report.passed().len(), 12);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -91,4 +127,40 @@ async fn what_is_deleted_gives_its_memory_back() {
     assert_eq!(memory.bytes(), held + 9);
     records.delete(USERS, "1", Some(version)).await.unwrap();
     assert_eq!(memory.bytes(), 0);
+}
+
+#[tokio::test]
+async fn records_on_sqlite_survive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async || {
+        let opened = sqlite::SqliteRecords::open(folder.path().join("file.db")).await;
+        Records::new(opened.unwrap())
+    };
+    let records = open().await;
+    let version = records
+        .insert_owned(USERS, "1", "ann", b"value")
+        .await
+        .unwrap();
+    drop(records);
+    let records = open().await;
+    let found = records.get(USERS, "1").await.unwrap().unwrap();
+    assert_eq!(found.version(), version);
+    let late = records.insert(USERS, "1", b"").await.unwrap_err();
+    assert_eq!(late.kind(), StoreErrorKind::Conflict);
+    records.delete(USERS, "1", Some(version)).await.unwrap();
+    let again = records.insert(USERS, "1", b"").await.unwrap();
+    assert_ne!(again, version);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.db");
+    std::fs::write(&file, "x".repeat(5_000)).unwrap();
+    let error = sqlite::SqliteRecords::open(file).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    let error = sqlite::SqliteRecords::open("/nonexistent/file.db")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
 }

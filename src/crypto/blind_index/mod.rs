@@ -63,6 +63,10 @@
 //! give away much more and are not offered.
 //!
 //! Rows whose value is NULL have no term: store NULL.
+//!
+//! Normal forms are stable for all characters that Unicode knows today (its stability policy).
+//! Of characters that it does not know yet they may change with the version of Rust: such a row
+//! is found again after its term is rebuilt.
 
 mod builder;
 mod error;
