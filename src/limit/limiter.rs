@@ -56,6 +56,10 @@ impl Rule {
     }
 }
 
+/// Marks a note that is about other notes: the indices of windows are below it.
+const FRESH: u8 = 0x80;
+const _: () = assert!(Plans::MOST_QUOTAS <= FRESH as usize);
+
 /// What a request asks of all rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asks {
@@ -282,29 +286,48 @@ impl RateLimiter {
         }
     }
 
-    /// Notes that a key owes at least as much as makes its allowance full at that time.
-    pub(super) fn raise(&self, hash: u64, window: u8, full_at: u64) {
+    /// Notes what a key owes under a window, by when its allowance is full. Makes a new note
+    /// only where that `is_worth_it`, and there is room.
+    pub(super) fn note(&self, hash: u64, window: u8, full_at: u64, is_worth_it: bool) {
         let tag = tag(hash, window);
         let mut set = self.table.lock(hash);
-        let (slot, is_scarce) = match set.find(tag) {
-            Some((_, known)) if known >= full_at => return,
-            Some((slot, _)) => (slot, None),
-            None => {
-                let tolerance = |window: u8| {
-                    let window = self.windows.get(usize::from(window));
-                    window.map_or(0, Window::tolerance)
-                };
-                match set.make_room(self.now(), tolerance, 0) {
-                    Ok(room) => (room.slot, Some(room.is_scarce)),
-                    Err(_) => return,
-                }
-            }
-        };
-        set.put(slot, tag, full_at);
-        drop(set);
-        if let Some(is_scarce) = is_scarce {
-            self.table.inserted(is_scarce);
+        if let Some((slot, _)) = set.find(tag) {
+            set.put(slot, tag, full_at);
+            return;
         }
+        if !is_worth_it {
+            return;
+        }
+        let tolerance = |window: u8| {
+            let window = self.windows.get(usize::from(window));
+            window.map_or(0, Window::tolerance)
+        };
+        let Ok(room) = set.make_room(self.now(), tolerance, 0) else {
+            return;
+        };
+        set.put(room.slot, tag, full_at);
+        drop(set);
+        self.table.inserted(room.is_scarce);
+    }
+
+    /// Notes that what is noted of these asks holds for so long.
+    pub(super) fn note_fresh(&self, ask: &Ask, until: u64) {
+        self.note(ask.hash, ask.span.first | FRESH, until, true);
+    }
+
+    /// Whether one of those that refuse is noted to hold.
+    pub(super) fn is_fresh(&self, asks: &Asks, judgment: &Judgment) -> bool {
+        let mut states = judgment.states.iter();
+        asks.iter().any(|ask| {
+            let of_ask = states.by_ref().take(usize::from(ask.span.len));
+            // All of them, so that the next ask begins with its own.
+            let refusing = of_ask.filter(|(_, state)| state.wait > 0).count();
+            let fresh = || {
+                let set = self.table.lock(ask.hash);
+                set.find(tag(ask.hash, ask.span.first | FRESH))
+            };
+            refusing > 0 && fresh().is_some_and(|(_, until)| until > self.now())
+        })
     }
 
     /// The same rules and keys, with other quotas, by rule, and so many bytes.

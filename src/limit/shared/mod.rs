@@ -27,7 +27,8 @@ pub(super) use outage::News;
 /// 2. A key that is known to be over its limit costs no trip until it may be admitted again.
 ///    What is remembered is how much the key owes at least, so a cost of ten that was refused
 ///    does not refuse a cost of one. Whoever deletes a key from the store to set it free has
-///    to wait for that, or to restart.
+///    to wait for that, or to restart. (With several rules, the store is asked again after 5 s:
+///    in a Cluster, a key may have been charged for a moment only.)
 /// 3. Who has the same namespace of keys counts together: limiters over one store, whose rules
 ///    are at the same place, whose quotas have the same name, rate and burst, and that ask for
 ///    the same key, share an allowance. Give the quotas of what is to be apart other names
@@ -65,6 +66,10 @@ pub(super) use outage::News;
 /// ```
 #[derive(Clone)]
 pub struct SharedLimiter(Arc<Shared>);
+
+/// For how long it is believed that a key is over its limit, where a store may have charged it
+/// for a request that another key refused: the store takes that back, and then it is not.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Shared {
@@ -251,7 +256,7 @@ impl SharedLimiter {
         let asks = shared.known.asks(demands);
         let asked_at = shared.known.now();
         let known = shared.known.peek(&asks);
-        if known.outcome != Outcome::Admitted {
+        if shared.is_known(&asks, &known) {
             return Ok((By::Store, known));
         }
         match shared.outage.look(asked_at) {
@@ -326,17 +331,38 @@ impl Shared {
     /// Keeps what keys owe that are over their limit, or would be with one more. Counted from
     /// before the store was asked, it is never more than they owe.
     fn remember(&self, asks: &Asks, asked_at: u64, judgment: &Judgment) {
-        let hashes = asks
-            .iter()
-            .flat_map(|ask| std::iter::repeat_n(ask.hash, usize::from(ask.span.len)));
-        for (hash, (index, state)) in hashes.zip(judgment.states.iter()) {
-            let window = self.known.windows().get(usize::from(index));
-            let is_spent = window.is_some_and(|window| state.debt > window.tolerance());
-            let is_refused = state.wait > 0 && state.wait != u64::MAX;
-            if is_spent || is_refused {
-                self.known
-                    .raise(hash, index, asked_at.saturating_add(state.debt));
+        let mut states = judgment.states.iter();
+        for ask in asks.iter() {
+            let mut is_any_worth_it = false;
+            for (index, state) in states.by_ref().take(usize::from(ask.span.len)) {
+                let window = self.known.windows().get(usize::from(index));
+                let is_spent = window.is_some_and(|window| state.debt > window.tolerance());
+                let is_worth_it = is_spent || (state.wait > 0 && state.wait != u64::MAX);
+                let full_at = asked_at.saturating_add(state.debt);
+                self.known.note(ask.hash, index, full_at, is_worth_it);
+                is_any_worth_it |= is_worth_it;
             }
+            if is_any_worth_it && self.may_be_given_back() {
+                let until = asked_at.saturating_add(nanos(GIVEN_BACK_WITHIN));
+                self.known.note_fresh(ask, until);
+            }
+        }
+    }
+
+    /// Whether a store on several machines may charge a key, and then give back what it
+    /// charged: only when other keys are charged with it.
+    fn may_be_given_back(&self) -> bool {
+        self.fallbacks.len() > 1
+    }
+
+    /// Whether a refusal out of memory holds.
+    fn is_known(&self, asks: &Asks, judgment: &Judgment) -> bool {
+        match judgment.outcome {
+            Outcome::Admitted => false,
+            Outcome::OverQuota { .. } => {
+                !self.may_be_given_back() || self.known.is_fresh(asks, judgment)
+            }
+            _ => true,
         }
     }
 

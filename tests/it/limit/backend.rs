@@ -24,7 +24,8 @@ pub(super) struct Backend(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    memory: MemoryStore,
+    memory: Mutex<MemoryStore>,
+    clock: Clock,
     mode: Mutex<Mode>,
     trips: AtomicUsize,
 }
@@ -32,7 +33,8 @@ struct Inner {
 impl Backend {
     pub(super) fn new(clock: Clock) -> Self {
         Self(Arc::new(Inner {
-            memory: MemoryStore::builder().clock(clock).build(),
+            memory: Mutex::new(MemoryStore::builder().clock(clock.clone()).build()),
+            clock,
             mode: Mutex::new(Mode::AtOnce),
             trips: AtomicUsize::new(0),
         }))
@@ -52,7 +54,17 @@ impl Backend {
     }
 
     pub(super) fn entries(&self) -> usize {
-        self.0.memory.usage().entries()
+        self.memory().usage().entries()
+    }
+
+    /// Loses all it holds.
+    pub(super) fn forget(&self) {
+        let empty = MemoryStore::builder().clock(self.0.clock.clone()).build();
+        *self.0.memory.lock().unwrap() = empty;
+    }
+
+    fn memory(&self) -> MemoryStore {
+        self.0.memory.lock().unwrap().clone()
     }
 }
 
@@ -61,9 +73,9 @@ impl StoreBackend for Backend {
         self.0.trips.fetch_add(1, Ordering::SeqCst);
         let error = |kind| StoreError::new(kind, "as it was told");
         match *self.0.mode.lock().unwrap() {
-            Mode::AtOnce => self.0.memory.charge(charges),
+            Mode::AtOnce => self.memory().charge(charges),
             Mode::Later => {
-                let answer = self.0.memory.charge(charges);
+                let answer = self.memory().charge(charges);
                 StoreFuture::waiting(async {
                     tokio::task::yield_now().await;
                     answer.await
@@ -79,15 +91,15 @@ impl StoreBackend for Backend {
     }
 
     fn get(&self, key: Key<'_>) -> StoreFuture<Option<Bytes>> {
-        self.0.memory.get(key)
+        self.memory().get(key)
     }
 
     fn put(&self, key: Key<'_>, value: &[u8], ttl: Duration) -> StoreFuture<()> {
-        self.0.memory.put(key, value, ttl)
+        self.memory().put(key, value, ttl)
     }
 
     fn put_if_absent(&self, key: Key<'_>, value: &[u8], ttl: Duration) -> StoreFuture<bool> {
-        self.0.memory.put_if_absent(key, value, ttl)
+        self.memory().put_if_absent(key, value, ttl)
     }
 
     fn compare_and_swap(
@@ -97,19 +109,19 @@ impl StoreBackend for Backend {
         value: &[u8],
         ttl: Duration,
     ) -> StoreFuture<Swap> {
-        self.0.memory.compare_and_swap(key, expected, value, ttl)
+        self.memory().compare_and_swap(key, expected, value, ttl)
     }
 
     fn take(&self, key: Key<'_>) -> StoreFuture<Option<Bytes>> {
-        self.0.memory.take(key)
+        self.memory().take(key)
     }
 
     fn delete(&self, key: Key<'_>) -> StoreFuture<bool> {
-        self.0.memory.delete(key)
+        self.memory().delete(key)
     }
 
     fn increment(&self, key: Key<'_>, by: u64, window: Duration) -> StoreFuture<Count> {
-        self.0.memory.increment(key, by, window)
+        self.memory().increment(key, by, window)
     }
 
     fn put_owned(
@@ -119,14 +131,14 @@ impl StoreBackend for Backend {
         ttl: Duration,
         limit: OwnerLimit,
     ) -> StoreFuture<OwnedPut> {
-        self.0.memory.put_owned(key, value, ttl, limit)
+        self.memory().put_owned(key, value, ttl, limit)
     }
 
     fn list_owned(&self, owner: Owner<'_>) -> StoreFuture<Vec<OwnedEntry>> {
-        self.0.memory.list_owned(owner)
+        self.memory().list_owned(owner)
     }
 
     fn delete_owned(&self, owner: Owner<'_>, keep: Option<&[u8]>) -> StoreFuture<usize> {
-        self.0.memory.delete_owned(owner, keep)
+        self.memory().delete_owned(owner, keep)
     }
 }

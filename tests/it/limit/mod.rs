@@ -5,6 +5,8 @@ mod concurrency;
 mod memory;
 mod model;
 mod outage;
+#[cfg(feature = "redis")]
+mod redis;
 mod rules;
 mod shared;
 

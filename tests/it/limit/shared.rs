@@ -95,12 +95,50 @@ async fn a_decision_takes_one_trip_and_a_known_refusal_none() {
     assert!(!limiter.check_all(&other).await.is_admitted());
     assert_eq!(backend.trips(), 0, "the other key is spent");
 
+    time.advance(Duration::from_secs(5));
+    for _ in 0..100 {
+        assert!(!limiter.check_all(&demands).await.is_admitted());
+    }
+    assert_eq!(backend.trips(), 1, "it could have been given back");
+}
+
+#[tokio::test]
+async fn a_key_that_is_known_to_be_over_is_not_asked_for_until_it_may_be_admitted() {
+    let (time, backend) = setup();
+    let limiter = limiter([per_hour(10), per_hour(20)], &backend, &time);
+    assert!(limiter.check("ann", 10).await.is_admitted());
+    assert_eq!(backend.trips(), 1);
     time.advance(Duration::from_secs(360) - Duration::from_nanos(1));
-    assert!(!limiter.check_all(&demands).await.is_admitted());
+    for _ in 0..100 {
+        assert!(!limiter.check("ann", 1).await.is_admitted());
+    }
     assert_eq!(backend.trips(), 0);
     time.advance(Duration::from_nanos(1));
-    assert!(limiter.check_all(&demands).await.is_admitted());
+    assert!(limiter.check("ann", 1).await.is_admitted());
     assert_eq!(backend.trips(), 1);
+}
+
+#[tokio::test]
+async fn what_was_given_back_is_seen_within_seconds() {
+    let (time, backend) = setup();
+    let make = || {
+        let limiter = limiter(Quota::per_day(1).unwrap(), &backend, &time);
+        limiter.and(per_hour(9)).unwrap()
+    };
+    let (here, there) = (make(), make());
+    let demands = ["ann", "all"].map(Demand::new);
+    assert!(here.check_all(&demands).await.is_admitted());
+    assert!(!there.check_all(&demands).await.is_admitted());
+    backend.forget();
+    assert!(!there.check_all(&demands).await.is_admitted());
+    time.advance(Duration::from_secs(5));
+    let free = demands.clone().map(|demand| demand.cost(0));
+    assert!(there.check_all(&free).await.is_admitted());
+    assert!(
+        there.check_all(&demands).await.is_admitted(),
+        "what it knew is corrected"
+    );
+    assert!(!there.check_all(&demands).await.is_admitted());
 }
 
 #[tokio::test]
