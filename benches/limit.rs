@@ -1,11 +1,16 @@
 //! The limiter against governor's own keyed one (a `DashMap`, which grows without bound).
-#![allow(clippy::expect_used, reason = "a bench that cannot run has to say so")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench that cannot run has to say so"
+)]
 
 mod common;
 
 use common::Race;
 use governor::DefaultKeyedRateLimiter;
 use portcullis::limit::{InvalidQuota, Quota, RateLimiter};
+use portcullis::store::Store;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
@@ -20,6 +25,9 @@ fn main() {
     hot("hot-1000", 1000);
     refused();
     several();
+    through_a_store();
+    #[cfg(feature = "redis")]
+    redis::race();
     pauses();
 }
 
@@ -142,6 +150,136 @@ fn pauses() {
         longest(|n| limiter.check_key(&address(n)).is_ok())
     });
     println!("longest pause, peer: {:?}", peer.min().unwrap_or_default());
+}
+
+/// Limits that are shared through a store: what is known to be refused, against governor in
+/// memory, and what is admitted by the store in memory.
+fn through_a_store() {
+    let shared = |quota| limiter(quota).store(Store::memory());
+    let (spent, endless) = (shared(Quota::per_hour(1)), shared(endless()));
+    let peer = governor_limiter(governor::Quota::per_hour(count(1)));
+    let key = address(7);
+    Race::new("limit/known-refusal")
+        .asynchronous("ours", async || {
+            spent.check(black_box(key), 1).await.is_admitted()
+        })
+        .operation("peer", || peer.check_key(black_box(&key)).is_ok())
+        .run()
+        .ratio("limit_known_refusal", "ours", "peer");
+    let (mut shared_keys, mut local_keys) = (addresses(1000), addresses(1000));
+    let local = limiter(self::endless());
+    Race::new("limit/store-in-memory")
+        .asynchronous("ours", async || {
+            endless.check(shared_keys(), 1).await.is_admitted()
+        })
+        .operation("without", || local.check(local_keys(), 1).is_admitted())
+        .run()
+        .added("limit_store_in_memory", "ours", "without");
+}
+
+/// A whole decision of a layer through Redis, against the least that could count: `INCR`.
+#[cfg(feature = "redis")]
+mod redis {
+    use super::{Race, address, endless};
+    use ::redis::{Client, aio::MultiplexedConnection};
+    use http::Request;
+    use portcullis::guard::{Guard, Verdict};
+    use portcullis::limit::RateLimitLayer;
+    use portcullis::net::client_ip::ClientIp;
+    use portcullis::store::Store;
+    use std::net::TcpListener;
+    use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
+    use tempfile::TempDir;
+
+    struct Server {
+        process: Child,
+        url: String,
+        _folder: TempDir,
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _gone_already = self.process.kill();
+            let _same = self.process.wait();
+        }
+    }
+
+    fn start() -> Option<Server> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).ok()?;
+        let port = listener.local_addr().ok()?.port().to_string();
+        drop(listener);
+        let folder = tempfile::tempdir().ok()?;
+        let process = Command::new("redis-server")
+            .args(["--port", &port, "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no"])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .ok()?;
+        Some(Server {
+            process,
+            url: format!("redis://127.0.0.1:{port}"),
+            _folder: folder,
+        })
+    }
+
+    /// Both over one connection each, driven by one thread beside that of the bench.
+    pub(super) fn race() {
+        let Some(server) = start() else {
+            println!(
+                "limit/redis: skipped, there is no redis-server (apt-get install redis-server)"
+            );
+            return;
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
+        let (store, plain) = runtime.block_on(connect(&server.url));
+        let layer = RateLimitLayer::new(endless().expect("a quota"))
+            .store(store)
+            .deadline(Duration::from_secs(60));
+        let mut n = 0;
+        Race::new("limit/redis")
+            .asynchronous("ours", async || {
+                n = (n + 1) % 1000;
+                let mut request = Request::new(());
+                request.extensions_mut().insert(ClientIp::from(address(n)));
+                match layer.check(&mut request) {
+                    Verdict::Later(verdict) => assert!(verdict.await.is_ok()),
+                    _ => panic!("decided without the server"),
+                }
+            })
+            .asynchronous("incr", {
+                let mut n = 0;
+                async move || {
+                    n = (n + 1) % 1000;
+                    let mut connection = plain.clone();
+                    let mut incr = ::redis::cmd("INCR");
+                    let answer: i64 = incr
+                        .arg(n)
+                        .query_async(&mut connection)
+                        .await
+                        .expect("an answer");
+                    answer
+                }
+            })
+            .run()
+            .ratio("limit_redis", "ours", "incr");
+    }
+
+    async fn connect(url: &str) -> (Store, MultiplexedConnection) {
+        loop {
+            if let Ok(store) = Store::redis(url).await {
+                let client = Client::open(url).expect("a URL");
+                let plain = client.get_multiplexed_async_connection().await;
+                return (store, plain.expect("a connection"));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 fn longest(mut check: impl FnMut(u32) -> bool) -> Duration {

@@ -44,8 +44,8 @@ impl RateLimitLayer {
         Self::of(RateLimiter::new(quotas))
     }
 
-    /// Holds each client to the quotas of this limiter, which others may use as well: a
-    /// handler that charges more for what turns out to be dear.
+    /// Holds each client to the quotas of this limiter, of all its rules, which others may use
+    /// as well: a handler that charges more for what turns out to be dear.
     pub fn of(limiter: RateLimiter) -> Self {
         Self::counted_by(Counter::Memory(limiter))
     }

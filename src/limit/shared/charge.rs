@@ -9,14 +9,15 @@ use crate::store::{self, Charge, Namespace, Owner, StoreError, StoreErrorKind, S
 
 const NAMESPACE: Namespace = Namespace::quotas("rate-limit");
 
-/// For each window, which of a key's quotas it is: of which rule, how fast, how large, called
-/// what. Processes whose quotas differ, as during an update, never misread each other's.
+/// For each window, which of a key's quotas it is: of which rule, at which place, how fast, how
+/// large, called what. Processes whose quotas differ, as during an update, never misread each
+/// other's.
 pub(super) fn window_ids(limiter: &RateLimiter) -> Vec<Box<[u8]>> {
-    let ids = limiter.windows().iter().zip(limiter.rule_of_windows());
-    ids.map(|(window, rule)| {
+    let ids = limiter.windows().iter().zip(limiter.places());
+    ids.map(|(window, (rule, place))| {
         let rate = window.quota().rate();
         let interval = super::nanos(rate.interval());
-        let mut id = vec![rule];
+        let mut id = vec![rule, place];
         id.extend(interval.to_be_bytes());
         id.extend(rate.burst().to_be_bytes());
         id.extend(window.quota().name().bytes());

@@ -2,6 +2,7 @@
 
 mod charge;
 mod outage;
+mod remember;
 
 use super::deadline::within;
 use super::decision::{Decision, Judgment, Outcome, State, States};
@@ -29,10 +30,10 @@ pub(super) use outage::News;
 ///    does not refuse a cost of one. Whoever deletes a key from the store to set it free has
 ///    to wait for that, or to restart. (With several rules, the store is asked again after 5 s:
 ///    in a Cluster, a key may have been charged for a moment only.)
-/// 3. Who has the same namespace of keys counts together: limiters over one store, whose rules
-///    are at the same place, whose quotas have the same name, rate and burst, and that ask for
-///    the same key, share an allowance. Give the quotas of what is to be apart other names
-///    ([`Quota::named`](super::Quota::named)).
+/// 3. Limiters over one store share an allowance where all of this is the same: the key, the
+///    place of the rule, the place of the quota in its plan, its name, rate and burst. Give
+///    the quotas of what is to be apart other names ([`Quota::named`](super::Quota::named)): a
+///    limit for all of a service and one for its login, say.
 ///
 /// # When the store fails
 /// An operation that fails, or takes longer than the [`deadline`](Self::deadline), is decided
@@ -66,10 +67,6 @@ pub(super) use outage::News;
 /// ```
 #[derive(Clone)]
 pub struct SharedLimiter(Arc<Shared>);
-
-/// For how long it is believed that a key is over its limit, where a store may have charged it
-/// for a request that another key refused: the store takes that back, and then it is not.
-const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Shared {
@@ -325,44 +322,6 @@ impl Shared {
                 self.outage.failed(error.kind(), now);
                 self.fall_back(asks, now)
             }
-        }
-    }
-
-    /// Keeps what keys owe that are over their limit, or would be with one more. Counted from
-    /// before the store was asked, it is never more than they owe.
-    fn remember(&self, asks: &Asks, asked_at: u64, judgment: &Judgment) {
-        let mut states = judgment.states.iter();
-        for ask in asks.iter() {
-            let mut is_any_worth_it = false;
-            for (index, state) in states.by_ref().take(usize::from(ask.span.len)) {
-                let window = self.known.windows().get(usize::from(index));
-                let is_spent = window.is_some_and(|window| state.debt > window.tolerance());
-                let is_worth_it = is_spent || (state.wait > 0 && state.wait != u64::MAX);
-                let full_at = asked_at.saturating_add(state.debt);
-                self.known.note(ask.hash, index, full_at, is_worth_it);
-                is_any_worth_it |= is_worth_it;
-            }
-            if is_any_worth_it && self.may_be_given_back() {
-                let until = asked_at.saturating_add(nanos(GIVEN_BACK_WITHIN));
-                self.known.note_fresh(ask, until);
-            }
-        }
-    }
-
-    /// Whether a store on several machines may charge a key, and then give back what it
-    /// charged: only when other keys are charged with it.
-    fn may_be_given_back(&self) -> bool {
-        self.fallbacks.len() > 1
-    }
-
-    /// Whether a refusal out of memory holds.
-    fn is_known(&self, asks: &Asks, judgment: &Judgment) -> bool {
-        match judgment.outcome {
-            Outcome::Admitted => false,
-            Outcome::OverQuota { .. } => {
-                !self.may_be_given_back() || self.known.is_fresh(asks, judgment)
-            }
-            _ => true,
         }
     }
 

@@ -203,6 +203,22 @@ async fn what_is_remembered_is_bounded() {
 }
 
 #[tokio::test]
+async fn quotas_that_look_alike_are_apart() {
+    let (time, backend) = setup();
+    let limiter = limiter([per_hour(2), per_hour(2)], &backend, &time);
+    let limiter = limiter.and([per_hour(2), per_hour(2)]).unwrap();
+    // Of nobody, both rules ask for the same key.
+    let demands = ["ann", "ann"].map(Demand::new);
+    for is_admitted in [true, true, false] {
+        let decision = limiter.check_all(&demands).await;
+        assert_eq!(decision.is_admitted(), is_admitted);
+    }
+    assert_eq!((backend.entries(), limiter.is_degraded()), (4, false));
+    assert!(limiter.check("bob", 1).await.is_admitted());
+    assert_eq!(backend.entries(), 6);
+}
+
+#[tokio::test]
 async fn a_plan_counts_from_the_next_request_on() {
     let (time, backend) = setup();
     let plans = || {

@@ -1,18 +1,20 @@
-#[cfg(doc)]
-use super::Outcome;
-use super::decision::{Decision, Judgment};
-use super::draft::{Ask, Draft, MOST_IN_SET, Span};
-use super::set::tag;
-use super::table::Table;
-use super::window::Window;
-use super::{Demand, InvalidQuota, Plans, Quota, Quotas, RateKey, SharedLimiter};
+mod notes;
+mod time;
+
 use crate::clock::Clock;
+#[cfg(doc)]
+use crate::limit::Outcome;
+use crate::limit::decision::{Decision, Judgment};
+use crate::limit::draft::{Ask, Draft, MOST_IN_SET, Span};
+use crate::limit::table::Table;
+use crate::limit::window::Window;
+use crate::limit::{Demand, InvalidQuota, Plans, Quota, Quotas, RateKey, SharedLimiter};
 use crate::store::Store;
-use governor::clock::{Clock as _, QuantaClock, QuantaInstant, Reference};
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use time::Time;
 
 /// Decides what is too much, without HTTP. Cheap to clone; clones share what they count.
 ///
@@ -56,26 +58,22 @@ impl Rule {
     }
 }
 
-/// Marks a note that is about other notes: the indices of windows are below it.
-const FRESH: u8 = 0x80;
-const _: () = assert!(Plans::MOST_QUOTAS <= FRESH as usize);
-
 /// What a request asks of all rules.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Asks {
+pub(in crate::limit) struct Asks {
     len: usize,
     asks: [Ask; Quotas::MOST],
 }
 
 impl Asks {
-    pub(super) fn push(&mut self, ask: Ask) {
+    pub(in crate::limit) fn push(&mut self, ask: Ask) {
         if let Some(room) = self.asks.get_mut(self.len) {
             *room = ask;
             self.len += 1;
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Ask> + Clone {
+    pub(in crate::limit) fn iter(&self) -> impl Iterator<Item = &Ask> + Clone {
         self.asks.iter().take(self.len)
     }
 }
@@ -194,7 +192,7 @@ impl RateLimiter {
         Decision::new(&self.windows, judgment)
     }
 
-    pub(super) fn asks(&self, demands: &[Demand<'_>]) -> Asks {
+    pub(in crate::limit) fn asks(&self, demands: &[Demand<'_>]) -> Asks {
         let mut asks = Asks::default();
         for (index, (demand, rule)) in (0..).zip(demands.iter().zip(&*self.rules)) {
             let hash = self.hasher.hash_one(&demand.key);
@@ -210,7 +208,7 @@ impl RateLimiter {
         asks
     }
 
-    pub(super) fn judge(&self, asks: &Asks) -> Judgment {
+    pub(in crate::limit) fn judge(&self, asks: &Asks) -> Judgment {
         match asks.asks {
             [one, ..] if asks.len == 1 => self.judge_one(&one),
             _ => self.judge_several(asks, true),
@@ -239,7 +237,7 @@ impl RateLimiter {
     }
 
     /// What the limiter would say, without a charge.
-    pub(super) fn peek(&self, asks: &Asks) -> Judgment {
+    pub(in crate::limit) fn peek(&self, asks: &Asks) -> Judgment {
         self.judge_several(asks, false)
     }
 
@@ -286,54 +284,14 @@ impl RateLimiter {
         }
     }
 
-    /// Notes what a key owes under a window, by when its allowance is full. Makes a new note
-    /// only where that `is_worth_it`, and there is room.
-    pub(super) fn note(&self, hash: u64, window: u8, full_at: u64, is_worth_it: bool) {
-        let tag = tag(hash, window);
-        let mut set = self.table.lock(hash);
-        if let Some((slot, _)) = set.find(tag) {
-            set.put(slot, tag, full_at);
-            return;
-        }
-        if !is_worth_it {
-            return;
-        }
-        let tolerance = |window: u8| {
-            let window = self.windows.get(usize::from(window));
-            window.map_or(0, Window::tolerance)
-        };
-        let Ok(room) = set.make_room(self.now(), tolerance, 0) else {
-            return;
-        };
-        set.put(room.slot, tag, full_at);
-        drop(set);
-        self.table.inserted(room.is_scarce);
-    }
-
-    /// Notes that what is noted of these asks holds for so long.
-    pub(super) fn note_fresh(&self, ask: &Ask, until: u64) {
-        self.note(ask.hash, ask.span.first | FRESH, until, true);
-    }
-
-    /// Whether one of those that refuse is noted to hold.
-    pub(super) fn is_fresh(&self, asks: &Asks, judgment: &Judgment) -> bool {
-        let mut states = judgment.states.iter();
-        asks.iter().any(|ask| {
-            let of_ask = states.by_ref().take(usize::from(ask.span.len));
-            // All of them, so that the next ask begins with its own.
-            let refusing = of_ask.filter(|(_, state)| state.wait > 0).count();
-            let fresh = || {
-                let set = self.table.lock(ask.hash);
-                set.find(tag(ask.hash, ask.span.first | FRESH))
-            };
-            refusing > 0 && fresh().is_some_and(|(_, until)| until > self.now())
-        })
-    }
-
     /// The same rules and keys, with other quotas, by rule, and so many bytes.
-    pub(super) fn with_quotas(&self, bytes: usize, quota: impl Fn(usize, &Quota) -> Quota) -> Self {
-        let windows = self.windows.iter().zip(self.rule_of_windows());
-        let quotas = windows.map(|(window, rule)| quota(usize::from(rule), window.quota()));
+    pub(in crate::limit) fn with_quotas(
+        &self,
+        bytes: usize,
+        quota: impl Fn(usize, &Quota) -> Quota,
+    ) -> Self {
+        let windows = self.windows.iter().zip(self.places());
+        let quotas = windows.map(|(window, (rule, _))| quota(usize::from(rule), window.quota()));
         Self {
             windows: quotas.map(Window::new).collect(),
             table: Arc::new(Table::new(bytes)),
@@ -342,42 +300,42 @@ impl RateLimiter {
     }
 
     #[inline]
-    pub(super) fn now(&self) -> u64 {
+    pub(in crate::limit) fn now(&self) -> u64 {
         self.time.nanos()
     }
 
-    pub(super) const fn windows(&self) -> &Arc<[Window]> {
+    pub(in crate::limit) const fn windows(&self) -> &Arc<[Window]> {
         &self.windows
     }
 
-    /// For each window, the number of its rule.
-    pub(super) fn rule_of_windows(&self) -> Vec<u8> {
-        let mut numbers = Vec::with_capacity(self.windows.len());
+    /// For each window, the number of its rule, and its place in its plan.
+    pub(in crate::limit) fn places(&self) -> Vec<(u8, u8)> {
+        let mut places = Vec::with_capacity(self.windows.len());
         for (number, rule) in (0..).zip(&*self.rules) {
             let plans = rule.plans.iter().map(|(_, span)| span);
-            let spans = std::iter::once(&rule.otherwise).chain(plans);
-            let windows: usize = spans.map(|span| usize::from(span.len)).sum();
-            numbers.extend(std::iter::repeat_n(number, windows));
+            for span in std::iter::once(&rule.otherwise).chain(plans) {
+                places.extend((0..span.len).map(|place| (number, place)));
+            }
         }
-        numbers
+        places
     }
 
     /// Those that hold keys without a plan.
-    pub(super) fn windows_without_plan(&self) -> Vec<&Window> {
+    pub(in crate::limit) fn windows_without_plan(&self) -> Vec<&Window> {
         let spans = self.rules.iter().map(|rule| rule.otherwise);
         spans.flat_map(|span| span.of(&self.windows)).collect()
     }
 
-    pub(super) fn rules(&self) -> usize {
+    pub(in crate::limit) fn rules(&self) -> usize {
         self.rules.len()
     }
 
-    pub(super) fn budget(&self) -> usize {
+    pub(in crate::limit) fn budget(&self) -> usize {
         self.table.budget()
     }
 
     /// Whether these are the states of keys that have no plan.
-    pub(super) fn is_without_plan(&self, judgment: &Judgment) -> bool {
+    pub(in crate::limit) fn is_without_plan(&self, judgment: &Judgment) -> bool {
         let spans = self.rules.iter().map(|rule| rule.otherwise);
         let windows = spans.flat_map(|span| (span.first..).take(usize::from(span.len)));
         windows.eq(judgment.states.iter().map(|(window, _)| window))
@@ -409,31 +367,5 @@ impl fmt::Debug for RateLimiter {
             .field("quotas", &quotas)
             .field("capacity_bytes", &self.capacity_bytes())
             .finish_non_exhaustive()
-    }
-}
-
-/// Time since the limiter was made, from the quickest clock there is, or the one given.
-#[derive(Clone)]
-enum Time {
-    System {
-        clock: QuantaClock,
-        start: QuantaInstant,
-    },
-    Given(Clock),
-}
-
-impl Time {
-    fn system() -> Self {
-        let clock = QuantaClock::default();
-        let start = clock.now();
-        Self::System { clock, start }
-    }
-
-    #[inline]
-    fn nanos(&self) -> u64 {
-        match self {
-            Self::System { clock, start } => clock.now().duration_since(*start).into(),
-            Self::Given(clock) => u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX),
-        }
     }
 }
