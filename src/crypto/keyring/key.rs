@@ -53,8 +53,11 @@ pub struct Key {
     commitment: [u8; Self::LENGTH],
     pub(super) state: KeyState,
     created: Timestamp,
-    material: Option<Arc<Zeroizing<[u8; Self::LENGTH]>>>,
+    material: Option<Material>,
 }
+
+/// Filled where it stays: what moves leaves a copy behind.
+type Material = Arc<Zeroizing<[u8; Key::LENGTH]>>;
 
 impl Key {
     /// How many bytes a key has, and its commitment.
@@ -70,8 +73,8 @@ impl Key {
     /// A new key from this randomness and clock.
     #[must_use]
     pub fn generate_with(random: &Random, clock: &Clock) -> Self {
-        let mut material = Zeroizing::new([0; Self::LENGTH]);
-        random.fill(material.as_mut());
+        let mut material = Material::default();
+        random.fill(Arc::make_mut(&mut material).as_mut());
         Self::new(material, clock.now())
     }
 
@@ -81,11 +84,11 @@ impl Key {
     /// When it does not have 32 bytes, or all of them are the same: no generator makes that.
     pub fn from_bytes(bytes: &SecretBytes, created: Timestamp) -> Result<Self, KeyringError> {
         let bytes = bytes.expose();
-        let mut material = Zeroizing::new([0; Self::LENGTH]);
         if bytes.len() != Self::LENGTH {
             return Err(KeyringError::KeyLength(bytes.len()));
         }
-        material.copy_from_slice(bytes);
+        let mut material = Material::default();
+        Arc::make_mut(&mut material).copy_from_slice(bytes);
         if material.iter().all(|byte| Some(byte) == material.first()) {
             return Err(KeyringError::NotRandom);
         }
@@ -104,10 +107,10 @@ impl Key {
         }
     }
 
-    fn new(material: Zeroizing<[u8; Self::LENGTH]>, created: Timestamp) -> Self {
+    fn new(material: Material, created: Timestamp) -> Self {
         let commitment = *expand(&material, &[b"portcullis/v1/commit"]);
         Self {
-            material: Some(Arc::new(material)),
+            material: Some(material),
             state: KeyState::DecryptOnly,
             ..Self::destroyed(commitment, created)
         }
