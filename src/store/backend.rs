@@ -32,8 +32,8 @@ use std::time::Duration;
 /// 3. **One clock.** Time is that of the database, not of the machines that ask it. An entry
 ///    lives from its write until its time to live has passed, and at that very instant it is
 ///    gone: no operation sees it, lists it, counts it or compares with it. Whether its memory
-///    is free by then is another matter. A store may round a time to live up to a whole
-///    millisecond, never down.
+///    is free by then is another matter. A store may count in whole milliseconds, rounding
+///    up: an entry then lives up to two milliseconds longer, never shorter.
 /// 4. **A time to live of zero** writes an entry that is gone at once: what was there is gone
 ///    too, and the operation answers as if the entry had lived.
 /// 5. **Never silent loss.** An entry that has not expired stays until an operation deletes

@@ -57,10 +57,8 @@ mod outcome;
 mod quota;
 mod records;
 #[cfg(feature = "redis")]
-mod redis;
+pub mod redis;
 
-#[cfg(feature = "redis")]
-pub use self::redis::{AddressError, RedisStore, RedisStoreBuilder, RedisStoreError};
 pub use backend::StoreBackend;
 pub use error::{StoreError, StoreErrorKind};
 pub use future::StoreFuture;

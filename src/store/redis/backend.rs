@@ -2,7 +2,6 @@ use super::charge::Quota;
 use super::failure::Failure;
 use super::request::Request;
 use super::{RedisStore, answer, scripts};
-use crate::store::gcra::Rate;
 use crate::store::{
     Charge, Count, Decision, EntryKind, Key, OwnedEntry, OwnedPut, Owner, OwnerLimit, StoreBackend,
     StoreError, StoreFuture, Swap,
@@ -138,15 +137,19 @@ impl StoreBackend for RedisStore {
     }
 
     fn charge(&self, charges: &[Charge<'_>]) -> StoreFuture<Decision> {
-        let quotas: Vec<_> = charges.iter().map(|c| Quota::of(&self.keys, c)).collect();
-        let asked: Vec<_> = charges.iter().map(|c| (c.rate(), c.cost())).collect();
-        if quotas.is_empty() {
+        let Some(first) = charges.first() else {
             return StoreFuture::ready(Ok(Decision::of(std::iter::empty())));
+        };
+        let quotas: Vec<_> = charges.iter().map(|c| Quota::of(&self.keys, c)).collect();
+        let count = charges.len();
+        let mut asked = [(first.rate(), first.cost()); Charge::MAX_BATCH];
+        for (asked, charge) in asked.iter_mut().zip(charges) {
+            *asked = (charge.rate(), charge.cost());
         }
-        match self.servers.charge(quotas).try_ready() {
-            Ok(answer) => StoreFuture::ready(answer.map(|found| decide(&asked, &found))),
-            Err(answer) => StoreFuture::waiting(async move { Ok(decide(&asked, &answer.await?)) }),
-        }
+        self.servers.charge(quotas, move |backlogs| {
+            let quotas = asked.iter().zip(&backlogs).take(count);
+            Decision::of(quotas.map(|((rate, cost), backlog)| (*rate, *cost, *backlog)))
+        })
     }
 
     fn put_owned(
@@ -186,9 +189,4 @@ impl StoreBackend for RedisStore {
             usize::try_from(answer::number(&deleted)?).map_err(|_| Failure::corrupt())
         })
     }
-}
-
-fn decide(asked: &[(Rate, u64)], backlogs: &[u64]) -> Decision {
-    let quotas = asked.iter().zip(backlogs);
-    Decision::of(quotas.map(|((rate, cost), backlog)| (*rate, *cost, *backlog)))
 }

@@ -62,7 +62,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The database, in place of one in the URL.
+    /// The database, in place of one in the URL. A Cluster may know only the first, 0.
     pub const fn database(mut self, number: u16) -> Self {
         self.database = Some(number as i64);
         self
@@ -141,7 +141,7 @@ impl RedisStoreBuilder {
             keys: keys.clone(),
         });
         let seeds: Vec<_> = urls.into_iter().map(|url| url.address).collect();
-        let servers = connect(&dialer, seeds, database).await?;
+        let servers = connect(&dialer, seeds).await?;
         Ok(RedisStore { keys, servers })
     }
 
@@ -175,11 +175,7 @@ impl RedisStoreBuilder {
 }
 
 /// Takes the first server that answers.
-async fn connect(
-    dialer: &Arc<Dialer>,
-    seeds: Vec<Address>,
-    database: i64,
-) -> Result<Servers, RedisStoreError> {
+async fn connect(dialer: &Arc<Dialer>, seeds: Vec<Address>) -> Result<Servers, RedisStoreError> {
     let mut failed = RedisStoreError::NoUrl;
     for address in &seeds {
         let (link, facts) = match dialer.dial(address).await {
@@ -195,9 +191,6 @@ async fn connect(
             }
             let node = Node::new(address.clone(), Some(link), dialer);
             return Ok(Servers::one(node, dialer));
-        }
-        if database != 0 {
-            return Err(RedisStoreError::ClusterDatabase(database));
         }
         let first = (address.clone(), link);
         let cluster = Cluster::open(Arc::clone(dialer), seeds, first).await?;

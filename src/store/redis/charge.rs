@@ -12,7 +12,8 @@ use redis::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 /// Calls of the script that are under way at once: one runs while the next one is on its way.
@@ -30,7 +31,7 @@ pub(super) struct Quota {
 }
 
 /// How much each quota of a batch had to refill before the charge.
-pub(super) type Backlogs = Vec<u64>;
+pub(super) type Backlogs = [u64; Charge::MAX_BATCH];
 
 type Answer = Result<Backlogs, Failure>;
 
@@ -54,9 +55,10 @@ impl Quota {
 
 /// A call that decides these batches, each for itself.
 pub(super) fn request<'q>(batches: impl Iterator<Item = &'q [Quota]> + Clone) -> Request {
-    let mut places = HashMap::new();
-    let mut keys: Vec<&[u8]> = Vec::new();
-    let mut charges = Vec::new();
+    let count = batches.clone().map(<[Quota]>::len).sum();
+    let mut places = HashMap::with_capacity(count);
+    let mut keys: Vec<&[u8]> = Vec::with_capacity(count);
+    let mut charges = Vec::with_capacity(count * 19);
     for batch in batches {
         for (left, quota) in (0..batch.len()).rev().zip(batch) {
             let place = *places.entry(quota.key.as_slice()).or_insert_with(|| {
@@ -72,24 +74,50 @@ pub(super) fn request<'q>(batches: impl Iterator<Item = &'q [Quota]> + Clone) ->
     Request::script(&scripts::CHARGE, &keys).arg(charges)
 }
 
-/// The backlogs in an answer to [`request`].
-pub(super) fn backlogs(value: Value) -> Answer {
+/// The backlogs in an answer to [`request`], those of one batch after those of the other.
+fn backlogs(value: Value) -> Result<Vec<u64>, Failure> {
     let bytes = answer::bytes(value)?;
     let (numbers, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() {
         return Err(Failure::corrupt());
     }
-    Ok(numbers
-        .iter()
-        .map(|number| f64::from_le_bytes(*number) as u64)
-        .collect())
+    let numbers = numbers.iter().map(|number| f64::from_le_bytes(*number));
+    Ok(numbers.map(|number| number as u64).collect())
+}
+
+/// The backlogs in an answer to a [`request`] for one batch.
+pub(super) fn backlogs_of_one(value: Value, count: usize) -> Answer {
+    take_batch(&mut backlogs(value)?.as_slice(), count)
+}
+
+/// Takes the first so many from the backlogs of several batches.
+fn take_batch(all: &mut &[u64], count: usize) -> Answer {
+    let mut batch = Backlogs::default();
+    let found = all.split_off(..count).ok_or_else(Failure::corrupt)?;
+    for (place, backlog) in batch.iter_mut().zip(found) {
+        *place = *backlog;
+    }
+    Ok(batch)
 }
 
 /// Brings charges together.
+///
+/// While few calls are under way a batch goes by itself, at once. Those that come meanwhile
+/// stand in line, and go together in the next call.
 #[derive(Clone, Debug)]
 pub(super) struct Collector {
+    calls: Calls,
+    line: mpsc::Sender<Waiting>,
+}
+
+/// Calls the script, on tasks of their own: who waits for a charge may go away at any time, or
+/// stop to look, and must not hold up the others.
+#[derive(Clone, Debug)]
+struct Calls {
+    node: Arc<Node>,
+    free: Arc<Semaphore>,
+    runtime: Handle,
     deadline: Duration,
-    waiting: mpsc::Sender<Waiting>,
 }
 
 /// A batch that was not sent yet, and who waits for it.
@@ -102,27 +130,31 @@ struct Waiting {
 
 impl Collector {
     pub(super) fn new(node: Arc<Node>, deadline: Duration, max_waiting: usize) -> Self {
-        let (sender, receiver) = mpsc::channel(max_waiting);
-        tokio::spawn(collect(node, receiver));
-        Self {
+        let (line, receiver) = mpsc::channel(max_waiting);
+        let calls = Calls {
+            node,
+            free: Arc::new(Semaphore::new(CALLS_IN_FLIGHT)),
+            runtime: Handle::current(),
             deadline,
-            waiting: sender,
-        }
+        };
+        tokio::spawn(calls.clone().collect(receiver));
+        Self { calls, line }
     }
 
-    /// Puts a batch in line. What is dropped before it was sent is not charged.
+    /// Charges a batch. What is dropped before it was sent is not charged.
     pub(super) fn charge(
         &self,
         quotas: Vec<Quota>,
     ) -> Result<impl Future<Output = Answer> + use<>, Failure> {
         let (reply, answer) = oneshot::channel();
-        let deadline = Instant::now() + self.deadline;
-        let sent = self.waiting.try_send(Waiting {
+        let waiting = Waiting {
             quotas,
-            deadline,
+            deadline: Instant::now() + self.calls.deadline,
             reply,
-        });
-        if sent.is_err() {
+        };
+        if let Ok(permit) = Arc::clone(&self.calls.free).try_acquire_owned() {
+            self.calls.start(vec![waiting], permit);
+        } else if self.line.try_send(waiting).is_err() {
             return Err(Failure::unavailable(
                 "too many charges wait for redis; this one was not sent",
             ));
@@ -137,64 +169,68 @@ impl Collector {
     }
 }
 
-async fn collect(node: Arc<Node>, mut line: mpsc::Receiver<Waiting>) {
-    let free = Arc::new(Semaphore::new(CALLS_IN_FLIGHT));
-    loop {
-        let Ok(permit) = Arc::clone(&free).acquire_owned().await else {
-            return;
-        };
-        let Some(first) = line.recv().await else {
-            return;
-        };
-        let mut count = first.quotas.len();
-        let mut batches = vec![first];
-        while count < QUOTAS_IN_CALL
-            && let Ok(next) = line.try_recv()
-        {
-            count += next.quotas.len();
-            batches.push(next);
+impl Calls {
+    async fn collect(self, mut line: mpsc::Receiver<Waiting>) {
+        while let Some(first) = line.recv().await {
+            let Ok(permit) = Arc::clone(&self.free).acquire_owned().await else {
+                return;
+            };
+            let mut count = first.quotas.len();
+            let mut batches = vec![first];
+            while count < QUOTAS_IN_CALL
+                && let Ok(next) = line.try_recv()
+            {
+                count += next.quotas.len();
+                batches.push(next);
+            }
+            self.start(batches, permit);
         }
-        let node = Arc::clone(&node);
-        tokio::spawn(async move {
-            decide(&node, batches).await;
+    }
+
+    fn start(&self, batches: Vec<Waiting>, permit: OwnedSemaphorePermit) {
+        let calls = self.clone();
+        self.runtime.spawn(async move {
+            calls.decide(batches).await;
             drop(permit);
         });
     }
-}
 
-async fn decide(node: &Arc<Node>, mut batches: Vec<Waiting>) {
-    batches.retain(|waiting| !waiting.reply.is_closed());
-    match ask(node, &batches).await {
-        Ok(backlogs) => {
-            let mut rest = backlogs.as_slice();
-            for waiting in batches {
-                let own = rest.split_off(..waiting.quotas.len());
-                // Who went away does not want it.
-                let answer = own.map(<[u64]>::to_vec).ok_or_else(Failure::corrupt);
-                drop(waiting.reply.send(answer));
-            }
-        }
-        Err(failure) if failure.may_be_another_charge() && batches.len() > 1 => {
-            for waiting in batches {
-                let node = Arc::clone(node);
-                tokio::spawn(async move {
-                    let answer = ask(&node, std::slice::from_ref(&waiting)).await;
+    async fn decide(&self, mut batches: Vec<Waiting>) {
+        batches.retain(|waiting| !waiting.reply.is_closed());
+        match self.ask(&batches).await {
+            Ok(backlogs) => {
+                let mut rest = backlogs.as_slice();
+                for waiting in batches {
+                    let answer = take_batch(&mut rest, waiting.quotas.len());
+                    // Who went away does not want it.
                     drop(waiting.reply.send(answer));
-                });
+                }
             }
-        }
-        Err(failure) => {
-            for waiting in batches {
-                drop(waiting.reply.send(Err(failure.clone())));
+            Err(failure) if failure.may_be_another_charge() && batches.len() > 1 => {
+                for waiting in batches {
+                    let calls = self.clone();
+                    self.runtime.spawn(async move {
+                        let alone = calls.ask(std::slice::from_ref(&waiting)).await;
+                        let answer = alone.and_then(|backlogs| {
+                            take_batch(&mut backlogs.as_slice(), waiting.quotas.len())
+                        });
+                        drop(waiting.reply.send(answer));
+                    });
+                }
+            }
+            Err(failure) => {
+                for waiting in batches {
+                    drop(waiting.reply.send(Err(failure.clone())));
+                }
             }
         }
     }
-}
 
-async fn ask(node: &Node, batches: &[Waiting]) -> Answer {
-    let Some(deadline) = batches.iter().map(|waiting| waiting.deadline).min() else {
-        return Ok(Vec::new());
-    };
-    let request = request(batches.iter().map(|waiting| waiting.quotas.as_slice()));
-    backlogs(node.run(&request, false, deadline).await?)
+    async fn ask(&self, batches: &[Waiting]) -> Result<Vec<u64>, Failure> {
+        let Some(deadline) = batches.iter().map(|waiting| waiting.deadline).min() else {
+            return Ok(Vec::new());
+        };
+        let request = request(batches.iter().map(|waiting| waiting.quotas.as_slice()));
+        backlogs(self.node.run(&request, false, deadline).await?)
+    }
 }

@@ -10,7 +10,7 @@ use super::request::Request;
 use arc_swap::ArcSwap;
 use redis::Value;
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::AbortHandle;
@@ -34,7 +34,7 @@ pub(super) struct Cluster {
     map: ArcSwap<Vec<Range>>,
     nodes: Mutex<HashMap<Address, Arc<Node>>>,
     stale: Arc<Notify>,
-    mapper: AbortHandle,
+    mapper: OnceLock<AbortHandle>,
 }
 
 /// Slots that one server has.
@@ -54,17 +54,16 @@ impl Cluster {
     ) -> Result<Arc<Self>, RedisStoreError> {
         let first = Node::new(address.clone(), Some(link), &dialer);
         let stale = Arc::new(Notify::new());
-        let cluster = Arc::new_cyclic(|cluster| {
-            let mapper = keep_map(Weak::clone(cluster), Arc::clone(&stale));
-            Self {
-                dialer,
-                seeds,
-                map: ArcSwap::default(),
-                nodes: Mutex::new(HashMap::from([(address.clone(), first)])),
-                stale,
-                mapper: tokio::spawn(mapper).abort_handle(),
-            }
+        let cluster = Arc::new(Self {
+            dialer,
+            seeds,
+            map: ArcSwap::default(),
+            nodes: Mutex::new(HashMap::from([(address.clone(), first)])),
+            stale: Arc::clone(&stale),
+            mapper: OnceLock::new(),
         });
+        let mapper = tokio::spawn(keep_map(Arc::downgrade(&cluster), stale));
+        cluster.mapper.get_or_init(|| mapper.abort_handle());
         let is_whole = cluster.refresh().await;
         if cluster.map.load().is_empty() {
             return Err(RedisStoreError::Refused {
@@ -259,7 +258,9 @@ async fn keep_map(cluster: Weak<Cluster>, stale: Arc<Notify>) {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.mapper.abort();
+        if let Some(mapper) = self.mapper.get() {
+            mapper.abort();
+        }
     }
 }
 

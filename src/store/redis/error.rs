@@ -27,9 +27,6 @@ pub enum RedisStoreError {
     /// No URL is given.
     #[error("no URL of redis is given")]
     NoUrl,
-    /// A Cluster knows only database 0.
-    #[error("a Redis Cluster has only database 0, not {0}")]
-    ClusterDatabase(i64),
     /// There is no connection.
     #[error("{address} cannot be reached: {reason}")]
     Unreachable {

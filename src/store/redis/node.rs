@@ -5,8 +5,9 @@ use super::request::Request;
 use crate::random::Random;
 use arc_swap::ArcSwapOption;
 use redis::{Cmd, RedisResult, Value};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::mem;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
@@ -32,27 +33,34 @@ pub(super) struct Node {
     link: ArcSwapOption<Link>,
     /// In a row.
     timeouts: AtomicU32,
+    /// Operations that were sent and then dropped, since the last answer. Answers come in
+    /// order, so this is how many the connection may still keep for nobody.
+    dropped: AtomicUsize,
+    max_in_flight: usize,
     in_flight: Semaphore,
     /// Why there is no connection.
     reason: Mutex<String>,
-    keeper: AbortHandle,
+    keeper: OnceLock<AbortHandle>,
 }
 
 impl Node {
     /// A server, and the connection to it, if there is one yet.
     pub(super) fn new(address: Address, link: Option<Link>, dialer: &Arc<Dialer>) -> Arc<Self> {
-        Arc::new_cyclic(|node| {
-            let keeper = keep(Weak::clone(node), Arc::clone(dialer));
-            Self {
-                address,
-                deadline: dialer.deadline,
-                link: ArcSwapOption::from(link.map(Arc::new)),
-                timeouts: AtomicU32::new(0),
-                in_flight: Semaphore::new(dialer.max_in_flight),
-                reason: Mutex::default(),
-                keeper: tokio::spawn(keeper).abort_handle(),
-            }
-        })
+        let node = Arc::new(Self {
+            address,
+            deadline: dialer.deadline,
+            link: ArcSwapOption::from(link.map(Arc::new)),
+            timeouts: AtomicU32::new(0),
+            dropped: AtomicUsize::new(0),
+            max_in_flight: dialer.max_in_flight,
+            in_flight: Semaphore::new(dialer.max_in_flight),
+            reason: Mutex::default(),
+            keeper: OnceLock::new(),
+        });
+        // Afterwards: a keeper that runs before the node is there would take it for gone.
+        let keeper = tokio::spawn(keep(Arc::downgrade(&node), Arc::clone(dialer)));
+        node.keeper.get_or_init(|| keeper.abort_handle());
+        node
     }
 
     pub(super) const fn address(&self) -> &Address {
@@ -98,6 +106,10 @@ impl Node {
 
     async fn send(&self, command: &Cmd, asking: bool, deadline: Instant) -> Result<Value, Failure> {
         let (link, _permit) = self.admit(deadline).await?;
+        let sent = Sent {
+            node: self,
+            link: &link,
+        };
         let mut connection = link.connection();
         let answer = timeout_at(deadline, async {
             if !asking {
@@ -108,7 +120,9 @@ impl Node {
             let answers = connection.send_packed_commands(&both, 0, 2).await?;
             Ok(answers.into_iter().next_back().unwrap_or(Value::Nil))
         });
-        self.judge(&link, answer.await.ok())
+        let answer = answer.await.ok();
+        mem::forget(sent);
+        self.judge(&link, answer)
     }
 
     async fn admit(&self, deadline: Instant) -> Result<(Arc<Link>, SemaphorePermit<'_>), Failure> {
@@ -142,10 +156,7 @@ impl Node {
             Some(Err(error)) => Failure::lost(&error),
             Some(Ok(Value::ServerError(error))) => Failure::answered(&error),
             Some(Ok(value)) => {
-                // Written only when it changes, so that all who pass do not fight for it.
-                if self.timeouts.load(Ordering::Relaxed) != 0 {
-                    self.timeouts.store(0, Ordering::Relaxed);
-                }
+                self.forgive();
                 return Ok(value);
             }
         };
@@ -153,6 +164,16 @@ impl Node {
             self.give_up(link, failure.message());
         }
         Err(failure)
+    }
+
+    fn forgive(&self) {
+        // Written only when it changes, so that all who pass do not fight for it.
+        if self.timeouts.load(Ordering::Relaxed) != 0 {
+            self.timeouts.store(0, Ordering::Relaxed);
+        }
+        if self.dropped.load(Ordering::Relaxed) != 0 {
+            self.dropped.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Opens the breaker, unless another did already, and it may be closed again since.
@@ -180,6 +201,22 @@ impl Node {
     }
 }
 
+/// An operation that waits for its answer. Forgotten when it has one, or its time is over.
+struct Sent<'a> {
+    node: &'a Node,
+    link: &'a Arc<Link>,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        let dropped = self.node.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if dropped >= self.node.max_in_flight {
+            self.node
+                .give_up(self.link, "it did not answer for as long as anybody waited");
+        }
+    }
+}
+
 /// Waits for the end of the connection, and dials again, one attempt after the other. Ends
 /// with the node.
 async fn keep(node: Weak<Node>, dialer: Arc<Dialer>) {
@@ -202,7 +239,7 @@ async fn keep(node: Weak<Node>, dialer: Arc<Dialer>) {
             let Some(node) = node.upgrade() else { return };
             match dialed {
                 Ok((link, _)) => {
-                    node.timeouts.store(0, Ordering::Relaxed);
+                    node.forgive();
                     node.link.store(Some(Arc::new(link)));
                     break;
                 }
@@ -219,6 +256,8 @@ async fn keep(node: Weak<Node>, dialer: Arc<Dialer>) {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.keeper.abort();
+        if let Some(keeper) = self.keeper.get() {
+            keeper.abort();
+        }
     }
 }

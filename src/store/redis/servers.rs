@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::node::Node;
 use super::request::Request;
 use super::{keys, scripts};
-use crate::store::{StoreError, StoreFuture};
+use crate::store::{Decision, StoreError, StoreFuture};
 use redis::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,15 +57,19 @@ impl Servers {
         }
     }
 
-    /// Charges all of these or none, and gives their backlogs of before, in their order.
-    pub(super) fn charge(&self, quotas: Vec<Quota>) -> StoreFuture<Backlogs> {
+    /// Charges all of these or none, and decides by their backlogs of before.
+    pub(super) fn charge(
+        &self,
+        quotas: Vec<Quota>,
+        decide: impl FnOnce(Backlogs) -> Decision + Send + 'static,
+    ) -> StoreFuture<Decision> {
         let refusal = quotas.iter().find_map(|quota| self.refusal(&quota.key));
         if let Some(refusal) = refusal {
             return StoreError::from(refusal).into();
         }
         if let Layout::One { charges, .. } = &self.layout {
             return match charges.charge(quotas) {
-                Ok(answer) => StoreFuture::waiting(async { Ok(answer.await?) }),
+                Ok(answer) => StoreFuture::waiting(async { Ok(decide(answer.await?)) }),
                 Err(failure) => StoreError::from(failure).into(),
             };
         }
@@ -73,9 +77,9 @@ impl Servers {
         let slot = |quota: &Quota| keys::slot(&quota.key);
         let first = quotas.first().map(slot);
         if quotas.iter().all(|quota| Some(slot(quota)) == first) {
-            return StoreFuture::waiting(
-                async move { Ok(servers.charge_one_slot(&quotas).await?) },
-            );
+            return StoreFuture::waiting(async move {
+                Ok(decide(servers.charge_one_slot(&quotas).await?))
+            });
         }
         // On a task of its own: who asks may go away, and what was charged in vain must be
         // given back all the same.
@@ -86,22 +90,22 @@ impl Servers {
                     "the charge was lost: {error}"
                 )))
             });
-            Ok(answer?)
+            Ok(decide(answer?))
         })
     }
 
     async fn charge_one_slot(&self, quotas: &[Quota]) -> Result<Backlogs, Failure> {
         let Some(first) = quotas.first() else {
-            return Ok(Vec::new());
+            return Ok(Backlogs::default());
         };
         let request = charge::request(std::iter::once(quotas));
-        charge::backlogs(self.run(&first.key, &request).await?)
+        charge::backlogs_of_one(self.run(&first.key, &request).await?, quotas.len())
     }
 
     /// Charges slot by slot, all at the same time. When one refuses or fails, the others give
     /// back what they took.
     async fn charge_slots(&self, quotas: Vec<Quota>) -> Result<Backlogs, Failure> {
-        let mut backlogs = vec![0; quotas.len()];
+        let mut backlogs = Backlogs::default();
         let mut tasks = Vec::new();
         for group in by_slot(quotas) {
             let servers = self.clone();

@@ -1,15 +1,34 @@
 //! The store on real servers of Redis: the conformance suite, and what a server can do to us.
 
+mod cluster;
+mod connecting;
+mod expiry;
+mod faults;
+mod full;
+mod mirror;
+mod processes;
+
 use crate::support::redis::{Cluster, Server};
-use portcullis::store::Store;
+use portcullis::store::gcra::Rate;
+use portcullis::store::{Namespace, Store};
+use std::time::Duration;
+
+const VALUES: Namespace = Namespace::values("test");
+const COUNTERS: Namespace = Namespace::counters("test");
+const QUOTAS: Namespace = Namespace::quotas("test");
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// So many units, of which none refills within a test.
+fn slow_rate(burst: u64) -> Rate {
+    Rate::new(burst, HOUR * 24 * 90).unwrap()
+}
 
 #[cfg(feature = "conformance")]
 mod conformance {
     use super::*;
-    use portcullis::store::RedisStoreBuilder;
     use portcullis::store::conformance::{StoreHarness, Task, Tasks, check_store};
+    use portcullis::store::redis::RedisStoreBuilder;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     /// Each store that is asked for has a prefix of its own.
     #[derive(Debug)]

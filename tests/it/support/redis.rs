@@ -1,12 +1,17 @@
 //! Real servers of Redis, each on a free port with a folder of its own, gone with the test.
 
-use portcullis::store::{RedisStore, RedisStoreBuilder, Store};
+use portcullis::store::Store;
+use portcullis::store::redis::{RedisStore, RedisStoreBuilder};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::AbortHandle;
 
 /// How long a server may take to start. This machine may be busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -155,6 +160,118 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Certificates for a server on this machine, made by `openssl`, and the authority behind them.
+#[derive(Debug)]
+pub(crate) struct Certificates {
+    folder: TempDir,
+}
+
+impl Certificates {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |arguments: &str| {
+            let mut command = Command::new("openssl");
+            command
+                .args(arguments.split(' '))
+                .current_dir(folder.path());
+            let output = command
+                .output()
+                .expect("this test needs openssl: apt-get install openssl");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "openssl {arguments}: {told}");
+        };
+        let names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+        std::fs::write(folder.path().join("names"), names).unwrap();
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        run(&format!(
+            "req -x509 {key} -keyout ca.key -out ca.crt -days 2 -subj /CN=authority"
+        ));
+        run(&format!(
+            "req {key} -keyout server.key -out server.csr -subj /CN=server"
+        ));
+        run(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt",
+        );
+        Self { folder }
+    }
+
+    pub(crate) fn authority(&self) -> Vec<u8> {
+        std::fs::read(self.folder.path().join("ca.crt")).unwrap()
+    }
+
+    /// Options of a server that speaks TLS on this port, beside the plain one.
+    pub(crate) fn options(&self, port: u16) -> Vec<String> {
+        let path = |name| self.folder.path().join(name).display().to_string();
+        let options = [
+            ("--tls-port", port.to_string()),
+            ("--tls-cert-file", path("server.crt")),
+            ("--tls-key-file", path("server.key")),
+            ("--tls-ca-cert-file", path("ca.crt")),
+            ("--tls-auth-clients", "no".to_owned()),
+        ];
+        options
+            .into_iter()
+            .flat_map(|(name, value)| [name.to_owned(), value])
+            .collect()
+    }
+}
+
+/// Stands between a store and its server, and holds back what the server says.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    port: u16,
+    delay: Arc<AtomicU64>,
+    task: AbortHandle,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let delay = Arc::new(AtomicU64::new(0));
+        let held_back = Arc::clone(&delay);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = tokio::net::TcpStream::connect(("127.0.0.1", server)).await;
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.unwrap().into_split();
+                let delay = Arc::clone(&held_back);
+                tokio::spawn(async move {
+                    let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+                });
+                tokio::spawn(async move {
+                    let mut bytes = vec![0; 65_536];
+                    while let Ok(length @ 1..) = from_server.read(&mut bytes).await {
+                        let held = Duration::from_millis(delay.load(Ordering::Relaxed));
+                        tokio::time::sleep(held).await;
+                        if to_client.write_all(&bytes[..length]).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        let task = task.abort_handle();
+        Self { port, delay, task }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Each answer comes this much later from now on.
+    pub(crate) fn delay(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).unwrap();
+        self.delay.store(millis, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
