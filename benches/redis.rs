@@ -1,9 +1,11 @@
 //! Charging quotas on a real server of Redis, against plain pipelined INCR on the same server
 //! in the same run.
 //!
-//! All go over one connection. `incr, pipelined` sends a hundred commands at once and waits
-//! for all answers: the least that a command can cost a client. `incr, tasks` has as many
-//! tasks as ours, each of which waits for its own answer, as requests to a service do.
+//! All go over one connection. `incr, tasks` has as many tasks as ours, each of which waits for
+//! its own answer, as requests to a service do; the connection pipelines what they send.
+//! `incr, hundreds` is one task that sends a hundred commands at once and waits for all
+//! answers: the least that a command can cost a client, which no service can have. The ratios
+//! are of operations a second: more is better.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -12,6 +14,7 @@
 
 use portcullis::random::Random;
 use portcullis::store::gcra::Rate;
+use portcullis::store::redis::RedisStore;
 use portcullis::store::{Charge, Key, Namespace, Owner, Store};
 use redis::aio::MultiplexedConnection;
 use std::net::TcpStream;
@@ -62,7 +65,7 @@ const CONTENDERS: [(&str, Work); 6] = [
     ("charge, all new", Work::ChargeNew),
     ("charge, one key", Work::ChargeOne),
     ("incr, tasks", Work::Incr),
-    ("incr, pipelined", Work::Pipeline),
+    ("incr, hundreds", Work::Pipeline),
 ];
 
 #[derive(Clone)]
@@ -77,8 +80,11 @@ impl Bench {
         let url = format!("redis://127.0.0.1:{PORT}");
         let client = redis::Client::open(url.as_str()).expect("a URL");
         let plain = client.get_multiplexed_async_connection().await;
+        // This is about speed, and not about when to give up.
+        let patient = RedisStore::builder(&url).deadline(Duration::from_secs(30));
+        let store = patient.connect();
         Self {
-            store: Store::redis(&url).await.expect("a server"),
+            store: Store::new(store.await.expect("a server")),
             plain: plain.expect("a server"),
             // One unit refills in 8 seconds, so the state of every quota stays.
             rate: Rate::new(1_000_000, Duration::from_secs(90 * 24 * 3_600)).expect("a rate"),
@@ -98,10 +104,13 @@ impl Bench {
             println!("redis {tasks:>4} tasks  {name:<16} {median:>9.0} op/s");
         }
         let [charge, _, _, _, incr, pipelined] = &samples;
-        for (name, peer) in [("incr", pipelined), ("incr_by_tasks", incr)] {
+        for (name, peer) in [("incr", incr), ("incr_by_hundreds", pipelined)] {
             let rounds = charge.iter().zip(peer);
             let ratio = median(rounds.map(|(ours, peer)| ours / peer).collect());
-            println!("ratio redis_charge_{tasks}_tasks ours/{name} {ratio:.3}");
+            match tasks {
+                64 => println!("ratio redis_charge ours/{name} {ratio:.3}"),
+                _ => println!("ratio redis_charge_{tasks}_tasks ours/{name} {ratio:.3}"),
+            }
         }
     }
 

@@ -44,7 +44,8 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// One more server of the same Cluster, to begin with when others are down.
+    /// One more server of the same Cluster, to begin with when others are down. User, password
+    /// and database are those of the first URL.
     pub fn seed(mut self, url: &str) -> Self {
         self.urls.push(url.into());
         self
@@ -78,7 +79,8 @@ impl RedisStoreBuilder {
     /// How long an operation may take. Default [`RedisStore::DEFAULT_DEADLINE`].
     ///
     /// While the server is silent and the breaker still closed, requests wait this long.
-    /// Choose it above the slowest answer of a server that is well.
+    /// Choose it above the slowest answer of a server that is well, and below the time that
+    /// your requests have in all: what they give up by themselves opens the breaker late.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
