@@ -1,10 +1,9 @@
 //! Files that are in memory as a whole.
 
 use super::chunks::{self, Chunks};
-use super::share::Share;
+use super::share::{Share, in_threads};
 use super::{CHUNK, FileCrypt, FileError, SLOT};
 use crate::crypto::aead::TAG_LENGTH;
-use std::thread;
 use zeroize::Zeroize;
 
 impl FileCrypt {
@@ -31,8 +30,8 @@ impl FileCrypt {
             return Err(FileError::TooLong);
         };
         before.copy_from_slice(&header);
-        let work = |share: Share<'_>| share.seal(&chunks);
-        self.share_out(Share::to_seal(plain, slots), work)
+        let shares = Share::to_seal(plain, slots).divide(self.threads);
+        in_threads(shares, |share| share.seal(&chunks))
     }
 
     /// Opens bytes.
@@ -54,8 +53,8 @@ impl FileCrypt {
         let (slots, chunks) = self.split(sealed)?;
         let length = in_memory(chunks::plain_length(slots.len() as u64)?)?;
         plain.resize(length, 0);
-        let work = |share: Share<'_>| share.open(&chunks);
-        let opened = self.share_out(Share::to_open(slots, plain), work);
+        let shares = Share::to_open(slots, plain).divide(self.threads);
+        let opened = in_threads(shares, |share| share.open(&chunks));
         if opened.is_err() {
             plain.zeroize();
         }
@@ -125,31 +124,6 @@ impl FileCrypt {
         let parts = sealed.split_at_checked(length);
         let (before, slots) = parts.ok_or(FileError::Truncated)?;
         Ok((slots, self.unlock(before)?))
-    }
-
-    /// Has the threads do the work, a share each. Of errors, that of the first share counts.
-    fn share_out<'a>(
-        &self,
-        all: Share<'a>,
-        work: impl Fn(Share<'a>) -> Result<(), FileError> + Sync,
-    ) -> Result<(), FileError> {
-        let shares = all.divide(self.threads.get());
-        thread::scope(|scope| {
-            let work = &work;
-            let mut shares = shares.into_iter();
-            let first = shares.next();
-            let others: Vec<_> = shares
-                .map(|share| scope.spawn(move || work(share)))
-                .collect();
-            let mut result = first.map_or(Ok(()), work);
-            for other in others {
-                let other = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = result.and(other);
-            }
-            result
-        })
     }
 }
 

@@ -152,8 +152,8 @@ impl FileCrypt {
         self
     }
 
-    /// Sets how many threads work on one piece of memory or one file, when it is large. One
-    /// by default, and streams always have one.
+    /// Sets how many threads work on one piece of memory, or on one file (on Unix), when it is
+    /// large. One by default, and streams always have one.
     #[must_use]
     pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = threads;

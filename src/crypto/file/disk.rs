@@ -91,6 +91,10 @@ impl FileCrypt {
     }
 
     fn seal_to(&self, plain: &File, new: NewFile) -> io::Result<u64> {
+        #[cfg(unix)]
+        if self.is_worth_threads(plain)? {
+            return self.seal_in_threads(plain, new);
+        }
         let mut writer = self.sealing_writer(new)?;
         let length = writer.copy_from(plain)?;
         writer.finish()?.commit()?;
@@ -98,6 +102,10 @@ impl FileCrypt {
     }
 
     fn open_to(&self, sealed: &File, mut new: NewFile) -> io::Result<u64> {
+        #[cfg(unix)]
+        if self.is_worth_threads(sealed)? {
+            return self.open_in_threads(sealed, new);
+        }
         let length = self.opening_reader(sealed)?.copy_to(&mut new)?;
         new.commit()?;
         Ok(length)

@@ -66,6 +66,8 @@ mod header;
 mod key;
 mod new_file;
 mod opening;
+#[cfg(unix)]
+mod parallel;
 mod password;
 mod read;
 mod sealing;

@@ -84,6 +84,11 @@ impl NewFile {
         self
     }
 
+    #[cfg(unix)]
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Writes all to the disk, and has the file appear under its name.
     ///
     /// # Errors

@@ -1,8 +1,38 @@
 use super::chunks::Chunks;
 use super::{CHUNK, FileError, SLOT};
+use std::num::NonZeroUsize;
+use std::thread;
 
 /// Chunks that are worth a thread: 1 MiB.
 const LEAST: usize = 64;
+
+/// Among how many threads to share so many chunks.
+pub(super) fn shares(chunks: usize, threads: NonZeroUsize) -> usize {
+    threads.get().min(chunks / LEAST).max(1)
+}
+
+/// Works on each share in a thread of its own, the first on this one. Of errors, that of the
+/// first share counts.
+pub(super) fn in_threads<T: Send, E: Send>(
+    shares: Vec<T>,
+    work: impl Fn(T) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    thread::scope(|scope| {
+        let work = &work;
+        let mut shares = shares.into_iter();
+        let first = shares.next();
+        let others: Vec<_> = shares
+            .map(|share| scope.spawn(move || work(share)))
+            .collect();
+        let mut result = first.map_or(Ok(()), work);
+        for other in others {
+            let other = other.join();
+            let other = other.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result = result.and(other);
+        }
+        result
+    })
+}
 
 /// Some of the chunks of a file in memory, for one thread to seal or to open.
 pub(super) struct Share<'a> {
@@ -37,9 +67,9 @@ impl<'a> Share<'a> {
     }
 
     /// Divides it among this many threads, or fewer where it is not worth it.
-    pub(super) fn divide(self, threads: usize) -> Vec<Self> {
+    pub(super) fn divide(self, threads: NonZeroUsize) -> Vec<Self> {
         let chunks = self.from.len() / self.from_step + 1;
-        let shares = threads.min(chunks / LEAST).max(1);
+        let shares = shares(chunks, threads);
         let each = chunks.div_ceil(shares);
         let mut divided = Vec::with_capacity(shares);
         let mut rest = self;
