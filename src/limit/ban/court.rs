@@ -8,7 +8,7 @@ use super::scope::Scope;
 use super::tally::Offense;
 use super::{BanRule, BanSubject, Bans};
 use crate::event::{Emitter, EventKind, SecurityEvent};
-use crate::store::{StoreError, StoreFuture};
+use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,10 @@ impl Court {
         };
         self.blind.is_over();
         let Some(bytes) = found else {
-            self.known.forget(subject);
+            // Not what was learnt since the store was asked.
+            if known.is_some() {
+                self.known.forget(subject);
+            }
             return Ok(None);
         };
         let record = Record::decode(&bytes);
@@ -91,8 +94,11 @@ impl Court {
                 Ok(()) => self.mute.is_over(),
                 Err(error) => {
                     self.mute.tell(&error, &self.ledger.clock, emitter);
-                    // The next would wait as long for the same.
-                    return;
+                    // The next would wait as long for the same; but where there is no room for
+                    // one counter, another may be there already.
+                    if error.kind() != StoreErrorKind::Full {
+                        return;
+                    }
                 }
             }
         }
@@ -129,6 +135,9 @@ impl Court {
 
     /// Bans where the store takes no ban in: in this process, without asking the store again.
     fn ban_here(&self, subject: &BanSubject, rule: &BanRule, emitter: &Emitter) {
+        if self.known.recall(subject, || self.elapsed()).is_some() {
+            return;
+        }
         let now = self.ledger.clock.now();
         let record = Record::next(None, self.ledger.policy.escalates(), rule.name(), now);
         let event = banned(subject, &record, 0).with_detail("scope", "this process alone");

@@ -148,7 +148,7 @@ impl BanRule {
 /// use portcullis::limit::ban::Escalation;
 /// use std::time::Duration;
 ///
-/// let hours = |hours| Duration::from_secs(hours * 60 * 60);
+/// let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
 /// let escalation = Escalation::new(hours(1)).factor(3).ceiling(hours(6)).forgiven_after(hours(24));
 /// let durations = [1, 2, 3, 99].map(|level| escalation.duration(level));
 /// assert_eq!(durations, [hours(1), hours(3), hours(6), hours(6)]);
