@@ -282,6 +282,14 @@ impl BansBuilder {
         self
     }
 
+    /// Bans IPv4 loopback addresses too: for a service whose clients are programs of its own
+    /// machine, or that is being tried out. Behind a proxy on the same machine that is not
+    /// among the trusted ones, the first ban would shut out everybody.
+    pub const fn including_loopback_for_services_of_one_machine(mut self) -> Self {
+        self.scope.loopback = true;
+        self
+    }
+
     /// The bans.
     #[must_use]
     pub fn build(mut self) -> Bans {

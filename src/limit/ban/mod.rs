@@ -57,8 +57,9 @@
 //!   refuses. Where there is no [`ClientIp`], nobody is banned by address, and the first such
 //!   request says so in an event. Behind authentication, a second one can ban
 //!   [by principal](BanLayer::by_principal), with the same [`Bans`].
-//! - Addresses that stand for many are never banned by accident: loopback never, private and
-//!   link-local ones only [if told](BansBuilder::including_private_networks). Proxies with
+//! - Addresses that stand for many are never banned by accident: loopback,
+//!   private and link-local ones only [if](BansBuilder::including_private_networks)
+//!   [told](BansBuilder::including_loopback_for_services_of_one_machine). Proxies with
 //!   public addresses belong on the [allow-list](BansBuilder::allow_networks), as well as
 //!   among the trusted ones.
 //! - Clients behind one address share its fate, an office as a carrier's customers. A page of

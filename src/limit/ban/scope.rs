@@ -32,6 +32,8 @@ pub(super) struct Scope {
     pub(super) ipv6_prefix: Ipv6Prefix,
     /// Whether addresses of private networks can be banned.
     pub(super) private: bool,
+    /// Whether loopback addresses can be banned.
+    pub(super) loopback: bool,
     pub(super) allowed: HashSet<BanSubject>,
     pub(super) allow: Vec<NetworkList>,
     pub(super) block: Vec<NetworkList>,
@@ -54,6 +56,7 @@ impl Scope {
             ipv4_prefix: Ipv4Prefix::DEFAULT,
             ipv6_prefix: Ipv6Prefix::DEFAULT,
             private: false,
+            loopback: false,
             allowed: HashSet::new(),
             allow: Vec::new(),
             block: Vec::new(),
@@ -91,7 +94,10 @@ impl Scope {
     /// A proxy that nobody told us to trust, a load balancer, a health check: behind each are
     /// all clients.
     fn is_spared(&self, address: IpAddr) -> bool {
-        is_never_a_client(address) || (!self.private && is_private(address))
+        match address.is_loopback() {
+            true => !self.loopback,
+            false => is_never_a_client(address) || (!self.private && is_private(address)),
+        }
     }
 
     /// The subject by which this one is looked up.
@@ -122,10 +128,7 @@ impl Scope {
 fn is_never_a_client(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            address.is_loopback()
-                || address.octets()[0] == 0
-                || address.is_multicast()
-                || address.octets()[0] >= 240
+            address.octets()[0] == 0 || address.is_multicast() || address.octets()[0] >= 240
         }
         // The /64 of loopback, and of IPv4 in deprecated clothes, which would be one client.
         IpAddr::V6(address) => address.segments()[..4] == [0; 4] || address.is_multicast(),
@@ -237,6 +240,22 @@ mod tests {
         ] {
             assert_eq!(standing(&plain, address), by_default, "{name}");
             assert_eq!(standing(&wide, address), by_wide, "{name}, wide");
+        }
+    }
+
+    #[test]
+    fn loopback_is_banned_where_it_is_asked_for() {
+        let scope = Scope {
+            loopback: true,
+            ..Scope::new()
+        };
+        for (address, expected) in [
+            ("127.0.0.1", "network:127.0.0.1/32"),
+            ("::ffff:127.0.0.1", "network:127.0.0.1/32"),
+            ("::1", "exempt"),
+            ("10.1.2.3", "exempt"),
+        ] {
+            assert_eq!(standing(&scope, address), expected, "{address}");
         }
     }
 
