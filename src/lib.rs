@@ -48,9 +48,9 @@
 //! | [`net`] | where does it come from? | always |
 //! | [`authn`] | who is calling? | always; more with `jwt`, `password` |
 //! | [`authz`] | what may they do? | `rbac` |
-//! | [`limit`] | how much is too much? | `rate-limit` |
+//! | [`limit`] | how much is too much, and who has done enough? | `rate-limit`, `bans` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
-//! | [`crypto`] | who wrote it? | `jwt` |
+//! | [`crypto`] | who wrote it, and who can read it? | `jwt`, `field-encryption`, `file-encryption` |
 //! | [`monitor`] | who hears of it? | `monitor` |
 //!
 //! Every control is a [`Guard`](guard::Guard): it looks at a request and admits it, rejects it,
@@ -67,9 +67,11 @@
 //! 3. [`ClientIpLayer`](net::client_ip::ClientIpLayer): limits and events need the address.
 //! 4. [`SecurityHeadersLayer`](browser::headers::SecurityHeadersLayer): refusals below carry
 //!    the headers too.
-//! 5. [`RateLimitLayer`](limit::RateLimitLayer): cheap, and before anything that costs.
-//! 6. [`CrossOriginLayer`](browser::cross_origin::CrossOriginLayer).
-//! 7. [`AuthenticateLayer`](authn::AuthenticateLayer), then a
+//! 5. [`BanLayer`](limit::ban::BanLayer): who is banned costs nothing more; what is refused
+//!    below counts.
+//! 6. [`RateLimitLayer`](limit::RateLimitLayer): cheap, and before anything that costs.
+//! 7. [`CrossOriginLayer`](browser::cross_origin::CrossOriginLayer).
+//! 8. [`AuthenticateLayer`](authn::AuthenticateLayer), then a
 //!    [`require`](authz::rbac::Rbac::require) for each route.
 //!
 //! In axum, put them into one `ServiceBuilder` and call `Router::layer` once: each call costs
@@ -83,13 +85,19 @@
 //! | feature | gives | brings |
 //! |---|---|---|
 //! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
+//! | `bans` | bans that escalate, network lists | arc-swap, prefix-trie, sha2 |
 //! | `cross-origin` | CSRF defenses | ring, base64ct |
+//! | `field-encryption` | encrypted columns, blind indexes, keyrings, rotation | ring, aes, hkdf, hmac, sha2, argon2, arc-swap, base64, base64ct, unicode-normalization, tokio |
+//! | `file-encryption` | encrypted files and streams | ring, aes, hkdf, hmac, sha2, argon2, arc-swap, base64ct, tokio |
 //! | `headers` | security headers and CSP | ring, base64ct |
 //! | `jwt` | JSON Web Tokens and JWKs | ring, base64, base64ct, memchr, arc-swap |
 //! | `monitor` | events to logs and metrics | tracing, metrics |
 //! | `password` | Argon2id and password policy | argon2, unicode-normalization, tokio (`sync` alone) |
-//! | `rate-limit` | rate limits in bounded memory | governor |
+//! | `rate-limit` | rate limits and concurrency limits | governor, sha2, tokio |
 //! | `rbac` | roles and permissions | arc-swap |
+//! | `redis` | the store on Redis, Valkey or a Cluster | redis, rustls, tokio-rustls, rustls-native-certs, arc-swap, base64 |
+//! | `aws-lc-rs`, `aes-gcm` | other backends of AES-GCM; not in `full` | the crate of that name |
+//! | `sqlx` | encrypted columns as sqlx types; not in `full` | sqlx |
 //! | `conformance` | test suites for stores of your own; not in `full` | nothing |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
