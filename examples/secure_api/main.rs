@@ -11,13 +11,18 @@
 //! | `PORT` | the port on 127.0.0.1 to listen on; 0 takes a free one | 3000 |
 //! | `ADMIN_EMAIL` | who becomes an administrator at registration | `admin@example.com` |
 //! | `RATE_LIMIT` | requests a minute for each client | 100 |
+//! | `STORE` | where limits and bans are kept: `memory`, or `redis://host:port` for several processes | `memory` |
+//! | `DATABASE` | where accounts and notes are kept: a file of SQLite | in memory |
+//! | `JWT_KEY` | what signs the tokens: a private JWK, an Ed25519 key in PEM, or a secret of at least 32 bytes | a new key at each start |
+//! | `PORTCULLIS_KEYS` | what encrypts notes and national ids: a keyring, as `examples/rewrap.rs` makes them | a new key at each start |
+//! | `BAN_AFTER` | how many offenses within ten minutes get a client banned | 100 |
 //! | `TRUSTED_PROXIES` | proxies believed in `X-Forwarded-For`: CIDRs with commas between | none |
 //! | `RUST_LOG` | what is logged, as `tracing-subscriber` reads it | `warn,portcullis=info` |
 
 mod server;
 mod service;
 
-use service::Config;
+use service::{Config, Stores};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -43,7 +48,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .init();
 
     let config = Config::from_env(|name| std::env::var(name).ok())?;
-    let app = service::app(&config)?;
+    let stores = Stores::open(&config).await?;
+    let app = service::app(&config, stores)?;
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, config.port))).await?;
     welcome(listener.local_addr()?, &config);
     server::serve(listener, app).await;

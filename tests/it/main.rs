@@ -47,6 +47,7 @@ mod monitor;
 mod password;
 #[cfg(feature = "rbac")]
 mod rbac;
+#[cfg(feature = "full")]
 mod records;
 mod request_id;
 #[cfg(feature = "field-encryption")]

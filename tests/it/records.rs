@@ -1,12 +1,9 @@
-//! Records in memory: the conformance suite, and their bounds.
+//! Records in memory and on SQLite: the conformance suite, and their bounds.
 
+use crate::secure_api::service::sqlite;
 use portcullis::store::{Change, Collection, MemoryRecords, Records, StoreErrorKind};
 
 const USERS: Collection = Collection::new("user");
-
-#[path = "../../examples/secure_api/service/sqlite.rs"]
-#[allow(clippy::redundant_pub_crate, reason = "it belongs to the example")]
-mod sqlite;
 
 #[cfg(feature = "conformance")]
 mod conformance {

@@ -1,16 +1,20 @@
 //! The example service keeps its contract, and answers bad input with the right problem.
 
+mod at_rest;
+mod bans;
 #[path = "../../examples/secure_api/server.rs"]
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]
-mod service;
+pub(crate) mod service;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request};
 use portcullis::net::client_ip::PeerAddr;
+use portcullis::store::{Records, Store};
 use serde_json::{Value, json};
-use service::Config;
+use service::vault::Vault;
+use service::{Config, Stores};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -65,7 +69,13 @@ impl Service {
             let set = variables.iter().find(|(known, _)| *known == name);
             set.map(|(_, value)| (*value).to_owned())
         };
-        Self(service::app(&Config::from_env(variable).unwrap()).unwrap())
+        let config = Config::from_env(variable).unwrap();
+        let stores = Stores {
+            store: Store::memory(),
+            records: Records::memory(),
+            vault: Vault::with_new_keys().unwrap(),
+        };
+        Self(service::app(&config, stores).unwrap())
     }
 
     async fn send(&self, mut request: Request<Body>) -> Answer {
@@ -680,6 +690,8 @@ fn configuration_that_is_wrong_is_an_error() {
         ("PORT", "70000"),
         ("RATE_LIMIT", "0"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,home"),
+        ("BAN_AFTER", "never"),
+        ("STORE", "postgres://host"),
     ] {
         assert!(read(name, value).unwrap_err().contains(name));
     }

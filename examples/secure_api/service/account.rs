@@ -1,13 +1,19 @@
 //! What those who are logged in may ask for.
 
 use super::State;
+use super::accounts::Account;
+use super::json::{Fields, Form, Json as Body};
 use axum::Json;
 use axum::extract::State as Shared;
+use http::StatusCode;
 use portcullis::event::{RecentEvents, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::principal::Principal;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// No country's is longer.
+const LONGEST_NATIONAL_ID: usize = 40;
 
 /// Looks the account up rather than believe the token: it may be gone since.
 pub(crate) async fn me(
@@ -15,24 +21,80 @@ pub(crate) async fn me(
     principal: Principal,
 ) -> Result<Json<Value>, Rejection> {
     let account = state.accounts.by_id(principal.id().as_bytes()).await?;
-    let account = account
-        .ok_or_else(|| Rejection::new(RejectionKind::Unauthenticated).with_code("account_gone"))?;
-    Ok(Json(
-        json!({"id": account.id, "email": account.email, "roles": account.roles}),
-    ))
+    Ok(Json(match account {
+        Some(account) => {
+            let national_id = account.national_id(&state.vault)?;
+            let (id, email, roles) = (&account.id, &account.email, &account.roles);
+            match national_id {
+                None => json!({"id": id, "email": email, "roles": roles}),
+                Some(national_id) => {
+                    json!({"id": id, "email": email, "roles": roles, "national_id": national_id})
+                }
+            }
+        }
+        // The account lives in the memory of the process that made it: the token is all that
+        // this one knows of it.
+        None if state.accounts_of_others => {
+            let roles: Vec<_> = principal.roles().collect();
+            json!({"id": principal.id(), "email": principal.attribute("email"), "roles": roles})
+        }
+        None => {
+            let gone = Rejection::new(RejectionKind::Unauthenticated);
+            return Err(gone.with_code("account_gone"));
+        }
+    }))
+}
+
+#[derive(Debug)]
+pub(crate) struct NationalId(String);
+
+impl Form for NationalId {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let text = fields.text("national_id", LONGEST_NATIONAL_ID)?;
+        let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/' | ' ');
+        if !text.chars().all(is_usual) {
+            let message = "must consist of letters, digits, spaces, '-', '.' and '/'";
+            fields.wrong("national_id", "not_a_national_id", message);
+            return None;
+        }
+        Some(Self(text))
+    }
+}
+
+/// Keeps a national id, encrypted, so that the database does not know it.
+pub(crate) async fn set_national_id(
+    Shared(state): Shared<State>,
+    principal: Principal,
+    Body(form): Body<NationalId>,
+) -> Result<StatusCode, Rejection> {
+    let set = state
+        .accounts
+        .set_national_id(&state.vault, principal.id(), &form.0);
+    set.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who has this national id. It comes in the body, for a URL ends up in logs (ASVS 14.2.1).
+pub(crate) async fn search(
+    Shared(state): Shared<State>,
+    Body(form): Body<NationalId>,
+) -> Result<Json<Value>, Rejection> {
+    let found = state.accounts.by_national_id(&state.vault, &form.0).await?;
+    Ok(Json(found.iter().map(summary).collect()))
 }
 
 pub(crate) async fn list(Shared(state): Shared<State>) -> Result<Json<Value>, Rejection> {
     let accounts = state.accounts.first().await?;
-    let shown = accounts.iter().map(|account| {
-        json!({
-            "id": account.id,
-            "email": account.email,
-            "name": account.name,
-            "roles": account.roles,
-        })
-    });
-    Ok(Json(shown.collect()))
+    Ok(Json(accounts.iter().map(summary).collect()))
+}
+
+fn summary(account: &Account) -> Value {
+    json!({
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "roles": account.roles,
+    })
 }
 
 pub(crate) async fn events(Shared(events): Shared<Arc<RecentEvents>>) -> Json<Vec<SecurityEvent>> {

@@ -1,7 +1,8 @@
-//! Accounts, as records. In memory here; the same code runs on any implementation of
-//! `Records`.
+//! Accounts, as records: in memory or in SQLite, by the same code.
 
+use super::vault::Vault;
 use portcullis::authn::password::PasswordHash;
+use portcullis::crypto::field::Encrypted;
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::random::Random;
 use portcullis::store::{Change, Collection, Records, StoreError, StoreErrorKind};
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 const ACCOUNTS: Collection = Collection::new("account");
 /// From an e-mail address to the id of its account: what keeps addresses unique.
 const EMAILS: Collection = Collection::new("account-email");
+/// From the terms of national ids, which own these, to accounts: several may share a term.
+const NATIONAL_IDS: Collection = Collection::new("account-national-id");
 /// How many accounts the administrator's list shows.
 const PAGE: usize = 100;
 
@@ -21,6 +24,15 @@ pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) roles: Vec<String>,
     password: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    national_id: Option<NationalId>,
+}
+
+/// Encrypted, and what it is found by.
+#[derive(Clone, Serialize, Deserialize)]
+struct NationalId {
+    sealed: Encrypted<String>,
+    term: String,
 }
 
 impl Account {
@@ -33,7 +45,15 @@ impl Account {
             name,
             roles: Vec::new(),
             password: password.as_str().to_owned(),
+            national_id: None,
         }
+    }
+
+    /// The national id, opened.
+    pub(crate) fn national_id(&self, vault: &Vault) -> Result<Option<String>, Rejection> {
+        let sealed = self.national_id.as_ref().map(|kept| &kept.sealed);
+        let opened = sealed.map(|sealed| vault.open_national_id(sealed, &self.id));
+        Ok(opened.transpose()?.map(|opened| opened.expose().clone()))
     }
 
     pub(crate) fn password(&self) -> PasswordHash {
@@ -91,11 +111,82 @@ impl Accounts {
         found.map(|record| read(record.value())).transpose()
     }
 
+    /// Sets the national id of an account, and what it is found by, at one moment.
+    pub(crate) async fn set_national_id(
+        &self,
+        vault: &Vault,
+        account_id: &str,
+        national_id: &str,
+    ) -> Result<(), Rejection> {
+        let found = self.0.get(ACCOUNTS, account_id).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        let record = found.ok_or_else(|| Rejection::new(RejectionKind::NotFound))?;
+        let mut account = read(record.value())?;
+        let term = vault.term(national_id)?.to_hex();
+        let new = NationalId {
+            sealed: vault.seal_national_id(national_id, account_id)?,
+            term: term.clone(),
+        };
+        let before = account.national_id.replace(new);
+        let value = serde_json::to_vec(&account).map_err(|_| broken("an account is not JSON"))?;
+        let (old_id, new_id) = (
+            before.map(|before| entry_id(&before.term, account_id)),
+            entry_id(&term, account_id),
+        );
+        let mut changes = vec![Change::update(
+            ACCOUNTS,
+            account_id,
+            record.version(),
+            &value,
+        )];
+        if old_id.as_ref() != Some(&new_id) {
+            let owner = account_id.as_bytes();
+            changes.push(Change::insert_owned(NATIONAL_IDS, &new_id, &term, owner));
+            changes.extend(
+                old_id
+                    .iter()
+                    .map(|id| Change::delete(NATIONAL_IDS, id, None)),
+            );
+        }
+        match self.0.commit(&changes).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                Err(Rejection::new(RejectionKind::Conflict).with_code("changed_meanwhile"))
+            }
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    /// The accounts of a national id. Those of the same term are opened and compared, for a
+    /// term stands for many ids.
+    pub(crate) async fn by_national_id(
+        &self,
+        vault: &Vault,
+        national_id: &str,
+    ) -> Result<Vec<Account>, Rejection> {
+        let term = vault.term(national_id)?.to_hex();
+        let candidates = self.0.list_owned(NATIONAL_IDS, &term, None, PAGE).await;
+        let mut found = Vec::new();
+        for candidate in candidates.map_err(|error| unavailable(&error))? {
+            if let Some(account) = self.by_id(candidate.value()).await?
+                && let Some(opened) = account.national_id(vault)?
+                && opened.eq_ignore_ascii_case(national_id)
+            {
+                found.push(account);
+            }
+        }
+        Ok(found)
+    }
+
     pub(crate) async fn first(&self) -> Result<Vec<Account>, Rejection> {
         let found = self.0.list(ACCOUNTS, None, PAGE).await;
         let found = found.map_err(|error| unavailable(&error))?;
         found.iter().map(|record| read(record.value())).collect()
     }
+}
+
+fn entry_id(term: &str, account_id: &str) -> String {
+    format!("{term}.{account_id}")
 }
 
 fn read(value: &[u8]) -> Result<Account, Rejection> {

@@ -1,5 +1,9 @@
 use ipnet::IpNet;
+use portcullis::secret::SecretString;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 /// What the environment says.
 #[derive(Clone, Debug)]
@@ -7,45 +11,73 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     pub(crate) admin_email: String,
     pub(crate) requests_per_minute: NonZeroU32,
+    /// How many offenses of a client within ten minutes get it banned.
+    pub(crate) ban_after: NonZeroU32,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) store: StoreAddress,
+    /// Where the accounts and the notes are kept; in memory where there is none.
+    pub(crate) database: Option<PathBuf>,
+    pub(crate) jwt_key: Option<SecretString>,
+    pub(crate) encryption_keys: Option<SecretString>,
+}
+
+/// Where limits, bans and whatever else may expire are kept.
+#[derive(Clone, Debug)]
+pub(crate) enum StoreAddress {
+    Memory,
+    /// A URL, which may hold a password.
+    Redis(SecretString),
 }
 
 impl Config {
     /// Reads the configuration, and says what is wrong with it rather than guessing.
     pub(crate) fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let read = |name: &str, default: &str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            value.unwrap_or_else(|| default.to_owned())
-        };
-        let port = read("PORT", "3000");
-        let limit = read("RATE_LIMIT", "100");
-        let proxies = read("TRUSTED_PROXIES", "");
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let read = |name: &str, default: &str| set(name).unwrap_or_else(|| default.to_owned());
         Ok(Self {
-            port: port
-                .parse()
-                .map_err(|_| format!("PORT is not a port: {port:?}"))?,
+            port: parse("PORT", &read("PORT", "3000"), "a port")?,
             admin_email: read("ADMIN_EMAIL", "admin@example.com").to_lowercase(),
-            requests_per_minute: limit
-                .parse()
-                .map_err(|_| format!("RATE_LIMIT is not a number from 1 up: {limit:?}"))?,
-            trusted_proxies: proxies
-                .split(',')
-                .map(str::trim)
-                .filter(|proxy| !proxy.is_empty())
-                .map(|proxy| parse_network(proxy).ok_or(proxy))
-                .collect::<Result<_, _>>()
-                .map_err(|proxy| {
-                    format!("TRUSTED_PROXIES holds no network: {proxy:?}; write 10.0.0.0/8")
-                })?,
+            requests_per_minute: number("RATE_LIMIT", &read("RATE_LIMIT", "100"))?,
+            ban_after: number("BAN_AFTER", &read("BAN_AFTER", "100"))?,
+            trusted_proxies: networks("TRUSTED_PROXIES", &read("TRUSTED_PROXIES", ""))?,
+            store: store_address(read("STORE", "memory"))?,
+            database: set("DATABASE").map(PathBuf::from),
+            jwt_key: set("JWT_KEY").map(SecretString::from),
+            encryption_keys: set("PORTCULLIS_KEYS").map(SecretString::from),
         })
     }
 }
 
-fn parse_network(text: &str) -> Option<IpNet> {
-    let address = || {
-        text.parse()
-            .ok()
-            .map(|address: std::net::IpAddr| address.into())
-    };
-    text.parse().ok().or_else(address)
+fn parse<T: FromStr>(name: &str, value: &str, what: &str) -> Result<T, String> {
+    value
+        .parse()
+        .map_err(|_| format!("{name} is not {what}: {value:?}"))
+}
+
+fn number(name: &str, value: &str) -> Result<NonZeroU32, String> {
+    parse(name, value, "a number from 1 up")
+}
+
+fn networks(name: &str, value: &str) -> Result<Vec<IpNet>, String> {
+    let networks = value.split(',').map(str::trim).filter(|it| !it.is_empty());
+    networks
+        .map(|network| {
+            let address = || network.parse().map(|address: IpAddr| address.into());
+            network
+                .parse()
+                .or_else(|_| address())
+                .map_err(|_| format!("{name} holds no network: {network:?}; write 10.0.0.0/8"))
+        })
+        .collect()
+}
+
+fn store_address(value: String) -> Result<StoreAddress, String> {
+    if value == "memory" {
+        return Ok(StoreAddress::Memory);
+    }
+    // What is wrong is not repeated: it may hold a password.
+    match value.split_once("://") {
+        Some(("redis" | "rediss", _)) => Ok(StoreAddress::Redis(value.into())),
+        _ => Err("STORE is neither memory nor redis://host:port nor rediss://host:port".into()),
+    }
 }

@@ -117,6 +117,24 @@ impl Fields {
         None
     }
 
+    /// As [`text`](Self::text), of several lines.
+    pub(crate) fn lines(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let text = self.string(name)?;
+        let is_strange = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if text.len() > longest {
+            self.wrong(name, "too_long", "is too long");
+        } else if text.chars().any(is_strange) {
+            self.wrong(
+                name,
+                "control_character",
+                "must not hold control characters",
+            );
+        } else {
+            return Some(text);
+        }
+        None
+    }
+
     /// A secret, of any content: that is judged where it is used.
     pub(crate) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
         self.string(name).map(SecretString::from)

@@ -2,40 +2,52 @@
 
 mod account;
 mod accounts;
+mod bans;
 mod config;
 mod json;
 mod limits;
 mod login;
+mod notes;
 mod page;
+mod signing_key;
+pub(crate) mod sqlite;
+mod stores;
+pub(crate) mod vault;
 
 pub(crate) use config::Config;
+pub(crate) use stores::Stores;
 
 use accounts::{Account, Accounts};
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{get, post};
+use axum::routing::{any_service, get, post, put};
 use limits::HeaderLimits;
 use portcullis::authn::AuthenticateLayer;
-use portcullis::authn::jwt::{Issuer, JwtBearer, TokenBuilder, Verifier};
+use portcullis::authn::jwt::{
+    Issuer, JwtBearer, TokenBuilder, VerifiedToken, Verifier, principal_of,
+};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
 use portcullis::authz::rbac::{Rbac, Role};
 use portcullis::browser::cross_origin::CrossOriginLayer;
 use portcullis::browser::cross_origin::token::{CsrfTokenLayer, CsrfTokens};
 use portcullis::browser::headers::SecurityHeadersLayer;
 use portcullis::clock::Clock;
-use portcullis::crypto::keys::{Algorithm, SigningKey};
+use portcullis::crypto::keys::KeySet;
 use portcullis::event::RecentEvents;
 use portcullis::guard::{GuardLayer, Rejection, RejectionKind};
+use portcullis::limit::ban::{BanAdmin, BanLayer};
 use portcullis::limit::{Quota, RateLimitLayer};
 use portcullis::monitor::MonitorLayer;
 use portcullis::net::client_ip::ClientIpLayer;
 use portcullis::net::request_id::RequestIdLayer;
-use portcullis::principal::Method;
+use portcullis::principal::{Method, Principal};
 use portcullis::store::Records;
+use signing_key::signing_key;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceBuilder;
+use vault::Vault;
 
 /// Who issues the tokens, and for whom: both are this service.
 const NAME: &str = "https://secure-api.example.com";
@@ -48,10 +60,14 @@ const EVENTS: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     accounts: Accounts,
+    records: Records,
+    vault: Vault,
     passwords: Passwords,
     issuer: Issuer,
     admin_email: Arc<str>,
     events: Arc<RecentEvents>,
+    /// Whether other processes issue tokens for accounts that this one cannot look up.
+    accounts_of_others: bool,
 }
 
 impl State {
@@ -61,6 +77,7 @@ impl State {
             .token(account.id.clone())
             .authenticated(Clock::system().now(), &[Method::Password])
             .claim("roles", &account.roles)
+            .and_then(|token| token.claim("email", &account.email))
             .and_then(TokenBuilder::sign);
         token
             .map_err(|error| Rejection::new(RejectionKind::Internal).with_reason(error.to_string()))
@@ -74,36 +91,58 @@ impl FromRef<State> for Arc<RecentEvents> {
 }
 
 /// The service, complete but for the port.
-pub(crate) fn app(config: &Config) -> Result<Router, Box<dyn Error>> {
-    let signing_key = SigningKey::generate(Algorithm::EdDsa)?;
+pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Error>> {
+    let signing_key = signing_key(config.jwt_key.as_ref())
+        .map_err(|error| format!("JWT_KEY cannot be used: {error}"))?;
+    let (algorithm, keys) = (
+        signing_key.algorithm(),
+        KeySet::new([signing_key.verifying_key()])?,
+    );
     let issuer = Issuer::new(signing_key, NAME, NAME)?.lifetime(TOKEN_LIFETIME)?;
-    let verifier = Verifier::builder(NAME, NAME, Algorithm::EdDsa, issuer.public_keys()).build()?;
+    let verifier = Verifier::builder(NAME, NAME, algorithm, keys).build()?;
     let rbac = Rbac::builder()
         .resource("users", ["read"])
         .resource("events", ["read"])
+        .resource("bans", ["write"])
         .role(Role::new("admin").allow("*"))
         .build()?;
     let state = State {
-        accounts: Accounts::new(Records::memory()),
+        accounts: Accounts::new(stores.records.clone()),
+        records: stores.records,
+        vault: stores.vault,
         passwords: Passwords::new()?,
         issuer,
         admin_email: config.admin_email.as_str().into(),
         events: Arc::new(RecentEvents::new(EVENTS)),
+        accounts_of_others: config.jwt_key.is_some() && config.database.is_none(),
     };
+
+    let bans = bans::bans(stores.store.clone(), config.ban_after)?;
 
     // Behind this, nobody is anonymous.
     let members = Router::new()
         .route("/me", get(account::me))
+        .route("/me/national-id", put(account::set_national_id))
+        .route("/notes", get(notes::list).post(notes::create))
+        .route("/notes/{id}", get(notes::show))
         .route(
             "/admin/users",
             get(account::list).layer(rbac.require("users:read")?),
+        )
+        .route(
+            "/admin/users/search",
+            post(account::search).layer(rbac.require("users:read")?),
+        )
+        .route(
+            "/admin/bans",
+            any_service(BanAdmin::new(bans.clone())).layer(rbac.require("bans:write")?),
         )
         .route(
             "/security/events",
             get(account::events).layer(rbac.require("events:read")?),
         )
         .layer(AuthenticateLayer::new(
-            JwtBearer::new(verifier).roles_from("roles"),
+            JwtBearer::new(verifier).principal_by(principal),
         ));
 
     // The page brings its own headers, for those of the API are too strict for any page, and
@@ -139,12 +178,24 @@ pub(crate) fn app(config: &Config) -> Result<Router, Box<dyn Error>> {
                     config.trusted_proxies.iter().copied(),
                 ))
                 .layer(SecurityHeadersLayer::api())
-                .layer(RateLimitLayer::new(Quota::per_minute(
-                    config.requests_per_minute.get(),
-                )?))
+                .layer(BanLayer::new(bans))
+                .layer(
+                    RateLimitLayer::new(Quota::per_minute(config.requests_per_minute.get())?)
+                        .store(stores.store),
+                )
                 .layer(GuardLayer::new(HeaderLimits))
                 .layer(CrossOriginLayer::new()),
         ))
+}
+
+/// Who a token of ours stands for.
+fn principal(token: &VerifiedToken) -> Result<Principal, Rejection> {
+    let claims = token.claims();
+    let principal = principal_of(claims)?.with_roles(claims.words("roles"));
+    Ok(match claims.text("email") {
+        Some(email) => principal.with_attribute("email", email),
+        None => principal,
+    })
 }
 
 /// How passwords are judged: they are the only factor here.

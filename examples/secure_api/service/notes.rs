@@ -1,0 +1,130 @@
+//! Notes, encrypted at rest, which their owner alone can read.
+
+use super::State;
+use super::json::{Fields, Form, Json};
+use super::vault::{Vault, refused};
+use axum::extract::{Path, State as Shared};
+use http::StatusCode;
+use portcullis::crypto::field::Encrypted;
+use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::principal::Principal;
+use portcullis::random::Random;
+use portcullis::store::{Collection, Record, Records, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+const NOTES: Collection = Collection::new("note");
+const LONGEST_TITLE: usize = 200;
+/// What is left of the longest body for a note's text, once it is escaped and sealed.
+const LONGEST_HTML: usize = 12 * 1024;
+/// How many notes a list shows.
+const PAGE: usize = 100;
+
+#[derive(Debug)]
+pub(crate) struct NewNote {
+    title: String,
+    html: String,
+}
+
+impl Form for NewNote {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let title = fields.text("title", LONGEST_TITLE);
+        let html = fields.lines("html", LONGEST_HTML);
+        Some(Self {
+            title: title?,
+            html: html?,
+        })
+    }
+}
+
+/// A note as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    title: Encrypted<String>,
+    html: Encrypted<String>,
+}
+
+pub(crate) async fn create(
+    Shared(state): Shared<State>,
+    principal: Principal,
+    Json(new): Json<NewNote>,
+) -> Result<(StatusCode, axum::Json<Value>), Rejection> {
+    let id: String = Random::secure()
+        .bytes::<16>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let note = Note {
+        title: state
+            .vault
+            .note_title
+            .seal(&new.title, &*id)
+            .map_err(refused)?,
+        html: state
+            .vault
+            .note_html
+            .seal(&new.html, &*id)
+            .map_err(refused)?,
+    };
+    let value = serde_json::to_vec(&note).map_err(|_| broken())?;
+    let insert = state
+        .records
+        .insert_owned(NOTES, &id, principal.id(), &value);
+    insert.await.map_err(|error| unavailable(&error))?;
+    let created = json!({"id": id, "title": new.title, "html": new.html});
+    Ok((StatusCode::CREATED, axum::Json(created)))
+}
+
+/// A note of somebody else is not found, as one that is not there.
+pub(crate) async fn show(
+    Shared(state): Shared<State>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Value>, Rejection> {
+    let note = find(&state.records, &id).await?;
+    let own = note.filter(|note| {
+        note.owner()
+            .is_some_and(|owner| owner == principal.id().as_bytes())
+    });
+    let note = own.ok_or_else(|| Rejection::new(RejectionKind::NotFound))?;
+    let (title, html) = open(&state.vault, &id, &note)?;
+    Ok(axum::Json(json!({"id": id, "title": title, "html": html})))
+}
+
+pub(crate) async fn list(
+    Shared(state): Shared<State>,
+    principal: Principal,
+) -> Result<axum::Json<Value>, Rejection> {
+    let notes = state.records.list_owned(NOTES, principal.id(), None, PAGE);
+    let notes = notes.await.map_err(|error| unavailable(&error))?;
+    let titles = notes.iter().map(|note| {
+        let id = String::from_utf8_lossy(note.id());
+        let (title, _) = open(&state.vault, &id, note)?;
+        Ok(json!({"id": id, "title": title}))
+    });
+    titles.collect::<Result<Value, Rejection>>().map(axum::Json)
+}
+
+async fn find(records: &Records, id: &str) -> Result<Option<Record>, Rejection> {
+    // No note has a longer id, and the records would call it a mistake of ours.
+    if id.len() != 32 {
+        return Ok(None);
+    }
+    let found = records.get(NOTES, id).await;
+    found.map_err(|error| unavailable(&error))
+}
+
+fn open(vault: &Vault, id: &str, note: &Record) -> Result<(String, String), Rejection> {
+    let note: Note = serde_json::from_slice(note.value()).map_err(|_| broken())?;
+    let title = vault.note_title.open(&note.title, id).map_err(refused)?;
+    let html = vault.note_html.open(&note.html, id).map_err(refused)?;
+    Ok((title.expose().clone(), html.expose().clone()))
+}
+
+fn broken() -> Rejection {
+    Rejection::new(RejectionKind::Internal).with_reason("a stored note cannot be read")
+}
+
+fn unavailable(error: &StoreError) -> Rejection {
+    Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
+}

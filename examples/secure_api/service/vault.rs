@@ -1,0 +1,124 @@
+//! What is encrypted at rest: notes, and national ids that can be looked up all the same.
+
+use super::config::Config;
+use portcullis::crypto::Refused;
+use portcullis::crypto::blind_index::{BlindIndex, Column, IndexKey, Normalizer, Plan, Term};
+use portcullis::crypto::field::{Encrypted, FieldCipher, FieldColumn, Plain};
+use portcullis::crypto::keyring::Keyring;
+use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::secret::SecretString;
+use portcullis::store::{Collection, Records, StoreErrorKind};
+use std::error::Error;
+
+const SETTINGS: Collection = Collection::new("setting");
+const INDEX_KEY: &str = "index-key";
+/// More accounts than this example will ever have: the more rows, the more bits of a term.
+const ROWS: u64 = 1_000_000;
+
+/// Seals and opens what the service keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Vault {
+    pub(crate) note_title: FieldColumn,
+    pub(crate) note_html: FieldColumn,
+    national_id: FieldColumn,
+    by_national_id: BlindIndex<1>,
+}
+
+impl Vault {
+    /// The vault of these records, with the keys of the configuration. Without any, its keys
+    /// are new, and gone with the process.
+    pub(crate) async fn open(config: &Config, records: &Records) -> Result<Self, Box<dyn Error>> {
+        let keyring = match (&config.encryption_keys, &config.database) {
+            (Some(text), _) => Keyring::parse(text.expose())
+                .map_err(|error| format!("PORTCULLIS_KEYS cannot be used: {error}"))?,
+            (None, None) => return Self::with_new_keys(),
+            (None, Some(_)) => {
+                tracing::warn!(
+                    "PORTCULLIS_KEYS is not set: what is encrypted with the key made now can \
+                     be read until this process ends"
+                );
+                Keyring::generate()
+            }
+        };
+        let fields = FieldCipher::new(keyring, super::NAME);
+        let index_key = index_key(records, &fields).await?;
+        Self::new(&fields, &index_key)
+    }
+
+    /// A vault whose keys are new.
+    pub(crate) fn with_new_keys() -> Result<Self, Box<dyn Error>> {
+        let fields = FieldCipher::new(Keyring::generate(), super::NAME);
+        Self::new(&fields, &IndexKey::generate())
+    }
+
+    fn new(fields: &FieldCipher, index_key: &IndexKey) -> Result<Self, Box<dyn Error>> {
+        let indexed = Column::new("national_id", Normalizer::lowercase());
+        Ok(Self {
+            note_title: fields.column("notes", "title")?,
+            note_html: fields.column("notes", "html")?,
+            national_id: fields.column("accounts", "national_id")?,
+            by_national_id: index_key
+                .index("accounts", "by_national_id", [indexed])
+                .plan(Plan::for_rows(ROWS))
+                .build()?,
+        })
+    }
+
+    pub(crate) fn seal_national_id(
+        &self,
+        national_id: &str,
+        account: &str,
+    ) -> Result<Encrypted<String>, Rejection> {
+        let sealed = self.national_id.seal(national_id, account);
+        sealed.map_err(refused)
+    }
+
+    pub(crate) fn open_national_id(
+        &self,
+        sealed: &Encrypted<String>,
+        account: &str,
+    ) -> Result<Plain<String>, Rejection> {
+        self.national_id.open(sealed, account).map_err(refused)
+    }
+
+    /// What a national id is found by: some bits of a keyed hash, which others share.
+    pub(crate) fn term(&self, national_id: &str) -> Result<Term, Rejection> {
+        self.by_national_id
+            .term(national_id)
+            .map_err(|error| Rejection::new(RejectionKind::Internal).with_reason(error.to_string()))
+    }
+}
+
+/// The value was moved, changed, or sealed with a key that is not in the ring: the operator
+/// learns which, and the client nothing.
+pub(crate) fn refused(refused: Refused) -> Rejection {
+    Rejection::new(RejectionKind::Internal)
+        .with_reason(refused.reason().code())
+        .with_event(Some(refused.event().kind()))
+}
+
+/// The key of the index, which outlives the keys that encrypt: made once, and kept among the
+/// records under those.
+async fn index_key(records: &Records, fields: &FieldCipher) -> Result<IndexKey, Box<dyn Error>> {
+    let column = fields.column("settings", "value")?;
+    let new = IndexKey::generate();
+    let sealed = column.seal(new.to_text().expose(), INDEX_KEY)?;
+    match records.insert(SETTINGS, INDEX_KEY, sealed.as_bytes()).await {
+        Ok(_) => return Ok(new),
+        Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+        Err(error) => return Err(error.into()),
+    }
+    let stored = records.get(SETTINGS, INDEX_KEY).await?;
+    let stored = stored.ok_or("the key of the index is gone")?;
+    let sealed = Encrypted::<String>::from_bytes(stored.value().to_vec());
+    let opened = column.open(&sealed, INDEX_KEY).map_err(|refused| {
+        format!(
+            "the keys in PORTCULLIS_KEYS do not open this DATABASE ({}): give those that it \
+             was written with",
+            refused.reason().code()
+        )
+    })?;
+    Ok(IndexKey::parse(&SecretString::from(
+        opened.expose().as_str(),
+    ))?)
+}
