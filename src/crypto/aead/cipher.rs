@@ -36,6 +36,7 @@ enum Key {
 impl Aes256Gcm {
     /// Expands a key.
     #[must_use]
+    #[inline]
     pub fn new(backend: Backend, key: &[u8; KEY_LENGTH]) -> Self {
         Self(match backend {
             Backend::Ring => Key::Ring(ring_key(key)),
@@ -193,6 +194,7 @@ fn vouched(is_open: bool, data: &mut [u8]) -> Result<(), AeadError> {
 }
 
 #[expect(clippy::expect_used, reason = "32 bytes are a key of AES-256")]
+#[inline]
 fn ring_key(key: &[u8; KEY_LENGTH]) -> ring::aead::LessSafeKey {
     use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes"))

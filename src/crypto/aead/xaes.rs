@@ -1,13 +1,11 @@
 use super::{AeadError, Aes256Gcm, Backend, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
-use aes::Aes256Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use aes::{Aes256Enc, Block};
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a nonce of XAES-256-GCM.
 pub(crate) const XAES_NONCE_LENGTH: usize = 24;
-/// Bytes of a block of AES.
-const BLOCK: usize = 16;
 
 /// XAES-256-GCM as C2SP specifies it: AES-256-GCM with a nonce of 192 bits.
 ///
@@ -17,7 +15,7 @@ const BLOCK: usize = 16;
 pub struct Xaes256Gcm {
     cipher: Aes256Enc,
     /// The CMAC subkey for whole blocks (NIST SP 800-38B section 6.1).
-    k1: [u8; BLOCK],
+    k1: u128,
     backend: Backend,
 }
 
@@ -26,10 +24,10 @@ impl Xaes256Gcm {
     #[must_use]
     pub fn new(backend: Backend, key: &[u8; KEY_LENGTH]) -> Self {
         let cipher = Aes256Enc::new(key.into());
-        let mut block = [0; BLOCK].into();
+        let mut block = Block::default();
         cipher.encrypt_block(&mut block);
         Self {
-            k1: doubled(block.into()),
+            k1: doubled(u128::from_be_bytes(block.into())),
             cipher,
             backend,
         }
@@ -66,25 +64,19 @@ impl Xaes256Gcm {
     }
 
     /// The cipher for all nonces whose first half this is. It takes the second half.
+    #[inline]
     pub(crate) fn cipher_of(&self, epoch: &[u8; NONCE_LENGTH]) -> Aes256Gcm {
-        let mut blocks = [1, 2].map(|counter| {
-            let mut block = [0, counter, b'X', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            for (to, from) in block.iter_mut().skip(4).zip(epoch) {
-                *to = *from;
-            }
-            for (byte, mask) in block.iter_mut().zip(&self.k1) {
-                *byte ^= mask;
-            }
-            block.into()
-        });
-        self.cipher.encrypt_blocks(&mut blocks);
-        let mut key = Zeroizing::new([0; KEY_LENGTH]);
-        for (to, from) in key.iter_mut().zip(blocks.iter().flatten()) {
-            *to = *from;
+        let mut message = [0, 0, b'X', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        if let Some(end) = message.last_chunk_mut() {
+            *end = *epoch;
         }
-        blocks
-            .iter_mut()
-            .for_each(|block| block.as_mut_slice().zeroize());
+        let masked = u128::from_be_bytes(message) ^ self.k1;
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
+        let (blocks, _) = Block::slice_as_chunks_mut(key.as_mut_slice());
+        for (block, counter) in blocks.iter_mut().zip([1_u128 << 112, 2 << 112]) {
+            *block = (masked ^ counter).to_be_bytes().into();
+        }
+        self.cipher.encrypt_blocks(blocks);
         Aes256Gcm::new(self.backend, &key)
     }
 }
@@ -102,9 +94,8 @@ impl fmt::Debug for Xaes256Gcm {
 }
 
 /// Multiplication by x in GF(2^128), in time that does not depend on the block.
-const fn doubled(block: [u8; BLOCK]) -> [u8; BLOCK] {
-    let number = u128::from_be_bytes(block);
-    ((number << 1) ^ (0x87 * (number >> 127))).to_be_bytes()
+const fn doubled(number: u128) -> u128 {
+    (number << 1) ^ (0x87 * (number >> 127))
 }
 
 /// What makes the subkey, and the nonce under it.

@@ -1,8 +1,9 @@
 use super::encrypted::Encrypted;
+use super::format::{self, Place};
 use super::keys::ColumnKey;
 use super::value::Sealable;
 use super::{FieldColumn, MAX_PLAINTEXT, RowId};
-use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH};
+use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, XAES_NONCE_LENGTH};
 use crate::crypto::{Reason, Refused};
 use crate::random::ForkGuard;
 use std::fmt;
@@ -28,9 +29,8 @@ use std::sync::Arc;
 /// ```
 pub struct BatchSealer {
     column: FieldColumn,
-    epoch: Option<Epoch>,
-    /// Kept for its memory.
-    scratch: Vec<u8>,
+    /// Boxed, for an expanded key is long to move.
+    epoch: Option<Box<Epoch>>,
 }
 
 impl BatchSealer {
@@ -38,7 +38,6 @@ impl BatchSealer {
         Self {
             column,
             epoch: None,
-            scratch: Vec::new(),
         }
     }
 
@@ -61,24 +60,27 @@ impl BatchSealer {
         if plain.len() > MAX_PLAINTEXT {
             return Err(Reason::TooLong.into());
         }
-        let (column, scratch) = (&self.column, &mut self.scratch);
+        let column = &self.column;
         let length = column.padding().padded(plain.len()) as u64;
-        let generation = column.generation();
         let mut current = self.epoch.take();
         let nonce = current
             .as_mut()
-            .and_then(|epoch| epoch.next(generation, length));
+            .and_then(|epoch| epoch.next(column.generation(), length));
         let (epoch, nonce) = match (current, nonce) {
             (Some(epoch), Some(nonce)) => (epoch, nonce),
             _ => {
-                let mut epoch = Epoch::begin(column)?;
+                let mut epoch = Box::new(Epoch::begin(column)?);
                 let nonce = epoch.take(length).ok_or(Reason::TooLong)?;
                 (epoch, nonce)
             }
         };
-        let epoch = self.epoch.insert(epoch);
-        let draft = column.draft(&epoch.key, row, &[]);
-        draft.seal(&epoch.cipher, &epoch.id, &nonce, plain, scratch)
+        let Epoch { key, cipher, .. } = &**self.epoch.insert(epoch);
+        let place = Place {
+            column: [&key.associated, &[]],
+            row,
+            extra: &[],
+        };
+        format::seal(cipher, &key.prefix, &nonce, &place, column.padding(), plain)
     }
 }
 
@@ -137,17 +139,21 @@ impl Epoch {
     }
 
     /// The nonce for the next message; `None` when the epoch is over.
-    fn next(&mut self, generation: u64, length: u64) -> Option<[u8; NONCE_LENGTH]> {
+    #[inline]
+    fn next(&mut self, generation: u64, length: u64) -> Option<[u8; XAES_NONCE_LENGTH]> {
         let is_over = self.forks.forked() || self.generation != generation;
         if is_over { None } else { self.take(length) }
     }
 
-    fn take(&mut self, length: u64) -> Option<[u8; NONCE_LENGTH]> {
+    #[inline]
+    fn take(&mut self, length: u64) -> Option<[u8; XAES_NONCE_LENGTH]> {
         self.messages_left = self.messages_left.checked_sub(1)?;
         self.bytes_left = self.bytes_left.checked_sub(length)?;
-        let nonce = self.counter.to_be_bytes().last_chunk().copied();
+        let mut nonce = [0; XAES_NONCE_LENGTH];
+        *nonce.first_chunk_mut()? = self.id;
+        *nonce.last_chunk_mut::<NONCE_LENGTH>()? = *self.counter.to_be_bytes().last_chunk()?;
         self.counter = self.counter.wrapping_add(1);
-        nonce
+        Some(nonce)
     }
 }
 
@@ -188,8 +194,9 @@ mod tests {
     fn the_counter_goes_round() {
         let mut epoch = epoch();
         epoch.counter = (1 << 96) - 1;
-        assert_eq!(epoch.take(0), Some([0xFF; 12]));
-        assert_eq!(epoch.take(0), Some([0; 12]));
+        let mut count = || epoch.take(0).unwrap().last_chunk::<12>().copied();
+        assert_eq!(count(), Some([0xFF; 12]));
+        assert_eq!(count(), Some([0; 12]));
     }
 
     #[test]

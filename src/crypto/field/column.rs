@@ -1,15 +1,14 @@
 use super::batch::BatchSealer;
 use super::encrypted::Encrypted;
-use super::format::{Draft, Parts, Place, Suite, encoded_names};
-use super::keys::{ColumnKey, ColumnKeys, Derivation};
+use super::format::{self, Parts, Place, Suite, encoded_names};
+use super::keys::{ColumnKeys, Derivation};
 use super::migrating::MigratingColumn;
 use super::padding::{Padding, unpadded};
 use super::plain::Plain;
-use super::reseal::Buffers;
 use super::value::{FieldValue, Sealable};
 use super::{FieldCipher, MAX_PLAINTEXT, RowId};
 use crate::clock::Timestamp;
-use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, XAES_NONCE_LENGTH, halves};
+use crate::crypto::aead::halves;
 use crate::crypto::keyring::LiveKeyring;
 use crate::crypto::{Reason, Refused, SecretSealer};
 use crate::random::Random;
@@ -18,6 +17,7 @@ use arc_swap::{ArcSwap, Guard};
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// Seals and opens the values of one column. Cheap to clone.
 ///
@@ -36,12 +36,14 @@ struct Column {
 
 impl FieldColumn {
     pub(super) fn new(cipher: &FieldCipher, table: &str, column: &str) -> Self {
-        let keys = ColumnKeys::derive(&cipher.keyring, &derivation(cipher, table, column));
+        let names = encoded_names(&[&cipher.namespace, table, column]);
+        let derivation = derivation(cipher, table, column, &names);
+        let keys = ColumnKeys::derive(&cipher.keyring, &derivation);
         Self(Arc::new(Column {
             cipher: cipher.clone(),
             table: table.into(),
             column: column.into(),
-            names: encoded_names(&[&cipher.namespace, table, column]),
+            names,
             keys: ArcSwap::from_pointee(keys),
         }))
     }
@@ -123,10 +125,7 @@ impl FieldColumn {
         if keys.generation == column.cipher.keyring.generation() {
             return keys;
         }
-        let derivation = derivation(&column.cipher, &column.table, &column.column);
-        let keys = Arc::new(ColumnKeys::derive(&column.cipher.keyring, &derivation));
-        column.keys.store(Arc::clone(&keys));
-        Guard::from_inner(keys)
+        Guard::from_inner(column.derive_anew())
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -141,39 +140,20 @@ impl FieldColumn {
         self.0.cipher.padding
     }
 
-    /// What `key` seals for this row.
-    pub(super) fn draft<'a>(
-        &'a self,
-        key: &'a ColumnKey,
-        row: RowId<'a>,
-        extra: &'a [u8],
-    ) -> Draft<'a> {
-        Draft {
-            prefix: &key.prefix,
-            padding: self.padding(),
-            place: self.place(row, extra),
-        }
-    }
-
-    fn place<'a>(&'a self, row: RowId<'a>, extra: &'a [u8]) -> Place<'a> {
-        Place {
-            names: &self.0.names,
-            row,
-            extra,
-        }
-    }
-
     fn seal_bytes(&self, plain: &[u8], row: RowId<'_>, extra: &[u8]) -> Result<Vec<u8>, Refused> {
         if plain.len() > MAX_PLAINTEXT {
             return Err(Reason::TooLong.into());
         }
         let keys = self.keys();
         let key = keys.primary();
-        let nonce = self.random().bytes::<XAES_NONCE_LENGTH>();
-        let (epoch, nonce) = halves(&nonce);
-        let cipher = key.cipher()?.cipher_of(epoch);
-        self.draft(key, row, extra)
-            .seal(&cipher, epoch, nonce, plain, &mut Vec::new())
+        let nonce = self.random().bytes();
+        let cipher = key.cipher()?.cipher_of(halves(&nonce).0);
+        let place = Place {
+            column: [&key.associated, &[]],
+            row,
+            extra,
+        };
+        format::seal(&cipher, &key.prefix, &nonce, &place, self.padding(), plain)
     }
 
     /// Opens a value and hands it over before it is wiped.
@@ -184,17 +164,17 @@ impl FieldColumn {
         extra: &[u8],
         then: impl FnOnce(&[u8]) -> Result<R, Refused>,
     ) -> Result<R, Refused> {
-        let mut buffers = Buffers::default();
-        then(self.open_into(sealed, row, extra, &mut buffers)?)
+        let mut buffer = Zeroizing::default();
+        then(self.open_into(sealed, row, extra, &mut buffer)?)
     }
 
-    /// Opens a value into buffers that can be used again.
+    /// Opens a value into a buffer that can be used again.
     pub(super) fn open_into<'b>(
         &self,
         sealed: &[u8],
         row: RowId<'_>,
         extra: &[u8],
-        buffers: &'b mut Buffers,
+        buffer: &'b mut Zeroizing<Vec<u8>>,
     ) -> Result<&'b [u8], Refused> {
         let parts = Parts::of(sealed)?;
         let keys = self.keys();
@@ -204,19 +184,28 @@ impl FieldColumn {
         {
             return Err(Reason::WrongKey.into());
         }
-        let cipher: Aes256Gcm = key.cipher()?.cipher_of(parts.epoch);
-        let place = self.place(row, extra);
-        place.associated_data(parts.head, &mut buffers.associated);
-        buffers.hold(parts.data);
-        let nonce: &[u8; NONCE_LENGTH] = parts.nonce;
-        cipher
-            .open_in_place(nonce, &buffers.associated, &mut buffers.data, parts.tag)
-            .map_err(|_| Reason::NotAuthentic)?;
+        let cipher = key.cipher()?.cipher_of(parts.epoch);
+        let place = Place {
+            column: [parts.head, &self.0.names],
+            row,
+            extra,
+        };
+        let data = format::open(&cipher, &parts, &place, buffer)?;
         if parts.suite.is_padded() {
-            Ok(unpadded(&buffers.data).ok_or(Reason::Padding)?)
+            Ok(unpadded(data).ok_or(Reason::Padding)?)
         } else {
-            Ok(&buffers.data)
+            Ok(data)
         }
+    }
+}
+
+impl Column {
+    #[cold]
+    fn derive_anew(&self) -> Arc<ColumnKeys> {
+        let derivation = derivation(&self.cipher, &self.table, &self.column, &self.names);
+        let keys = Arc::new(ColumnKeys::derive(&self.cipher.keyring, &derivation));
+        self.keys.store(Arc::clone(&keys));
+        keys
     }
 }
 
@@ -248,8 +237,14 @@ impl fmt::Debug for FieldColumn {
     }
 }
 
-fn derivation<'a>(cipher: &FieldCipher, table: &'a str, column: &'a str) -> Derivation<'a> {
+fn derivation<'a>(
+    cipher: &FieldCipher,
+    table: &'a str,
+    column: &'a str,
+    names: &'a [u8],
+) -> Derivation<'a> {
     Derivation {
+        names,
         table,
         column,
         suite: Suite::new(cipher.padding, cipher.has_commitment),

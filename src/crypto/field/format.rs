@@ -1,12 +1,12 @@
 //! The bytes of a sealed value, as `docs/formats.md` specifies them.
 
 use super::RowId;
-use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, TAG_LENGTH, XAES_NONCE_LENGTH};
+use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, TAG_LENGTH, XAES_NONCE_LENGTH, halves};
 use crate::crypto::field::padding::{MAX_PADDED, Padding};
 use crate::crypto::kdf::put_text;
 use crate::crypto::keyring::{Key, KeyId};
 use crate::crypto::{Reason, Refused};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The first byte of everything that is sealed so. Never used again for another layout.
 pub(super) const VERSION: u8 = 0x01;
@@ -101,77 +101,104 @@ impl<'a> Parts<'a> {
 /// What a value is bound to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
-    /// [`encoded_names`] of namespace, table and column.
-    pub(super) names: &'a [u8],
+    /// Head, namespace, table and column.
+    pub(super) column: [&'a [u8]; 2],
     pub(super) row: RowId<'a>,
     pub(super) extra: &'a [u8],
 }
 
 impl Place<'_> {
-    /// Writes the associated data: no two places give the same.
-    pub(super) fn associated_data(&self, head: &[u8], output: &mut Vec<u8>) {
-        output.clear();
-        output.extend_from_slice(head);
-        output.extend_from_slice(self.names);
+    /// Appends the associated data: no two places give the same.
+    #[inline(always)]
+    fn append_to(&self, output: &mut Vec<u8>) {
+        for part in self.column {
+            output.extend_from_slice(part);
+        }
         self.row.append_to(output);
         append_sized(output, &[self.extra]);
     }
+
+    fn encoded_length(&self) -> usize {
+        let column: usize = self.column.iter().map(|part| part.len()).sum();
+        column + self.row.encoded_length() + SIZE_LENGTH + self.extra.len()
+    }
 }
 
-/// What all values of one key, column and suite begin with.
+/// What all values of one key and suite begin with.
 pub(super) fn prefix(suite: Suite, key: &Key) -> Vec<u8> {
-    let mut prefix = vec![VERSION, suite.0];
-    prefix.extend_from_slice(&key.id().to_bytes());
+    let mut prefix = head(suite, key.id()).to_vec();
     if suite.has_commitment() {
         prefix.extend_from_slice(key.commitment());
     }
     prefix
 }
 
-/// A value that is about to be sealed.
-#[derive(Debug)]
-pub(super) struct Draft<'a> {
-    /// As [`prefix`] gives it.
-    pub(super) prefix: &'a [u8],
-    pub(super) padding: Padding,
-    pub(super) place: Place<'a>,
+/// Version, suite and key id.
+pub(super) fn head(suite: Suite, key: KeyId) -> [u8; HEAD_LENGTH] {
+    let [a, b, c, d, e, f, g, h] = key.to_bytes();
+    [VERSION, suite.0, a, b, c, d, e, f, g, h]
 }
 
-impl Draft<'_> {
-    /// Seals `plain` with a cipher that was made for `epoch`. The associated data is written
-    /// to `scratch`.
-    pub(super) fn seal(
-        &self,
-        cipher: &Aes256Gcm,
-        epoch: &[u8; NONCE_LENGTH],
-        nonce: &[u8; NONCE_LENGTH],
-        plain: &[u8],
-        scratch: &mut Vec<u8>,
-    ) -> Result<Vec<u8>, Refused> {
-        let start = self.prefix.len() + XAES_NONCE_LENGTH;
-        let padded = self.padding.padded(plain.len());
-        // All of it at once: what moves leaves plaintext behind.
-        let mut sealed = Vec::with_capacity(start + padded + TAG_LENGTH);
-        sealed.extend_from_slice(self.prefix);
-        sealed.extend_from_slice(epoch);
-        sealed.extend_from_slice(nonce);
-        sealed.extend_from_slice(plain);
-        self.padding.append_to(&mut sealed, plain.len());
+/// Seals a value behind `prefix` and `nonce`, with the cipher that was made for the first half
+/// of the nonce.
+#[inline(always)]
+pub(super) fn seal(
+    cipher: &Aes256Gcm,
+    prefix: &[u8],
+    nonce: &[u8; XAES_NONCE_LENGTH],
+    place: &Place<'_>,
+    padding: Padding,
+    plain: &[u8],
+) -> Result<Vec<u8>, Refused> {
+    let start = prefix.len() + XAES_NONCE_LENGTH;
+    let end = start + padding.padded(plain.len());
+    // All of it at once, for what moves leaves plaintext behind. The associated data stand
+    // where the tag will.
+    let mut sealed = Vec::with_capacity(end + place.encoded_length().max(TAG_LENGTH));
+    sealed.extend_from_slice(prefix);
+    sealed.extend_from_slice(nonce);
+    sealed.extend_from_slice(plain);
+    padding.append_to(&mut sealed, plain.len());
+    place.append_to(&mut sealed);
 
-        let head = self.prefix.get(..HEAD_LENGTH).unwrap_or_default();
-        self.place.associated_data(head, scratch);
-        let data = sealed.get_mut(start..).unwrap_or_default();
-        match cipher.seal_in_place(nonce, scratch, data) {
-            Ok(tag) => {
-                sealed.extend_from_slice(&tag);
-                Ok(sealed)
-            }
-            Err(_) => {
-                sealed.zeroize();
-                Err(Reason::TooLong.into())
-            }
+    let (value, associated) = sealed.split_at_mut_checked(end).unwrap_or_default();
+    let data = value.get_mut(start..).unwrap_or_default();
+    match cipher.seal_in_place(halves(nonce).1, associated, data) {
+        Ok(tag) => {
+            sealed.truncate(end);
+            sealed.extend_from_slice(&tag);
+            Ok(sealed)
+        }
+        Err(_) => {
+            sealed.zeroize();
+            Err(Reason::TooLong.into())
         }
     }
+}
+
+/// Opens a value that was taken apart, with the cipher of its epoch, and gives it with its
+/// padding. `buffer` can be used again: what it held is overwritten, and wiped at the end.
+#[inline]
+pub(super) fn open<'b>(
+    cipher: &Aes256Gcm,
+    parts: &Parts<'_>,
+    place: &Place<'_>,
+    buffer: &'b mut Zeroizing<Vec<u8>>,
+) -> Result<&'b [u8], Refused> {
+    let end = parts.data.len();
+    let needed = end + place.encoded_length();
+    buffer.clear();
+    if buffer.capacity() < needed {
+        // The old one is wiped, which growing in place would not do.
+        *buffer = Zeroizing::new(Vec::with_capacity(needed));
+    }
+    buffer.extend_from_slice(parts.data);
+    place.append_to(buffer);
+    let (data, associated) = buffer.split_at_mut_checked(end).unwrap_or_default();
+    cipher
+        .open_in_place(parts.nonce, associated, data, parts.tag)
+        .map_err(|_| Reason::NotAuthentic)?;
+    Ok(data)
 }
 
 /// Each name with its length before it.
@@ -183,7 +210,11 @@ pub(super) fn encoded_names(names: &[&str]) -> Vec<u8> {
     encoded
 }
 
+/// Bytes of a length.
+pub(super) const SIZE_LENGTH: usize = 4;
+
 /// Appends the length of the parts together, as four bytes, and the parts.
+#[inline]
 pub(super) fn append_sized(output: &mut Vec<u8>, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     // Saturates: only rows whose ids have 4 GiB could be taken for each other.

@@ -1,4 +1,4 @@
-use super::format::{Suite, encoded_names, prefix};
+use super::format::{Suite, encoded_names, head, prefix};
 use crate::crypto::Reason;
 use crate::crypto::aead::{Backend, Xaes256Gcm};
 use crate::crypto::keyring::{Key, KeyId, KeyState, LiveKeyring};
@@ -20,6 +20,8 @@ pub(super) struct ColumnKey {
     pub(super) commitment: [u8; Key::LENGTH],
     /// What a value begins with that is sealed now.
     pub(super) prefix: Vec<u8>,
+    /// What the associated data of such a value begin with: head and names.
+    pub(super) associated: Vec<u8>,
     state: KeyState,
     cipher: Option<Xaes256Gcm>,
 }
@@ -27,6 +29,8 @@ pub(super) struct ColumnKey {
 /// For what keys are derived, and how.
 #[derive(Debug)]
 pub(super) struct Derivation<'a> {
+    /// [`encoded_names`] of namespace, table and column.
+    pub(super) names: &'a [u8],
     pub(super) table: &'a str,
     pub(super) column: &'a str,
     pub(super) suite: Suite,
@@ -67,6 +71,7 @@ impl ColumnKey {
             id: key.id(),
             commitment: *key.commitment(),
             prefix: prefix(to.suite, key),
+            associated: [&head(to.suite, key.id()), to.names].concat(),
             state: key.state(),
             cipher: derived.map(|key| Xaes256Gcm::new(to.backend, &key)),
         }

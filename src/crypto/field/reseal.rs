@@ -4,32 +4,13 @@ use crate::crypto::Refused;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Memory for opening one value after the other. What a value leaves in it is overwritten by
-/// the next, and wiped at the end.
-#[derive(Default)]
-pub(super) struct Buffers {
-    pub(super) associated: Vec<u8>,
-    pub(super) data: Zeroizing<Vec<u8>>,
-}
-
-impl Buffers {
-    /// Takes a copy of this data, to be opened in place.
-    pub(super) fn hold(&mut self, data: &[u8]) {
-        self.data.clear();
-        if self.data.capacity() < data.len() {
-            // The old one is wiped, which growing in place would not do.
-            self.data = Zeroizing::new(Vec::with_capacity(data.len()));
-        }
-        self.data.extend_from_slice(data);
-    }
-}
-
 /// Opens values of one column and seals them again with the primary key: what is done to each
 /// row when a key is retired.
 pub(in crate::crypto) struct Resealer {
     column: FieldColumn,
     sealer: BatchSealer,
-    buffers: Buffers,
+    /// Memory for opening one value after the other.
+    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Resealer {
@@ -39,7 +20,7 @@ impl Resealer {
         sealed: &[u8],
         row: RowId<'_>,
     ) -> Result<Vec<u8>, Refused> {
-        let plain = self.column.open_into(sealed, row, &[], &mut self.buffers)?;
+        let plain = self.column.open_into(sealed, row, &[], &mut self.buffer)?;
         self.sealer.seal_bytes(plain, row)
     }
 
@@ -49,7 +30,7 @@ impl Resealer {
         sealed: &[u8],
         row: RowId<'_>,
     ) -> Result<(), Refused> {
-        let opened = self.column.open_into(sealed, row, &[], &mut self.buffers);
+        let opened = self.column.open_into(sealed, row, &[], &mut self.buffer);
         opened.map(drop)
     }
 
@@ -68,7 +49,7 @@ impl From<&FieldColumn> for Resealer {
         Self {
             column: column.clone(),
             sealer: column.batch(),
-            buffers: Buffers::default(),
+            buffer: Zeroizing::default(),
         }
     }
 }

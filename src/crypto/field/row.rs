@@ -1,4 +1,4 @@
-use super::format::append_sized;
+use super::format::{SIZE_LENGTH, append_sized};
 
 /// The row that a value belongs to: its primary key. A value opens in this row alone.
 ///
@@ -27,13 +27,29 @@ impl RowId<'_> {
     }
 
     /// Appends the length, a byte for the kind, and the id.
+    #[inline]
     pub(super) fn append_to(&self, output: &mut Vec<u8>) {
         match self.0 {
             Id::Unbound => append_sized(output, &[&[0]]),
-            Id::Integer(id) => append_sized(output, &[&[1], &id.to_be_bytes()]),
+            Id::Integer(id) => {
+                // In one piece: nearly all rows are such.
+                let [a, b, c, d, e, f, g, h] = id.to_be_bytes();
+                output.extend_from_slice(&[0, 0, 0, 9, 1, a, b, c, d, e, f, g, h]);
+            }
             Id::Uuid(id) => append_sized(output, &[&[2], &id]),
             Id::Text(id) => append_sized(output, &[&[3], id.as_bytes()]),
         }
+    }
+
+    /// How many bytes [`append_to`](Self::append_to) appends.
+    pub(super) const fn encoded_length(&self) -> usize {
+        let id = match self.0 {
+            Id::Unbound => 0,
+            Id::Integer(_) => 8,
+            Id::Uuid(_) => 16,
+            Id::Text(id) => id.len(),
+        };
+        SIZE_LENGTH + 1 + id
     }
 }
 
@@ -99,6 +115,7 @@ mod tests {
             .map(|row| {
                 let mut bytes = Vec::new();
                 row.append_to(&mut bytes);
+                assert_eq!(bytes.len(), row.encoded_length(), "{row:?}");
                 bytes
             })
             .collect();
