@@ -172,8 +172,8 @@ fn the_document_has_the_examples() {
 /// Every sealed value in the document opens, with the keyring in the document.
 #[test]
 fn the_examples_open() {
-    let document = written_examples();
-    let keyring = document
+    let examples = written_examples();
+    let keyring = examples
         .lines()
         .find_map(|line| line.strip_prefix("keyring "));
     let keyring = Keyring::parse(keyring.unwrap()).unwrap();
@@ -181,7 +181,7 @@ fn the_examples_open() {
         .column("users", "email")
         .unwrap();
     let mut opened = 0;
-    for line in document.lines().filter(|line| line.starts_with("sealed ")) {
+    for line in examples.lines().filter(|line| line.starts_with("sealed ")) {
         let digits = line.split_whitespace().last().unwrap();
         let bytes = (0..digits.len()).step_by(2);
         let bytes = bytes.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
