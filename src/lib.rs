@@ -124,3 +124,5 @@ pub mod principal;
 pub mod random;
 pub mod secret;
 pub mod store;
+#[cfg(feature = "waf")]
+pub mod waf;

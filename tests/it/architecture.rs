@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("browser", CONTROL),
     ("limit", CONTROL),
     ("monitor", CONTROL),
+    ("waf", CONTROL),
 ];
 const CONTROL: u8 = 3;
 

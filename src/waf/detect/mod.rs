@@ -1,0 +1,37 @@
+//! The detectors: pure functions over one view, each strictly linear in its length.
+
+use super::signal::{Finding, Signals};
+use super::view::{Places, View};
+
+/// A detector and when to call it.
+///
+/// It is called for a view whose place is among `places`, and that holds one of `bytes` or one
+/// of `literals` (ASCII, compared without case). Both lists together must be complete: a view
+/// that triggers none of them cannot hold a finding. Bytes should be rare in benign values;
+/// literals may be as many as needed, for all of all detectors are one automaton.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    pub(crate) name: &'static str,
+    pub(crate) findings: &'static [&'static Finding],
+    pub(crate) places: Places,
+    pub(crate) bytes: &'static [u8],
+    pub(crate) literals: &'static [&'static str],
+    pub(crate) run: fn(&View<'_>, &mut Signals),
+}
+
+/// A finding by a regular expression, for what is too small for a detector of its own. The
+/// pattern is of the `regex` crate's `bytes` kind, with `(?i-u)` in front. Every match holds
+/// one of `literals`; without literals it is tried on every view that is not plain.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    pub(crate) finding: Finding,
+    pub(crate) places: Places,
+    pub(crate) literals: &'static [&'static str],
+    pub(crate) pattern: &'static str,
+}
+
+/// Every detector of the builtin ruleset.
+pub(crate) static DETECTORS: &[&Detector] = &[];
+
+/// Every pattern of the builtin ruleset.
+pub(crate) static PATTERNS: &[&Pattern] = &[];

@@ -1,0 +1,87 @@
+use super::Class;
+use std::ops::Range;
+
+/// How much a finding counts. A request is refused from [`Weight::STRONG`] on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Weight(pub(crate) u8);
+
+impl Weight {
+    /// No honest value has this: enough alone.
+    pub(crate) const STRONG: Self = Self(5);
+    /// Needs one companion, even a faint one.
+    pub(crate) const MEDIUM: Self = Self(3);
+    /// Needs a medium companion, or two faint ones.
+    pub(crate) const FAINT: Self = Self(2);
+}
+
+/// What a detector can find: a rule of the builtin set, as static data.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    /// Stable, `class-what`, such as `sqli-union`.
+    pub(crate) id: &'static str,
+    /// One line for people: what was seen.
+    pub(crate) name: &'static str,
+    pub(crate) class: Class,
+    pub(crate) weight: Weight,
+    /// From which level on it counts: 1, 2 or 3.
+    pub(crate) level: u8,
+    /// Free labels besides the class: `mysql`, `log4shell`, `unix`.
+    pub(crate) tags: &'static [&'static str],
+    /// Values (of a query parameter `q`, or as [`Sample`] says) that it must be found in, and
+    /// those that it must not be found in. A test runs them all through the whole engine.
+    pub(crate) hits: &'static [Sample],
+    pub(crate) misses: &'static [Sample],
+}
+
+/// A request in short, for the tests inside of rules.
+#[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests of the rules read it"))]
+pub(crate) enum Sample {
+    /// The value of the query parameter `q`, before encoding.
+    Value(&'static str),
+    /// A query, as sent: `a=1&b=%27`.
+    Query(&'static str),
+    /// A path, as sent, without a query.
+    Path(&'static str),
+    /// A header and its value.
+    Header(&'static str, &'static str),
+    /// A body with its content type.
+    Body(&'static str, &'static str),
+}
+
+/// A finding in a view.
+#[derive(Clone, Debug)]
+pub(crate) struct Signal {
+    pub(crate) finding: &'static Finding,
+    /// Which bytes of the view.
+    pub(crate) span: Range<usize>,
+}
+
+/// What the detectors have found in one view. Costs nothing while it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Signals(Vec<Signal>);
+
+impl Signals {
+    /// Notes a finding; the same one a second time is not noted again, so that a detector
+    /// cannot be made to fill memory.
+    pub(crate) fn push(&mut self, finding: &'static Finding, span: Range<usize>) {
+        if !self.has(finding) {
+            self.0.push(Signal { finding, span });
+        }
+    }
+
+    pub(crate) fn has(&self, finding: &'static Finding) -> bool {
+        self.0
+            .iter()
+            .any(|signal| std::ptr::eq(signal.finding, finding))
+    }
+
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Signal> {
+        self.0.drain(..)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn ids(&self) -> Vec<&'static str> {
+        self.0.iter().map(|signal| signal.finding.id).collect()
+    }
+}
