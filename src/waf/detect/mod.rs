@@ -1,5 +1,8 @@
 //! The detectors: pure functions over one view, each strictly linear in its length.
 
+mod sql;
+mod text;
+
 use super::signal::{Finding, Signals};
 use super::view::{Places, View};
 
@@ -31,7 +34,7 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[];
+pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR];
 
 /// Every pattern of the builtin ruleset.
 pub(crate) static PATTERNS: &[&Pattern] = &[];

@@ -1,0 +1,265 @@
+//! Queries: what stands after `select`, `from` and `where`, and how a text ends.
+
+use super::super::findings as found;
+use super::super::stack::{Sort, Traits};
+use super::super::token::{Kind, Token};
+use super::super::words::Role;
+use super::{Context, Parser, Select};
+use crate::waf::detect::text::is_space;
+
+impl Parser<'_, '_> {
+    pub(super) fn select(&mut self, token: Token) {
+        let united = match self.prev.kind {
+            Kind::Word(Role::Union) => true,
+            Kind::Word(Role::Modifier) => self.prev2.kind == Kind::Word(Role::Union),
+            Kind::Open => self.after_open_union,
+            _ => false,
+        };
+        if united {
+            self.hit(&found::UNION, token.end);
+        }
+        let opened = matches!(
+            self.prev.kind,
+            Kind::Open | Kind::Comma | Kind::Comparison | Kind::Logic | Kind::Arithmetic | Kind::Semicolon
+        );
+        let anchored = self.count == 0
+            || united
+            || opened
+            || token.after_comment
+            || matches!(self.prev.kind, Kind::Word(Role::Logic | Role::Not | Role::Execute | Role::Values | Role::Like | Role::Exists));
+        if self.prev.kind == Kind::Open && matches!(self.prev2.kind, Kind::Word(Role::Exists | Role::Like | Role::Any)) {
+            self.hit(&found::SELECT, token.end);
+        }
+        self.fold_all();
+        self.stack.clear_to_open();
+        self.select = Some(Select {
+            start: token.start,
+            anchored,
+            opened: self.prev.kind == Kind::Open,
+            ..Select::default()
+        });
+    }
+
+    pub(super) fn from(&mut self, token: Token) {
+        self.fold_all();
+        self.stack.clear_to_open();
+        let Some(select) = self.select.take() else {
+            return;
+        };
+        if select.columns > 0 && select.gaps <= select.columns && select.gaps < 3 {
+            self.signals.push(&found::SELECT, select.start..token.end);
+            self.query_from = true;
+        } else if select.columns == 0 && select.names > 0 && select.gaps == 0 {
+            let finding = if select.names > 1 { &found::SELECT } else { &found::SELECT_NAMES };
+            if select.anchored || select.names > 1 {
+                self.signals.push(finding, select.start..token.end);
+            }
+            self.query_from = true;
+        }
+        // What follows the table of a query is a gap to no expression.
+        self.stack.clear_to_open();
+    }
+
+    /// A query within parentheses, or before a semicolon, that needs no table.
+    pub(super) fn end_select(&mut self) {
+        let Some(select) = self.select else {
+            return;
+        };
+        let argument = self.stack.peek(1).is_some_and(|below| below.sort == Sort::Call) || self.stack.in_call();
+        if !argument && select.opened && select.columns > 0 && select.gaps == 0 && select.names <= self.sql {
+            self.signals.push(&found::SELECT, select.start..self.prev.end);
+        }
+    }
+
+    /// A table of a query: technical names are no prose.
+    pub(super) fn table_name(&mut self, token: Token) {
+        let name = self.text.slice(token.start, token.end);
+        let technical = name.contains(&b'_') || matches!(self.text.at(token.end), b'.');
+        if self.query_from && self.prev.kind == Kind::Word(Role::From) && technical {
+            self.hit(&found::QUERY_TAIL, token.end);
+        }
+    }
+
+    pub(super) fn where_clause(&mut self, token: Token) {
+        if self.query_from {
+            self.hit(&found::QUERY_TAIL, token.end);
+        }
+        self.where_seen |= self.prev2.kind == Kind::Word(Role::From);
+        self.fold_all();
+        self.stack.clear_to_open();
+    }
+
+    /// The text is at its end, or in a comment that reaches there.
+    pub(super) fn finish(mut self, token: Token) {
+        self.fold_all();
+        let comment = token.kind == Kind::Comment;
+        let quiet = comment && self.is_quiet_comment(token);
+        if self.tokens.conditional_seen {
+            self.conditional_comment(token);
+        }
+        if self.comment_spaces > 1 {
+            self.hit(&found::COMMENT_SPACE, token.end);
+        }
+        if let Some(select) = self.select {
+            self.unfinished_select(select, token, comment);
+        }
+        if self.query_from && comment {
+            self.hit(&found::QUERY_TAIL, token.end);
+        }
+        self.finish_clause(comment, quiet, token);
+        match self.context {
+            Context::Bare => self.finish_bare(comment, quiet, token),
+            Context::Quoted(_) => self.finish_quoted(comment, quiet, token),
+        }
+    }
+
+    fn conditional_comment(&mut self, token: Token) {
+        let sql = matches!(self.prev.kind, Kind::Word(_)) || matches!(self.prev2.kind, Kind::Word(_));
+        if sql || self.sql > 0 || self.operators > 0 || self.count < 4 {
+            self.hit(&found::CONDITIONAL_COMMENT, token.end);
+        }
+    }
+
+    /// Comments that hide the rest of a query say nothing themselves.
+    fn is_quiet_comment(&self, token: Token) -> bool {
+        let marker = if self.text.at(token.start) == b'#' { 1 } else { 2 };
+        let rest = self.text.slice(token.start.saturating_add(marker), token.end);
+        let letters = rest.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).count();
+        letters < 3 && (marker == 2 || letters == 0 || rest.first().is_some_and(|&byte| is_space(byte)))
+    }
+
+    fn unfinished_select(&mut self, select: Select, token: Token, comment: bool) {
+        let called = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::CALL.and(Traits::DEEP)) || top.sort == Sort::Call)
+            || self.sql > 0;
+        let tight = select.gaps == 0 && select.names <= select.columns.saturating_add(self.sql);
+        if select.anchored && tight && select.columns > 0 {
+            let certain = called || comment || select.columns > 1 || matches!(self.prev.kind, Kind::Close);
+            let finding = if certain { &found::SELECT } else { &found::SELECT_NAMES };
+            self.signals.push(finding, select.start..token.end);
+        }
+    }
+
+    /// `order by 3`, `group by x having`, `having 1=1` at the end of a text.
+    fn finish_clause(&mut self, comment: bool, quiet: bool, token: Token) {
+        if self.gaps > 0 {
+            return;
+        }
+        self.finish_union(comment, token);
+        let valued = self.stack.peek(0);
+        let by = self.prev2.kind == Kind::Word(Role::By) && matches!(self.prev3.kind, Kind::Word(Role::Order | Role::Group));
+        let edge = self.context != Context::Bare;
+        let numbered = self.first_kind == Kind::Number || self.closed_outer;
+        if by && self.prev.kind == Kind::Number && (quiet || edge || numbered) {
+            self.hit(&found::ORDER, token.end);
+        }
+        if by && edge && comment {
+            self.hit(&found::ORDER, token.end);
+        }
+        let having = self.seen_having && valued.is_some_and(|top| top.sort == Sort::Test || top.traits.has(Traits::CALL));
+        if having || (self.seen_having && self.operators > 0) || (self.seen_having && (comment || self.grouped)) {
+            self.hit(&found::ORDER, token.end);
+        }
+    }
+
+    /// `1/**/union`: cut off, or put together from several parameters.
+    fn finish_union(&mut self, comment: bool, token: Token) {
+        let ends = self.prev.kind == Kind::Word(Role::Union) || (self.prev.kind == Kind::Word(Role::Modifier) && self.prev2.kind == Kind::Word(Role::Union));
+        if ends && (self.prev.after_comment || comment) && self.first_kind == Kind::Number {
+            self.hit(&found::UNION, token.end);
+        }
+    }
+
+    fn finish_bare(&mut self, comment: bool, quiet: bool, token: Token) {
+        let top = self.stack.peek(0);
+        self.finish_fragment(token);
+        if !self.anchored() {
+            return;
+        }
+        let computed = self.firm_operators > 0 || self.sql > 0 || (self.operators > 0 && self.parenthesized);
+        let literal_only = self.names == 0 || self.sql > 0;
+        if comment && quiet && computed && literal_only && self.count > 0 {
+            self.hit(&found::COMMENTED, token.end);
+        }
+        let tautology = top.is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::DECIDED) && top.traits.has(Traits::SYMBOL));
+        if tautology && self.logics == 0 {
+            let finding = if comment || self.sql > 0 || self.stack.len() > 1 || self.is_identity() {
+                &found::TAUTOLOGY
+            } else {
+                &found::CONDITION
+            };
+            self.hit(finding, token.end);
+        }
+        // `and name = "`: goes on where a condition stood, and stops before its operand.
+        let dangling = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open)) && self.operators > 1;
+        let literal = self.leading_operator && self.names == 0 && self.count < 6 && top.is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic) && self.count > 1);
+        if (dangling && self.leading_logic) || literal {
+            self.hit(&found::LEADING, token.end);
+        }
+    }
+
+    /// `7=7`.
+    fn is_identity(&self) -> bool {
+        let same = self.text.slice(self.prev.start, self.prev.end) == self.text.slice(self.prev3.start, self.prev3.end);
+        same && self.prev2.kind == Kind::Comparison && self.count == 3
+    }
+
+    /// `concat_ws(` and nothing more: the head of a payload that was cut, or put together from
+    /// several parameters.
+    fn finish_fragment(&mut self, token: Token) {
+        let Kind::Word(role) = self.prev2.kind else {
+            return self.finish_whole_call(token);
+        };
+        let callable = matches!(role, Role::Attack | Role::Function | Role::Common | Role::Object | Role::Execute | Role::Replace | Role::Like | Role::Literal);
+        let begins = self.count == 2 || (self.count == 3 && self.prev3.kind == Kind::Close);
+        if begins && self.prev.kind == Kind::Open && callable {
+            self.hit(&found::FRAGMENT, token.end);
+        }
+    }
+
+    fn finish_whole_call(&mut self, token: Token) {
+        let first = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::CALL) && !top.traits.has(Traits::COMPOUND));
+        let whole = self.stack.len() == 1 && first && self.prev.kind == Kind::Close && self.anchored();
+        if whole && self.sql > 0 && self.first_is_function {
+            self.hit(&found::CALL, token.end);
+            if self.tells > 0 && self.sql > 1 {
+                self.hit(&found::TELLING_CALL, token.end);
+            }
+        }
+        let catalog = self.count == 1 && self.prev.kind == Kind::Word(Role::Attack);
+        if catalog && self.text.slice(self.prev.start, self.prev.end).contains(&b'_') {
+            self.hit(&found::CATALOG, token.end);
+        }
+    }
+
+    fn finish_quoted(&mut self, comment: bool, quiet: bool, token: Token) {
+        if self.at_edge && comment {
+            // Nothing stands between the string's end and the comment.
+            let block = self.text.at(token.start) == b'/';
+            if quiet || block {
+                self.hit(&found::COMMENT_TAIL, token.end);
+            }
+            return;
+        }
+        if !self.edge_expression || self.gaps > 0 {
+            return;
+        }
+        let ends_open = self.ends_open();
+        let postfix = matches!(self.prev.kind, Kind::Word(Role::Postfix | Role::Literal)) || self.prev2.kind == Kind::Word(Role::Collate);
+        if postfix && (quiet || self.prev.kind == Kind::Word(Role::Postfix)) {
+            self.hit(&found::POSTFIX, token.end);
+        }
+        let lone = self.edge_logic && self.names == 0 && self.logics == 1 && self.stack.len() <= 3 && !ends_open;
+        let tested = self.edge_logic && self.prev.kind != Kind::Name && self.operators > 1;
+        if (ends_open && !self.is_quoted_word(token)) || (comment && (quiet || self.firm_operators > 0)) || lone || tested {
+            self.hit(&found::QUOTE_BREAK, token.end);
+        }
+    }
+
+    /// `"and"`, `'like'`: an English word in quotes and nothing more.
+    fn is_quoted_word(&self, token: Token) -> bool {
+        let word = matches!(self.prev2.kind, Kind::Word(Role::Logic | Role::Like | Role::Not));
+        let tight = self.prev2.start == self.start && self.prev2.end == self.prev.start;
+        let empty = self.prev.start.saturating_add(1) >= token.end;
+        word && tight && empty && self.count < 3
+    }
+}

@@ -1,0 +1,105 @@
+//! What every tokenizer needs to walk over bytes that an attacker chose.
+
+/// A text that answers 0 for what lies beyond its end, so that looking ahead needs no checks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'t>(pub(super) &'t [u8]);
+
+impl<'t> Text<'t> {
+    pub(super) fn len(self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn at(self, index: usize) -> u8 {
+        self.0.get(index).copied().unwrap_or(0)
+    }
+
+    pub(super) fn slice(self, start: usize, end: usize) -> &'t [u8] {
+        self.0.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn from(self, start: usize) -> &'t [u8] {
+        self.0.get(start..).unwrap_or_default()
+    }
+
+    /// Whether these letters stand at `index`, in whatever case. `letters` is lower case.
+    pub(super) fn has(self, index: usize, letters: &[u8]) -> bool {
+        self.slice(index, index.saturating_add(letters.len()))
+            .eq_ignore_ascii_case(letters)
+    }
+
+    /// The first index from `start` on whose byte is not accepted.
+    pub(super) fn skip(self, start: usize, accepted: impl Fn(u8) -> bool) -> usize {
+        let run = self.from(start).iter().take_while(|&&byte| accepted(byte));
+        start.saturating_add(run.count()).min(self.len().max(start))
+    }
+
+    /// The index of the first `byte` from `start` on, or the end.
+    pub(super) fn find(self, start: usize, byte: u8) -> usize {
+        match memchr::memchr(byte, self.from(start)) {
+            Some(offset) => start.saturating_add(offset),
+            None => self.len().max(start),
+        }
+    }
+
+    /// The first index from `start` on where white space ends.
+    pub(super) fn skip_space(self, start: usize) -> usize {
+        self.skip(start, is_space)
+    }
+
+    /// The index after the white space before `end`, going back from there.
+    pub(super) fn back_space(self, end: usize) -> usize {
+        let before = self.slice(0, end);
+        let run = before.iter().rev().take_while(|&&byte| is_space(byte));
+        end.saturating_sub(run.count())
+    }
+
+    /// The end of the word of letters, digits, `_` and `$` that starts at `start`.
+    pub(super) fn word_end(self, start: usize) -> usize {
+        self.skip(start, is_word)
+    }
+}
+
+/// White space as parsers of commands and queries see it: also vertical tabs and form feeds.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0xa0)
+}
+
+pub(super) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+}
+
+/// A word in lower case, held on the stack. Longer words than `N` are cut: they are in no list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lower<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Lower<N> {
+    /// The lower-case form of `word`, or nothing where it is longer than `N`.
+    pub(super) fn of(word: &[u8]) -> Option<Self> {
+        let mut bytes = [0; N];
+        let target = bytes.get_mut(..word.len())?;
+        for (to, from) in target.iter_mut().zip(word) {
+            *to = from.to_ascii_lowercase();
+        }
+        Some(Self {
+            bytes,
+            len: word.len(),
+        })
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// The word as text; empty where it is not ASCII, for lists hold nothing else.
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// Whether a list in ASCII order holds the word, in whatever case.
+pub(super) fn listed(list: &[&str], word: &[u8]) -> bool {
+    Lower::<32>::of(word).is_some_and(|lower| list.binary_search(&lower.as_str()).is_ok())
+}
