@@ -1,5 +1,8 @@
 //! The detectors: pure functions over one view, each strictly linear in its length.
 
+mod html;
+mod macros;
+mod script;
 mod sql;
 mod text;
 
@@ -34,7 +37,7 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR];
+pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR];
 
 /// Every pattern of the builtin ruleset.
 pub(crate) static PATTERNS: &[&Pattern] = &[];

@@ -103,3 +103,10 @@ impl<const N: usize> Lower<N> {
 pub(super) fn listed(list: &[&str], word: &[u8]) -> bool {
     Lower::<32>::of(word).is_some_and(|lower| list.binary_search(&lower.as_str()).is_ok())
 }
+
+/// Where `needle`, in lower case, first occurs in whatever case.
+pub(super) fn find_lower(text: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let upper = first.to_ascii_uppercase();
+    memchr::memchr2_iter(first, upper, text).find(|&at| Text(text).has(at, needle))
+}

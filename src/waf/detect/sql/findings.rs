@@ -1,25 +1,9 @@
 //! What the SQL detector can find.
 
-use crate::waf::Class;
-use crate::waf::signal::{Finding, Sample, Weight};
-
-macro_rules! findings {
-    ($($name:ident: $id:literal, $weight:ident, $title:literal, [$($hit:literal),*], [$($miss:literal),*];)+) => {
-        $(pub(super) static $name: Finding = Finding {
-            id: $id,
-            name: $title,
-            class: Class::Sqli,
-            weight: Weight::$weight,
-            level: 1,
-            tags: &["sql"],
-            hits: &[$(Sample::Value($hit)),*],
-            misses: &[$(Sample::Value($miss)),*],
-        };)+
-        pub(super) static ALL: &[&Finding] = &[$(&$name),+];
-    };
-}
+use crate::waf::detect::macros::findings;
 
 findings! {
+    class Sqli, tags &["sql"];
     UNION: "sqli-union", STRONG, "a second query by union",
         ["1 union all select 1,2,3", "' UNION/**/SELECT null,version()-- -"],
         ["the union selects its leaders", "union rep"];

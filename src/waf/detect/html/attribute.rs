@@ -1,0 +1,179 @@
+//! Attributes: event handlers, URLs that are scripts, styles that are scripts.
+
+use super::{Markup, findings as found, names, scheme};
+use crate::waf::detect::text::is_space;
+
+/// How far a tag was read.
+pub(super) struct Read {
+    pub(super) end: usize,
+    pub(super) attributes: u32,
+    /// The tag has its `>`.
+    pub(super) complete: bool,
+}
+
+impl Markup<'_, '_> {
+    /// The attributes of a tag from `start` on, to its `>` or the next `<`.
+    pub(super) fn attributes(&mut self, open: usize, start: usize, tag: &[u8]) -> Read {
+        let mut at = start;
+        let mut attributes = 0_u32;
+        loop {
+            at = self.text.skip(at, |byte| is_space(byte) || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b';' | b',' | 0));
+            match self.text.at(at) {
+                b'>' => {
+                    return Read { end: at.saturating_add(1), attributes, complete: true };
+                }
+                b'<' | 0 if at >= self.text.len() || self.text.at(at) == b'<' => {
+                    return Read { end: at, attributes, complete: false };
+                }
+                _ => {}
+            }
+            let name_end = self.text.skip(at, |byte| !is_space(byte) && !matches!(byte, b'=' | b'>' | b'/' | b'"' | b'\'' | b'<' | 0));
+            let name_end = name_end.max(at.saturating_add(1));
+            let name = self.text.slice(at, name_end);
+            let equals = self.text.skip(name_end, |byte| is_space(byte) || byte == 0);
+            let (value_start, value_end, next) = if self.text.at(equals) == b'=' {
+                self.attribute_value(equals.saturating_add(1))
+            } else {
+                (name_end, name_end, name_end)
+            };
+            attributes = attributes.saturating_add(1);
+            self.attribute(open, tag, name, value_start..value_end, self.text.at(equals) == b'=');
+            at = next.max(name_end);
+        }
+    }
+
+    /// Start and end of the value, and where reading goes on.
+    fn attribute_value(&mut self, start: usize) -> (usize, usize, usize) {
+        let start = self.text.skip(start, |byte| is_space(byte) || byte == 0 || byte == b'=');
+        let quote = self.text.at(start);
+        let flag = match quote {
+            b'"' => 1,
+            b'\'' => 2,
+            b'`' => 4,
+            _ => 0,
+        };
+        if flag != 0 && self.no_close & flag == 0 {
+            let inner = start.saturating_add(1);
+            let end = self.text.find(inner, quote);
+            if end < self.text.len() {
+                return (inner, end, end.saturating_add(1));
+            }
+            self.no_close |= flag;
+        }
+        let start = if flag == 0 { start } else { start.saturating_add(1) };
+        let end = self.text.skip(start, |byte| !is_space(byte) && !matches!(byte, b'>' | b'<'));
+        (start, end, end)
+    }
+
+    fn attribute(&mut self, open: usize, tag: &[u8], name: &[u8], value: std::ops::Range<usize>, assigned: bool) {
+        let end = value.end;
+        if is_event(name) && assigned {
+            self.signals.push(&found::EVENT_HANDLER, open..end);
+        }
+        let text = self.text.slice(value.start, value.end);
+        if scheme::script_scheme(text) {
+            self.signals.push(&found::SCRIPT_URL, open..end);
+        }
+        if names::is_dangerous_attribute(name) && assigned && !self.document {
+            self.signals.push(&found::DANGEROUS_ATTRIBUTE, open..end);
+        }
+        if name.eq_ignore_ascii_case(b"style") && is_active_style(text) {
+            self.signals.push(&found::ACTIVE_STYLE, open..end);
+        }
+        if (tag.eq_ignore_ascii_case(b"style") || tag.is_empty()) && is_active_style(text) {
+            self.signals.push(&found::ACTIVE_STYLE, open..end);
+        }
+    }
+
+    /// A value that begins within an attribute: `" onfocus=alert(1) x="`.
+    pub(super) fn attribute_context(&mut self) {
+        for at in memchr::memchr2_iter(b'o', b'O', self.text.0) {
+            if !matches!(self.text.at(at.saturating_add(1)), b'n' | b'N') {
+                continue;
+            }
+            let before = if at == 0 { b' ' } else { self.text.at(at.saturating_sub(1)) };
+            if !(is_space(before) || matches!(before, b'"' | b'\'' | b'`' | b'/' | b';' | b'>')) {
+                continue;
+            }
+            let end = self.text.skip(at, |byte| byte.is_ascii_alphabetic());
+            let equals = self.text.skip(end, |byte| is_space(byte) || byte == 0);
+            let name = self.text.slice(at.saturating_add(2), end);
+            let compared = self.text.at(equals.saturating_add(1)) == b'=';
+            let valued = equals.saturating_add(1) < self.text.len();
+            if self.text.at(equals) == b'=' && !compared && valued && names::begins_event(name) {
+                self.signals.push(&found::EVENT_HANDLER, at..equals.saturating_add(1));
+                return;
+            }
+        }
+    }
+
+    /// What the value is as a whole: a URL that is a script, or CSS.
+    pub(super) fn whole_value(&mut self) {
+        if let Some(span) = scheme::script_url(self.text) {
+            self.signals.push(&found::SCRIPT_URL, span);
+        }
+        let bytes = self.text.0;
+        let style = super::super::text::find_lower(bytes, b"style");
+        let assigned = style.is_some_and(|at| {
+            let end = self.text.skip_space(at.saturating_add(5));
+            matches!(self.text.at(end), b'=' | b'>')
+        });
+        if (assigned && contains_folded(bytes, SCRIPTS_IN_STYLE)) || has_script_function(bytes) {
+            self.signals.push(&found::ACTIVE_STYLE, 0..bytes.len());
+        }
+    }
+}
+
+/// `onload`, `onwhatever`: names that browsers to come may know, too.
+fn is_event(name: &[u8]) -> bool {
+    let prefix = name.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"on"));
+    prefix && name.len() > 4 && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | 0x80..))
+}
+
+/// Styles that run scripts, in whatever browser, or load more styles. Comments and backslashes
+/// hide nothing: `expr/**/ession`.
+fn is_active_style(text: &[u8]) -> bool {
+    text.len() > 5 && (contains_folded(text, SCRIPTS_IN_STYLE) || memchr::memchr(b'<', text).is_some())
+}
+
+const SCRIPTS_IN_STYLE: &[&[u8]] = &[
+    b"expression(", b"javascript:", b"vbscript:", b"behavior:url(", b"-moz-binding:url(", b"@import'", b"@import\"", b"@importurl(", b"url(data:text", b"url('data:text",
+    b"url(\"data:text",
+];
+
+/// `url(javascript` and `x:expression(` where no attribute stands before.
+fn has_script_function(text: &[u8]) -> bool {
+    contains_folded(text, &[b":url(javascript", b":url('javascript", b":url(\"javascript", b":expression(", b"@import'", b"@import\""])
+}
+
+/// Whether one of the needles occurs, without white space, comments and backslashes, in
+/// whatever case. One pass: the window is never longer than the longest needle.
+fn contains_folded(text: &[u8], needles: &[&[u8]]) -> bool {
+    let mut window = [0_u8; 20];
+    let mut at = 0;
+    let mut comment_end_missing = false;
+    while let Some(&byte) = text.get(at) {
+        let next = text.get(at.saturating_add(1)).copied().unwrap_or(0);
+        if byte == b'/' && next == b'*' && !comment_end_missing {
+            match memchr::memmem::find(text.get(at..).unwrap_or_default(), b"*/") {
+                Some(length) => {
+                    at = at.saturating_add(length).saturating_add(2);
+                    continue;
+                }
+                None => comment_end_missing = true,
+            }
+        }
+        at = at.saturating_add(1);
+        if is_space(byte) || byte == b'\\' || byte < b' ' {
+            continue;
+        }
+        window.copy_within(1.., 0);
+        if let Some(last) = window.last_mut() {
+            *last = byte.to_ascii_lowercase();
+        }
+        if matches!(byte, b'(' | b':' | b'g' | b't' | b'r' | b'R' | b'G' | b'T' | b'<' | b'\'' | b'"') && needles.iter().any(|needle| window.ends_with(needle)) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,31 @@
+//! What the markup detector can find.
+
+use crate::waf::detect::macros::findings;
+
+findings! {
+    class Xss, tags &["html"];
+    ACTIVE_TAG: "xss-active-tag", STRONG, "a tag that runs, loads or embeds something",
+        ["<script>alert(1)</script>", "<svg/x>", "<x:script xmlns:x='http://www.w3.org/1999/xhtml'>"],
+        ["<b>bold</b>", "a <scripted b", "price < 5"];
+    EVENT_HANDLER: "xss-event-handler", STRONG, "an event handler",
+        ["<img src=x onerror=alert(1)>", "\" autofocus onfocus=alert(1) x=\"", "<x/onclick=a()>"],
+        ["depends on load = 5", "once=1", "/api.js?onload=ready"];
+    SCRIPT_URL: "xss-script-url", STRONG, "a URL that is a script",
+        ["javascript:alert(1)", "<a href=' java\tscript:x()'>", "data:text/html,<b>"],
+        ["javascript: the good parts", "data:image/png;base64,AAAA"];
+    ACTIVE_STYLE: "xss-active-style", STRONG, "a style that runs or loads something",
+        ["<p style='x:expr/**/ession(alert(1))'>", "<style>@import'//evil.example/x'</style>"],
+        ["<p style='color:red'>"];
+    DANGEROUS_ATTRIBUTE: "xss-attribute", STRONG, "an attribute that holds markup or a place to send a form",
+        ["<x srcdoc='&lt;'>", "<button formaction=//evil.example>"], ["<p class='x'>"];
+    SPELLED_TAG: "xss-spelled-tag", STRONG, "a tag with its letters apart", ["<s c r i p t"], ["a <b and c"];
+    NAMESPACED: "xss-namespaced-tag", MEDIUM, "a tag of some namespace", [], [];
+    FORM_TAG: "xss-page-tag", MEDIUM, "a tag of whole pages", [], [];
+    CONTEXT_END: "xss-context-end", STRONG, "the end of an element that holds no markup",
+        ["</script>", "</textarea>x"], ["</p>"];
+    DECLARATION: "xss-declaration", STRONG, "a declaration of entities, attributes or style sheets",
+        ["<!DOCTYPE x [<!ENTITY a 'b'>]>", "<?xml-stylesheet href='x'?>"], ["<!DOCTYPE html>"];
+    CONDITIONAL: "xss-conditional-comment", STRONG, "a comment that browsers or servers run", ["<!--[if gte IE 4]>"], ["<!-- note -->"];
+    COMMENT: "xss-comment", FAINT, "a comment of markup", [], [];
+    UTF7: "xss-utf7", STRONG, "markup in UTF-7", ["+ADw-script+AD4-"], ["a+b"];
+}
