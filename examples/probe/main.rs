@@ -16,6 +16,7 @@ mod cobblestone;
 mod jws;
 mod jwt;
 mod password;
+mod waf;
 
 use serde_json::{Map, Value, json};
 use std::io::{BufRead, Write};
@@ -31,6 +32,7 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("password", password::decide),
     ("cobblestone", cobblestone::decide),
     ("aead", aead::decide),
+    ("waf", waf::decide),
 ];
 
 fn main() -> ExitCode {

@@ -36,6 +36,49 @@ pub enum Place {
     Body,
 }
 
+impl Place {
+    /// Every place there is.
+    pub const ALL: &[Self] = &[
+        Self::Path,
+        Self::Query,
+        Self::Cookie,
+        Self::Header,
+        Self::Form,
+        Self::Multipart,
+        Self::FileName,
+        Self::PartHeader,
+        Self::File,
+        Self::Json,
+        Self::Xml,
+        Self::XmlDocument,
+        Self::Graphql,
+        Self::GraphqlDocument,
+        Self::Body,
+    ];
+
+    /// The name, as reports and events carry it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Cookie => "cookie",
+            Self::Header => "header",
+            Self::Form => "form",
+            Self::Multipart => "multipart",
+            Self::FileName => "file_name",
+            Self::PartHeader => "part_header",
+            Self::File => "file",
+            Self::Json => "json",
+            Self::Xml => "xml",
+            Self::XmlDocument => "xml_document",
+            Self::Graphql => "graphql",
+            Self::GraphqlDocument => "graphql_document",
+            Self::Body => "body",
+        }
+    }
+}
+
 /// A set of places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Places(u32);

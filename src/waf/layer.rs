@@ -1,0 +1,183 @@
+use super::{OverLimit, RawRequest, Report, Waf};
+use crate::event::{Emitter, EventKind, Level, RequestId, SecurityEvent};
+use crate::guard::inspect::InspectService;
+use crate::guard::{
+    Inspect, InspectLayer, Reading, Rejection, RejectionKind, Render, RequestHead, Want,
+};
+use crate::random::Random;
+use std::fmt;
+use std::sync::Arc;
+use tower_layer::Layer;
+
+/// What becomes of a hostile request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Answer {
+    /// It is refused with 403.
+    Refuse,
+    /// It is admitted: the client has proved something, such as a solved puzzle.
+    Admit,
+    /// It is answered with this: a challenge, another status.
+    With(Rejection),
+}
+
+type Challenge = dyn Fn(&RequestHead<'_>, &Report) -> Answer + Send + Sync;
+
+/// Refuses hostile requests. See the [module](super).
+///
+/// Bodies are read once and handed on byte for byte. To share the reading with others who
+/// look into bodies, put it into an [`InspectLayer`] with them: it is an [`Inspect`].
+#[derive(Clone)]
+#[must_use]
+pub struct WafLayer {
+    waf: Waf,
+    refuses: bool,
+    challenge: Option<Arc<Challenge>>,
+    random: Random,
+}
+
+impl WafLayer {
+    /// Refuses what this [`Waf`], or the one of this [`Ruleset`](super::Ruleset), holds to be
+    /// hostile.
+    pub fn new(waf: impl Into<Waf>) -> Self {
+        Self {
+            waf: waf.into(),
+            refuses: true,
+            challenge: None,
+            random: Random::secure(),
+        }
+    }
+
+    /// Tells of hostile requests and refuses none: to see what a ruleset would do.
+    pub fn monitor_only(mut self) -> Self {
+        self.refuses = false;
+        self
+    }
+
+    /// Asks `challenge` what becomes of a hostile request.
+    ///
+    /// ```
+    /// use portcullis::guard::{Rejection, RejectionKind};
+    /// use portcullis::waf::{Answer, Class, Ruleset, WafLayer};
+    ///
+    /// // Scanners are told to slow down, everybody else is refused.
+    /// let layer = WafLayer::new(Ruleset::builtin()).challenge(|_request, report| {
+    ///     match report.class() {
+    ///         Some(Class::Scanner) => Answer::With(Rejection::new(RejectionKind::RateLimited)),
+    ///         _ => Answer::Refuse,
+    ///     }
+    /// });
+    /// # let _ = layer;
+    /// ```
+    pub fn challenge(
+        mut self,
+        challenge: impl Fn(&RequestHead<'_>, &Report) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.challenge = Some(Arc::new(challenge));
+        self
+    }
+
+    /// Takes the reference ids of requests that have no id from here.
+    pub fn random(mut self, random: Random) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// A layer whose rejections look as `render` makes them.
+    pub fn rendered_by(self, render: impl Render) -> InspectLayer<Self> {
+        InspectLayer::new(self.limit(), self).rendered_by(render)
+    }
+
+    /// The decision.
+    #[must_use]
+    pub const fn waf(&self) -> &Waf {
+        &self.waf
+    }
+
+    fn limit(&self) -> usize {
+        self.waf.limits().body
+    }
+
+    #[cold]
+    fn hostile(&self, head: &RequestHead<'_>, report: &Report) -> Result<(), Rejection> {
+        let answer = match &self.challenge {
+            _ if !self.refuses => Answer::Admit,
+            Some(challenge) => challenge(head, report),
+            None => Answer::Refuse,
+        };
+        let id = head.extensions().get::<RequestId>();
+        let id = id.cloned().unwrap_or_else(|| RequestId::random(&self.random));
+        let refused = !matches!(answer, Answer::Admit);
+        Emitter::of(head.extensions()).emit(event(report, &id, refused));
+        let rejection = match answer {
+            Answer::Admit => return Ok(()),
+            Answer::With(rejection) => rejection,
+            Answer::Refuse => {
+                Rejection::new(RejectionKind::Hostile).with_member("reference", id.as_str())
+            }
+        };
+        // The event was told already, with all its details.
+        Err(rejection.with_reason(report.summary()).with_event(None))
+    }
+}
+
+impl fmt::Debug for WafLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WafLayer")
+            .field("waf", &self.waf)
+            .field("refuses", &self.refuses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inspect for WafLayer {
+    fn wants(&self, _: &RequestHead<'_>) -> Want {
+        match self.waf.limits().over {
+            OverLimit::Reject => Want::Whole,
+            OverLimit::InspectBeginning => Want::Prefix(self.limit()),
+        }
+    }
+
+    fn inspect(&self, head: &RequestHead<'_>, reading: Reading<'_>) -> Result<(), Rejection> {
+        let request = RawRequest::of(head);
+        let request = if reading.is_whole() {
+            request.body(reading.bytes())
+        } else {
+            request.beginning_of_body(reading.bytes())
+        };
+        let report = self.waf.judge(&request);
+        if report.is_hostile() {
+            return self.hostile(head, &report);
+        }
+        Ok(())
+    }
+}
+
+impl<S> Layer<S> for WafLayer {
+    type Service = InspectService<S, Self>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        InspectLayer::new(self.limit(), self.clone()).layer(inner)
+    }
+}
+
+fn event(report: &Report, id: &RequestId, refused: bool) -> SecurityEvent {
+    let class = report.class().map_or("generic", |class| class.as_str());
+    let rules = report.distinct().map(|found| found.rule().as_str());
+    let mut event = SecurityEvent::new(EventKind::MaliciousAttackTool)
+        .with_code(class)
+        .with_reason(report.summary())
+        .with_detail("action", if refused { "refused" } else { "admitted" })
+        .with_detail("reference", id.as_str())
+        .with_detail("score", &report.score().to_string())
+        .with_detail("rules", &rules.collect::<Vec<_>>().join(","));
+    if let Some(first) = report.matches().first() {
+        event = event
+            .with_detail("parameter", &first.location().to_string())
+            .with_detail("excerpt", first.excerpt());
+    }
+    if !refused {
+        event = event.with_level(Level::Warn);
+    }
+    event
+}

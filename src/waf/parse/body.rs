@@ -1,0 +1,133 @@
+use super::content_type::{ContentType, Kind};
+use super::{Flow, Visit, form, graphql, json, multipart, xml};
+use crate::waf::decode;
+use crate::waf::limits::Limits;
+use crate::waf::protocol;
+use crate::waf::request::RawRequest;
+use crate::waf::view::Place;
+
+/// How much of a file is looked at: what makes a file dangerous stands at its beginning.
+const BEGINNING_OF_FILE: usize = 64 << 10;
+
+/// Reads the body by its type, and by what it looks like where the type is missing, unknown
+/// or wrong.
+pub(super) fn any(
+    request: &RawRequest<'_>,
+    limits: &Limits,
+    duplicates_are_wrong: bool,
+    visit: &mut impl Visit,
+) -> Flow {
+    let mut types = request.headers.all("content-type");
+    let content_type = match types.next() {
+        Some(value) => {
+            let known = ContentType::read(value, visit)?;
+            let is_text = value.to_ascii_lowercase().starts_with(b"text/");
+            if known.kind == Kind::Unknown && !is_text {
+                visit.wrong(&protocol::UNKNOWN_TYPE, Place::Header, b"content-type", value)?;
+            }
+            known
+        }
+        None => ContentType::UNKNOWN,
+    };
+    if let Some(second) = types.next() {
+        visit.wrong(&protocol::CONTENT_TYPE, Place::Header, b"content-type", second)?;
+    }
+    if request.body.is_empty() && content_type.kind != Kind::Multipart {
+        return Flow::Continue(());
+    }
+    let is_text = !matches!(content_type.kind, Kind::Binary | Kind::Multipart);
+    let transcoded = if is_text { decode::to_utf8(request.body) } else { None };
+    let body = Body {
+        text: transcoded.as_deref().unwrap_or(request.body),
+        whole: request.body_is_whole,
+        limits,
+        duplicates_are_wrong,
+    };
+    match content_type.kind {
+        Kind::Form => body.form(visit),
+        Kind::Json => body.json(visit),
+        Kind::JsonLines => {
+            let ending = json::lines(body.text, Place::Json, limits, visit)?;
+            json::must_be_sound(ending, body.whole, body.text, visit)
+        }
+        Kind::Xml => body.xml(visit),
+        Kind::Graphql if graphql::looks_like_one(body.text) => {
+            graphql::document(body.text, visit)
+        }
+        Kind::Multipart => {
+            multipart::document(body.text, content_type.boundary, body.whole, visit)
+        }
+        Kind::Binary => body.file(visit),
+        Kind::Graphql | Kind::Unknown => body.unknown(visit),
+    }
+}
+
+struct Body<'a> {
+    text: &'a [u8],
+    whole: bool,
+    limits: &'a Limits,
+    duplicates_are_wrong: bool,
+}
+
+impl Body<'_> {
+    /// What calls itself a form may be read as JSON or XML by somebody who does not ask.
+    fn form(&self, visit: &mut impl Visit) -> Flow {
+        if json::looks_like_one(self.text) {
+            let ending = json::document(self.text, Place::Json, b"", self.limits, visit)?;
+            if ending == json::Ending::Sound {
+                return Flow::Continue(());
+            }
+        }
+        if xml::looks_like_one(self.text) {
+            xml::document(self.text, self.limits, visit)?;
+        }
+        form::pairs(self.text, Place::Form, self.duplicates_are_wrong, visit)
+    }
+
+    fn json(&self, visit: &mut impl Visit) -> Flow {
+        let ending = json::document(self.text, Place::Json, b"", self.limits, visit)?;
+        if ending == json::Ending::Broken && form::looks_like_one(self.text) {
+            form::pairs(self.text, Place::Form, self.duplicates_are_wrong, visit)?;
+        }
+        json::must_be_sound(ending, self.whole, self.text, visit)
+    }
+
+    fn xml(&self, visit: &mut impl Visit) -> Flow {
+        xml::document(self.text, self.limits, visit)
+    }
+
+    fn file(&self, visit: &mut impl Visit) -> Flow {
+        let beginning = self.text.get(..BEGINNING_OF_FILE).unwrap_or(self.text);
+        visit.value(Place::File, b"", beginning)
+    }
+
+    fn unknown(&self, visit: &mut impl Visit) -> Flow {
+        if json::looks_like_one(self.text) {
+            let ending = json::document(self.text, Place::Json, b"", self.limits, visit)?;
+            if ending == json::Ending::Sound {
+                return Flow::Continue(());
+            }
+        }
+        if xml::looks_like_one(self.text) {
+            xml::document(self.text, self.limits, visit)?;
+            return visit.value(Place::Body, b"", self.text);
+        }
+        if form::looks_like_one(self.text) {
+            form::pairs(self.text, Place::Form, self.duplicates_are_wrong, visit)?;
+            return visit.value(Place::Body, b"", self.text);
+        }
+        if is_binary(self.text) {
+            return self.file(visit);
+        }
+        visit.value(Place::Body, b"", self.text)
+    }
+}
+
+/// Whether the beginning of a text is none: more than one byte in eight is a control
+/// character or breaks UTF-8.
+fn is_binary(text: &[u8]) -> bool {
+    let beginning = text.get(..512).unwrap_or(text);
+    let controls = beginning.iter().filter(|b| **b < 0x20 && !b.is_ascii_whitespace());
+    let broken: usize = beginning.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    (controls.count() + broken) * 8 > beginning.len()
+}

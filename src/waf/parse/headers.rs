@@ -1,0 +1,160 @@
+use super::{Flow, Visit};
+use crate::waf::decode;
+use crate::waf::prefilter::Prefilter;
+use crate::waf::protocol;
+use crate::waf::view::Place;
+use std::borrow::Cow;
+
+/// The headers of a request, names in lower case.
+#[derive(Clone, Default)]
+pub(in crate::waf) struct RequestHeaders<'a>(Vec<(Cow<'a, str>, &'a [u8])>);
+
+impl<'a> RequestHeaders<'a> {
+    pub(in crate::waf) fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    pub(in crate::waf) fn push(&mut self, name: Cow<'a, str>, value: &'a [u8]) {
+        self.0.push((name, value));
+    }
+
+    /// The values of this name, in order.
+    pub(in crate::waf) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let named = self.0.iter().filter(move |(known, _)| known == name);
+        named.map(|(_, value)| *value)
+    }
+
+    /// The first value of this name.
+    pub(in crate::waf) fn first(&self, name: &str) -> Option<&'a [u8]> {
+        self.all(name).next()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &'a [u8])> {
+        self.0.iter().map(|(name, value)| (&**name, *value))
+    }
+
+    /// How long they are together.
+    pub(in crate::waf) fn length(&self) -> usize {
+        let lengths = self.0.iter().map(|(name, value)| name.len() + value.len());
+        lengths.sum()
+    }
+}
+
+/// Hands every header and cookie to `visit`.
+pub(super) fn all(headers: &RequestHeaders<'_>, visit: &mut impl Visit) -> Flow {
+    for (name, value) in headers.iter() {
+        one(name, value, visit)?;
+    }
+    lengths(headers, visit)
+}
+
+fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
+    match name {
+        "cookie" => return cookies(value, visit),
+        "authorization" | "proxy-authorization" if is_token68(value) => {
+            return Flow::Continue(());
+        }
+        "content-encoding" if !is_identity(value) => {
+            visit.wrong(&protocol::CONTENT_ENCODING, Place::Header, name.as_bytes(), value)?;
+        }
+        "x-up-devcap-post-charset" => {
+            visit.wrong(&protocol::DEVICE_CHARSET, Place::Header, name.as_bytes(), value)?;
+        }
+        "range" if value.iter().filter(|b| **b == b',').count() >= protocol::MOST_RANGES => {
+            visit.wrong(&protocol::RANGES, Place::Header, name.as_bytes(), value)?;
+        }
+        "request-range" => {
+            visit.wrong(&protocol::REQUEST_RANGE, Place::Header, name.as_bytes(), value)?;
+        }
+        "x-http-method-override" | "x-method-override" | "x-http-method" => {
+            visit.wrong(&protocol::METHOD_OVERRIDE, Place::Header, name.as_bytes(), value)?;
+        }
+        "referer" => return referer(value, visit),
+        _ => {}
+    }
+    if is_of_protocol(name) && Prefilter::builtin().seen(value).is_tokens() {
+        return Flow::Continue(());
+    }
+    visit.value(Place::Header, name.as_bytes(), value)
+}
+
+/// Headers whose values say how to talk, not what: passed over where they consist of tokens.
+fn is_of_protocol(name: &str) -> bool {
+    name.starts_with("accept")
+        || name.starts_with("sec-")
+        || name.starts_with("if-")
+        || name.starts_with("access-control-")
+        || matches!(
+            name,
+            "cache-control" | "connection" | "content-length" | "content-type" | "date" | "dnt"
+                | "keep-alive" | "pragma" | "priority" | "range" | "te" | "traceparent"
+                | "transfer-encoding" | "upgrade-insecure-requests" | "x-request-id"
+        )
+}
+
+/// `Bearer` or another scheme with nothing but a token (RFC 9110 section 11.2): the business
+/// of whoever checks the credential.
+fn is_token68(value: &[u8]) -> bool {
+    let mut words = value.split(|b| *b == b' ').filter(|word| !word.is_empty());
+    let of_token = |word: &[u8]| {
+        word.iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b))
+    };
+    words.by_ref().take(2).all(of_token) && words.next().is_none()
+}
+
+fn is_identity(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"identity") || value.trim_ascii().is_empty()
+}
+
+/// A URL of a page: the parameters of its query one by one, for together they are no value of
+/// anything.
+fn referer(value: &[u8], visit: &mut impl Visit) -> Flow {
+    let Some(at) = memchr::memchr(b'?', value) else {
+        return visit.value(Place::Header, b"referer", value);
+    };
+    let (page, query) = value.split_at(at);
+    visit.value(Place::Header, b"referer", page)?;
+    let mut buffer = Vec::new();
+    for pair in query.get(1..).unwrap_or_default().split(|b| *b == b'&') {
+        let value = match memchr::memchr(b'=', pair) {
+            Some(at) => pair.get(at + 1..).unwrap_or_default(),
+            None => pair,
+        };
+        visit.value(Place::Header, b"referer", decode::form(value, &mut buffer))?;
+    }
+    Flow::Continue(())
+}
+
+fn cookies(value: &[u8], visit: &mut impl Visit) -> Flow {
+    if value.trim_ascii_start().starts_with(b"$Version") {
+        visit.wrong(&protocol::COOKIE_VERSION, Place::Header, b"cookie", value)?;
+    }
+    for cookie in value.split(|b| *b == b';') {
+        let cookie = cookie.trim_ascii();
+        match memchr::memchr(b'=', cookie) {
+            Some(at) => {
+                let (name, value) = cookie.split_at(at);
+                visit.pair(Place::Cookie, name, value.get(1..).unwrap_or_default())?;
+            }
+            None if cookie.is_empty() => {}
+            None => visit.value(Place::Cookie, b"", cookie)?,
+        }
+    }
+    Flow::Continue(())
+}
+
+/// Two lengths, or a length that is a list: whoever takes the other one reads another request
+/// (RFC 9112 section 6.3).
+fn lengths(headers: &RequestHeaders<'_>, visit: &mut impl Visit) -> Flow {
+    let mut lengths = headers.all("content-length");
+    let Some(first) = lengths.next() else {
+        return Flow::Continue(());
+    };
+    let listed = !first.trim_ascii().iter().all(u8::is_ascii_digit);
+    let chunked = headers.first("transfer-encoding").is_some();
+    if listed || chunked || lengths.next().is_some() {
+        return visit.wrong(&protocol::LENGTHS, Place::Header, b"content-length", first);
+    }
+    Flow::Continue(())
+}

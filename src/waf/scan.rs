@@ -1,0 +1,601 @@
+//! One request, looked through.
+
+use super::decode;
+use super::detect::PATTERNS;
+use super::engine::Engine;
+use super::parse::{self, Ending, Flow, Visit};
+use super::policy::Excluded;
+use super::prefilter::{Prefilter, Seen};
+use super::protocol;
+use super::report::{self, Match, Report};
+use super::request::RawRequest;
+use super::rule::{Effect, Operator, Rule, RuleId, Subject, What};
+use super::signal::{Finding, Signals};
+use super::view::{Part, Place, Surroundings, View};
+use super::{Class, FieldKind};
+use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
+use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
+
+/// How often a document may stand in a value of a document.
+const MOST_NESTED: u8 = 3;
+/// The most matches that a report keeps.
+const MOST_MATCHES: usize = 64;
+/// What small requests may decode, whatever their size.
+const LEAST_WORK: usize = 64 << 10;
+/// The tag of findings that count whatever the field may hold: they strike those who only log
+/// or store it.
+const ANYWHERE: &str = "anywhere";
+
+static COMPILED: LazyLock<Box<[Option<Regex>]>> = LazyLock::new(|| {
+    let compile = |pattern: &str| {
+        RegexBuilder::new(pattern)
+            .unicode(false)
+            .case_insensitive(true)
+            .build()
+            .ok()
+    };
+    PATTERNS.iter().map(|pattern| compile(pattern.pattern)).collect()
+});
+
+/// A field that is being looked at.
+struct Field<'a> {
+    place: Place,
+    part: Part,
+    name: &'a [u8],
+    kind: FieldKind,
+    score: u32,
+    counted: Vec<&'static str>,
+}
+
+impl<'a> Field<'a> {
+    const fn new(place: Place, part: Part, name: &'a [u8], kind: FieldKind) -> Self {
+        Self {
+            place,
+            part,
+            name,
+            kind,
+            score: 0,
+            counted: Vec::new(),
+        }
+    }
+
+    const fn subject(&self) -> Subject<'a> {
+        Subject {
+            what: What::At(self.place, self.part),
+            name: self.name,
+        }
+    }
+}
+
+pub(super) struct Scan<'e> {
+    engine: &'e Engine,
+    filter: &'static Prefilter,
+    around: Surroundings<'e>,
+    report: Report,
+    stops_early: bool,
+    admitted: bool,
+    fields_left: usize,
+    work_left: usize,
+    nested: u8,
+    signals: Signals,
+    spare: Vec<Vec<u8>>,
+    /// Of each rule that users added, which conditions have held.
+    held: Vec<u64>,
+    /// And of which values were there at all.
+    present: Vec<u64>,
+}
+
+impl<'e> Scan<'e> {
+    pub(super) fn new(engine: &'e Engine, request: &'e RawRequest<'_>, stops_early: bool) -> Self {
+        let host = request.headers.first("host").unwrap_or_default();
+        let size = request.path.len()
+            + request.query.map_or(0, <[u8]>::len)
+            + request.headers.length()
+            + request.body.len();
+        Self {
+            engine,
+            filter: Prefilter::builtin(),
+            around: Surroundings {
+                method: request.method,
+                path: request.path,
+                host: host.split(|b| *b == b':').next().unwrap_or_default(),
+                referer: request.headers.first("referer").unwrap_or_default(),
+            },
+            report: Report::default(),
+            stops_early,
+            admitted: false,
+            fields_left: engine.limits.fields,
+            work_left: size.saturating_mul(engine.limits.work).saturating_add(LEAST_WORK),
+            nested: 0,
+            signals: Signals::default(),
+            spare: Vec::new(),
+            held: vec![0; engine.rules.custom.len()],
+            present: vec![0; engine.rules.custom.len()],
+        }
+    }
+
+    pub(super) fn run(mut self, request: &RawRequest<'_>) -> Report {
+        let flow = self.of_request(request);
+        if flow.is_continue() {
+            let engine = self.engine;
+            let _stopped = parse::request(
+                request,
+                &engine.limits,
+                engine.duplicates_are_wrong,
+                &mut self,
+            );
+        }
+        self.ask_of_absent();
+        self.report.hostile &= !self.admitted;
+        self.report
+    }
+
+    /// What rules of users may ask of the request as a whole.
+    fn of_request(&mut self, request: &RawRequest<'_>) -> Flow {
+        if self.engine.rules.custom.is_empty() {
+            return Flow::Continue(());
+        }
+        let length = request.body.len().to_string();
+        let client = request.client.map(|address| address.to_string());
+        let subjects = [
+            (What::Method, Some(request.method)),
+            (What::BodyLength, Some(&*length)),
+            (What::Client, client.as_deref()),
+        ];
+        for (what, value) in subjects {
+            if let Some(value) = value {
+                self.ask(Subject { what, name: b"" }, value.as_bytes(), true)?;
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// Looks at a field from end to end, and adds up.
+    fn field(&mut self, place: Place, part: Part, name: &[u8], value: &[u8]) -> Flow {
+        let Some(left) = self.fields_left.checked_sub(1) else {
+            self.wrong(&protocol::FIELDS, place, name, b"")?;
+            return Flow::Break(());
+        };
+        self.fields_left = left;
+        let kind = self.engine.policy.kind(self.around.path, place, name);
+        let mut field = Field::new(place, part, name, kind);
+        self.look(&mut field, value, 0, false)
+    }
+
+    /// Looks at a text in one state of decoding, and then at the next.
+    fn look(&mut self, field: &mut Field<'_>, text: &[u8], depth: u8, base64: bool) -> Flow {
+        self.ask(field.subject(), text, depth == 0)?;
+        if field.kind == FieldKind::Opaque {
+            return Flow::Continue(());
+        }
+        let seen = self.filter.seen(text);
+        if seen.has(Seen::BRACKET) && self.is_document(field, text)? {
+            return Flow::Continue(());
+        }
+        let text = match data_uri(text) {
+            Some((head, payload)) => {
+                self.hidden(field, payload, depth)?;
+                head
+            }
+            None => text,
+        };
+        self.detect(field, text, seen, depth, base64)?;
+        if matches!(field.place, Place::File | Place::XmlDocument | Place::GraphqlDocument) {
+            return Flow::Continue(());
+        }
+        self.oddities(field, text, seen, base64)?;
+        self.decode(field, text, seen, depth, base64)
+    }
+
+    /// Whether the text is a document that something further on may read: then its parts have
+    /// been looked at, one by one.
+    fn is_document(
+        &mut self,
+        field: &Field<'_>,
+        text: &[u8],
+    ) -> std::ops::ControlFlow<(), bool> {
+        let is_value = field.part == Part::Value
+            && !matches!(field.place, Place::File | Place::XmlDocument | Place::GraphqlDocument | Place::Body | Place::Path);
+        if !is_value || self.nested >= MOST_NESTED {
+            return std::ops::ControlFlow::Continue(false);
+        }
+        if parse::looks_like_json(text) {
+            self.nested += 1;
+            let (place, name, limits) = (field.place, field.name, &self.engine.limits);
+            let ending = parse::json(text, place, name, limits, self)?;
+            self.nested -= 1;
+            return std::ops::ControlFlow::Continue(ending == Ending::Sound);
+        }
+        if matches!(field.name, b"query" | b"mutation") && parse::looks_like_graphql(text) {
+            self.nested += 1;
+            parse::graphql(text, self)?;
+            self.nested -= 1;
+            return std::ops::ControlFlow::Continue(true);
+        }
+        std::ops::ControlFlow::Continue(false)
+    }
+
+    fn detect(
+        &mut self,
+        field: &mut Field<'_>,
+        text: &[u8],
+        seen: Seen,
+        depth: u8,
+        base64: bool,
+    ) -> Flow {
+        if !self.engine.rules.builtin {
+            return Flow::Continue(());
+        }
+        let live = self.filter.live(text, seen, field.place);
+        if live.is_empty() {
+            return Flow::Continue(());
+        }
+        let view = View {
+            bytes: text,
+            place: field.place,
+            part: field.part,
+            name: field.name,
+            kind: field.kind,
+            depth,
+            from_base64: base64,
+            request: &self.around,
+        };
+        for detector in live.detectors() {
+            (detector.run)(&view, &mut self.signals);
+        }
+        for index in live.patterns() {
+            let compiled = COMPILED.get(index).and_then(Option::as_ref);
+            if let (Some(pattern), Some(regex)) = (PATTERNS.get(index), compiled)
+                && let Some(found) = regex.find(text)
+            {
+                self.signals.push(&pattern.finding, found.range());
+            }
+        }
+        let mut signals = std::mem::take(&mut self.signals);
+        let mut flow = Flow::Continue(());
+        for signal in signals.drain() {
+            if flow.is_continue() {
+                flow = self.note(field, signal.finding, text, signal.span);
+            }
+        }
+        self.signals = signals;
+        flow
+    }
+
+    /// What is odd about a text whatever it says.
+    fn oddities(&mut self, field: &mut Field<'_>, text: &[u8], seen: Seen, base64: bool) -> Flow {
+        // What comes out of base64 is often UTF-16, and half of that is NULs.
+        if seen.has(Seen::ODD) && !base64 {
+            if memchr::memchr(0, text).is_some() {
+                self.note(field, &protocol::NUL, text, 0..0)?;
+            }
+            if let Some(at) = overlong_at(text) {
+                self.note(field, &protocol::OVERLONG, text, at..at + 2)?;
+            }
+        }
+        if seen.has(Seen::CONTROL) && !base64 {
+            self.note(field, &protocol::CONTROL, text, 0..0)?;
+        }
+        if seen.has(Seen::BACKSLASH)
+            && let Some(at) = escaped_letter_at(text)
+        {
+            self.note(field, &protocol::HIDDEN_ESCAPE, text, at..at + 6)?;
+        }
+        Flow::Continue(())
+    }
+
+    fn decode(
+        &mut self,
+        field: &mut Field<'_>,
+        text: &[u8],
+        seen: Seen,
+        depth: u8,
+        base64: bool,
+    ) -> Flow {
+        if seen.may_be_base64() {
+            return self.hidden(field, text, depth);
+        }
+        if !seen.may_be_encoded() {
+            return Flow::Continue(());
+        }
+        let (mut out, mut spare) = (self.buffer(), self.buffer());
+        let mut flow = Flow::Continue(());
+        if decode::round(text, seen, &mut out, &mut spare) {
+            flow = self.look_deeper(field, &out, depth, base64);
+        }
+        self.spare.extend([out, spare]);
+        flow
+    }
+
+    /// Looks at what may be hidden in base64.
+    fn hidden(&mut self, field: &mut Field<'_>, text: &[u8], depth: u8) -> Flow {
+        if matches!(field.kind, FieldKind::Base64 | FieldKind::File | FieldKind::Code) {
+            return Flow::Continue(());
+        }
+        let mut out = self.buffer();
+        let mut flow = Flow::Continue(());
+        if decode::base64(text, &mut out) {
+            flow = self.look_deeper(field, &out, depth, true);
+        }
+        self.spare.push(out);
+        flow
+    }
+
+    fn look_deeper(&mut self, field: &mut Field<'_>, text: &[u8], depth: u8, base64: bool) -> Flow {
+        if depth >= self.engine.limits.decodings {
+            return self.note(field, &protocol::NESTED, text, 0..0);
+        }
+        let Some(left) = self.work_left.checked_sub(text.len()) else {
+            self.note(field, &protocol::WORK, text, 0..0)?;
+            return Flow::Break(());
+        };
+        self.work_left = left;
+        self.look(field, text, depth + 1, base64)
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Notes a finding in a field: unless its rule is switched off, excluded, or counts
+    /// nothing there.
+    fn note(
+        &mut self,
+        field: &mut Field<'_>,
+        finding: &'static Finding,
+        text: &[u8],
+        span: Range<usize>,
+    ) -> Flow {
+        self.heard_of(field.subject(), finding.class)?;
+        let engine = self.engine;
+        if !engine.rules.builtin
+            || !engine.rules.is_on(finding.id, finding.level)
+            || field.counted.contains(&finding.id)
+        {
+            return Flow::Continue(());
+        }
+        let weight = weight(finding, field.kind);
+        if weight == 0 || self.is_excluded(field, finding.id, finding.tags, finding.class) {
+            return Flow::Continue(());
+        }
+        field.counted.push(finding.id);
+        field.score += u32::from(weight);
+        self.keep(Match {
+            rule: RuleId::builtin(finding.id),
+            class: finding.class,
+            weight,
+            place: field.place,
+            name: report::name_of(field.name),
+            excerpt: report::excerpt(field.name, text, span),
+        });
+        self.decide(field.score)
+    }
+
+    fn is_excluded(&self, field: &Field<'_>, id: &str, tags: &[&str], class: Class) -> bool {
+        let is = |excluded: &Excluded| match excluded {
+            Excluded::Rule(rule) => **rule == *id,
+            Excluded::Tag(tag) => tags.contains(&&**tag),
+            Excluded::Class(of) => *of == class,
+        };
+        let policy = &self.engine.policy;
+        let by = policy.exclusion(self.around.path, field.place, field.name, is);
+        if let Some(count) = by.and_then(|index| self.engine.used.get(index)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        by.is_some()
+    }
+
+    fn keep(&mut self, found: Match) {
+        let known = self.report.matches.iter().any(|known| known.rule == found.rule);
+        if !known {
+            self.report.score += u32::from(found.weight);
+        }
+        if self.report.matches.len() < MOST_MATCHES {
+            self.report.matches.push(found);
+        }
+    }
+
+    fn decide(&mut self, field_score: u32) -> Flow {
+        self.report.hostile |= field_score >= self.engine.field_threshold
+            || self.report.score >= self.engine.request_threshold;
+        self.go_on()
+    }
+
+    const fn go_on(&self) -> Flow {
+        if self.admitted || (self.report.hostile && self.stops_early) {
+            return Flow::Break(());
+        }
+        Flow::Continue(())
+    }
+
+    /// Asks the rules of users about a value.
+    fn ask(&mut self, subject: Subject<'_>, text: &[u8], as_sent: bool) -> Flow {
+        let rules = &self.engine.rules;
+        for (index, rule) in rules.custom.iter().enumerate() {
+            if !rules.is_on(rule.id.as_str(), rule.level) {
+                continue;
+            }
+            for (number, condition) in rule.conditions.iter().enumerate() {
+                if !condition.concerns(&subject) || !(as_sent || condition.wants_views()) {
+                    continue;
+                }
+                if let Some(present) = self.present.get_mut(index) {
+                    *present |= 1 << number;
+                }
+                if condition.holds(text) {
+                    self.holds(index, rule, number, subject, text)?;
+                }
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// Tells the rules of users of an attack that the builtin ones saw.
+    fn heard_of(&mut self, subject: Subject<'_>, class: Class) -> Flow {
+        for (index, rule) in self.engine.rules.custom.iter().enumerate() {
+            for (number, condition) in rule.conditions.iter().enumerate() {
+                let asked = matches!(condition.operator, Operator::Attack(of) if of == class);
+                if asked && condition.concerns(&subject) {
+                    self.holds(index, rule, number, subject, b"")?;
+                }
+            }
+        }
+        Flow::Continue(())
+    }
+
+    fn ask_of_absent(&mut self) {
+        for (index, rule) in self.engine.rules.custom.iter().enumerate() {
+            for (number, condition) in rule.conditions.iter().enumerate() {
+                let present = self.present.get(index).is_some_and(|bits| bits & (1 << number) != 0);
+                if matches!(condition.operator, Operator::Absent) && !present {
+                    let nowhere = Subject {
+                        what: What::Method,
+                        name: b"",
+                    };
+                    let _stopped = self.holds(index, rule, number, nowhere, b"");
+                }
+            }
+        }
+    }
+
+    /// A condition of a rule of a user holds; the rule matches once all do.
+    fn holds(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        number: usize,
+        subject: Subject<'_>,
+        text: &[u8],
+    ) -> Flow {
+        let Some(held) = self.held.get_mut(index) else {
+            return Flow::Continue(());
+        };
+        let all = u64::MAX >> (64 - rule.conditions.len().clamp(1, 64));
+        if *held == all {
+            return Flow::Continue(());
+        }
+        *held |= 1 << number;
+        if *held != all || !self.engine.rules.is_on(rule.id.as_str(), rule.level) {
+            return Flow::Continue(());
+        }
+        let place = match subject.what {
+            What::At(place, _) => place,
+            _ => Place::Path,
+        };
+        let field = Field::new(place, Part::Value, subject.name, FieldKind::Plain);
+        let tags: Vec<_> = rule.tags.iter().map(|tag| &**tag).collect();
+        if self.is_excluded(&field, rule.id.as_str(), &tags, rule.class) {
+            return Flow::Continue(());
+        }
+        let weight = rule.severity.weight();
+        self.keep(Match {
+            rule: rule.id.clone(),
+            class: rule.class,
+            weight,
+            place,
+            name: report::name_of(subject.name),
+            excerpt: report::excerpt(subject.name, text, 0..text.len()),
+        });
+        match rule.effect {
+            Effect::Score => self.decide(u32::from(weight)),
+            Effect::Refuse => {
+                self.report.hostile = true;
+                self.go_on()
+            }
+            Effect::DangerouslyAdmit => {
+                self.admitted = true;
+                self.go_on()
+            }
+        }
+    }
+}
+
+impl Visit for Scan<'_> {
+    fn pair(&mut self, place: Place, name: &[u8], value: &[u8]) -> Flow {
+        self.field(place, Part::Name, name, name)?;
+        self.field(place, Part::Value, name, value)
+    }
+
+    fn value(&mut self, place: Place, name: &[u8], value: &[u8]) -> Flow {
+        self.field(place, Part::Value, name, value)
+    }
+
+    fn name(&mut self, place: Place, name: &[u8]) -> Flow {
+        self.field(place, Part::Name, name, name)
+    }
+
+    fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8]) -> Flow {
+        let mut field = Field::new(place, Part::Value, name, FieldKind::Plain);
+        self.note(&mut field, finding, text, 0..text.len())
+    }
+}
+
+/// What a finding counts in a field of this kind.
+fn weight(finding: &Finding, kind: FieldKind) -> u8 {
+    let full = finding.weight.0;
+    if finding.class == Class::Protocol || finding.tags.contains(&ANYWHERE) {
+        return full;
+    }
+    let strong = full >= 5;
+    match kind {
+        FieldKind::Plain => full,
+        FieldKind::Opaque | FieldKind::Code | FieldKind::File => 0,
+        FieldKind::Base64 => full,
+        FieldKind::Url => match finding.class {
+            Class::Rfi => 0,
+            _ => full,
+        },
+        // Prose quotes code. One thing that looks like it is no attack; two of them, or markup
+        // that acts, are.
+        FieldKind::FreeText | FieldKind::RichText => match finding.class {
+            _ if !strong => 0,
+            Class::Xss | Class::Crlf | Class::Xxe | Class::Scanner => full,
+            _ => 3,
+        },
+    }
+}
+
+/// The head of a `data:` URI in base64, and its payload where that is no image, sound or font.
+fn data_uri(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = text.get(..5)?;
+    if !start.eq_ignore_ascii_case(b"data:") {
+        return None;
+    }
+    let head = text.get(..128).unwrap_or(text);
+    let comma = memchr::memchr(b',', head)?;
+    let head = text.get(..comma)?;
+    let is_base64 = head.to_ascii_lowercase().ends_with(b";base64");
+    let payload = text.get(comma + 1..)?;
+    let only_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=-_ \r\n%".contains(b);
+    if !is_base64 || !payload.iter().all(only_base64) {
+        return None;
+    }
+    let harmless = [&b"image/"[..], b"audio/", b"video/", b"font/"];
+    let media_type = head.get(5..).unwrap_or_default().to_ascii_lowercase();
+    let is_harmless = harmless.iter().any(|kind| media_type.starts_with(kind))
+        && memchr::memmem::find(&media_type, b"svg").is_none();
+    Some((head, if is_harmless { &[] } else { payload }))
+}
+
+/// Where an ASCII character stands in more bytes than it needs (RFC 3629 section 3).
+fn overlong_at(text: &[u8]) -> Option<usize> {
+    text.windows(3)
+        .position(|bytes| {
+            matches!(bytes, [0xC0 | 0xC1, 0x80..=0xBF, _] | [0xE0, 0x80..=0x9F, 0x80..=0xBF])
+        })
+        .or_else(|| match text {
+            [.., 0xC0 | 0xC1, 0x80..=0xBF] => Some(text.len() - 2),
+            _ => None,
+        })
+}
+
+/// Where a letter or digit of ASCII is written as `\u0061`: nobody has reason to.
+fn escaped_letter_at(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find_iter(text, b"\\u00").find(|at| {
+        let digits = text.get(at + 4..at + 6).unwrap_or_default();
+        let (code, length) = decode::hex_number(digits, 2);
+        length == 2 && u8::try_from(code).is_ok_and(|c| c.is_ascii_alphanumeric())
+    })
+}
