@@ -43,7 +43,11 @@ impl Labels {
 
     /// Whether it is of the third that nobody tunes to.
     fn is_aside(&self) -> bool {
-        let group = if self.group.is_empty() { &self.id } else { &self.group };
+        let group = if self.group.is_empty() {
+            &self.id
+        } else {
+            &self.group
+        };
         let hash = group.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
         });
@@ -71,7 +75,13 @@ impl Count {
 
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:>5} {:>5} {:>6.2} %", self.blocked, self.all, self.percent())
+        write!(
+            f,
+            "{:>5} {:>5} {:>6.2} %",
+            self.blocked,
+            self.all,
+            self.percent()
+        )
     }
 }
 
@@ -122,7 +132,11 @@ impl Score {
             }
         }
         println!("{:<39} {}", "core attacks", self.core);
-        println!("{:<51} {:>6.2} %", "macro average over classes", self.macro_average());
+        println!(
+            "{:<51} {:>6.2} %",
+            "macro average over classes",
+            self.macro_average()
+        );
         println!("{:<39} {}", "gotestwaf attacks", self.gotestwaf[0]);
         println!("{:<39} {}", "gotestwaf false alarms", self.gotestwaf[1]);
         for (source, [attacks, benign]) in &self.by_source {
@@ -185,7 +199,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         let report = waf.judge(&record.request());
         spent += started.elapsed();
         judged += 1;
-        let score = if labels.is_aside() { &mut aside } else { &mut seen };
+        let score = if labels.is_aside() {
+            &mut aside
+        } else {
+            &mut seen
+        };
         score.add(&labels, report.is_hostile());
         if arguments.list && !labels.is_aside() {
             list(&waf, &labels, &record, &report);
@@ -193,7 +211,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     seen.print("two thirds, to look at");
     aside.print("one third, kept aside");
-    println!("{judged} requests, {:.1} us each", spent.as_secs_f64() * 1e6 / f64::from(judged.max(1)));
+    println!(
+        "{judged} requests, {:.1} us each",
+        spent.as_secs_f64() * 1e6 / f64::from(judged.max(1))
+    );
     Ok(())
 }
 
@@ -202,9 +223,30 @@ fn list(waf: &Waf, labels: &Labels, record: &waf_record::Record, report: &Report
     if report.is_hostile() == labels.is_attack() {
         return;
     }
-    let kind = if labels.is_attack() { "missed" } else { "blocked" };
-    let found: Vec<_> = waf.explain(&record.request()).matches().iter().map(|found| {
-        format!("{}+{} in {}: {}", found.rule(), found.weight(), found.location(), found.excerpt())
-    }).collect();
-    println!("{kind} {} {} {} {}", labels.class, labels.tier, labels.id, found.join(" | "));
+    let kind = if labels.is_attack() {
+        "missed"
+    } else {
+        "blocked"
+    };
+    let found: Vec<_> = waf
+        .explain(&record.request())
+        .matches()
+        .iter()
+        .map(|found| {
+            format!(
+                "{}+{} in {}: {}",
+                found.rule(),
+                found.weight(),
+                found.location(),
+                found.excerpt()
+            )
+        })
+        .collect();
+    println!(
+        "{kind} {} {} {} {}",
+        labels.class,
+        labels.tier,
+        labels.id,
+        found.join(" | ")
+    );
 }

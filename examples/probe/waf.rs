@@ -35,7 +35,11 @@ pub(crate) fn decide(record: &Value) -> Result<Map<String, Value>, String> {
             "excerpt": found.excerpt(),
         })
     });
-    let action = if report.is_hostile() { "block" } else { "allow" };
+    let action = if report.is_hostile() {
+        "block"
+    } else {
+        "allow"
+    };
     Ok(Map::from_iter([
         ("action".to_owned(), action.into()),
         ("score".to_owned(), report.score().into()),

@@ -6,15 +6,28 @@ pub struct WafError(Box<Kind>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
-    Pattern { pattern: String, reason: String },
+    Pattern {
+        pattern: String,
+        reason: String,
+    },
     UnknownRule(String),
     UnknownTag(String),
     DuplicateRule(String),
     Level(u8),
-    Conditions { rule: String, count: usize },
-    Test { rule: String, request: String, matched: bool },
+    Conditions {
+        rule: String,
+        count: usize,
+    },
+    Test {
+        rule: String,
+        request: String,
+        matched: bool,
+    },
     Route(String),
-    UnknownRoute { route: String, known: Vec<String> },
+    UnknownRoute {
+        route: String,
+        known: Vec<String>,
+    },
     FieldName,
     NothingExcluded(String),
     Covered(String),

@@ -106,7 +106,9 @@ impl WafLayer {
             None => Answer::Refuse,
         };
         let id = head.extensions().get::<RequestId>();
-        let id = id.cloned().unwrap_or_else(|| RequestId::random(&self.random));
+        let id = id
+            .cloned()
+            .unwrap_or_else(|| RequestId::random(&self.random));
         let refused = !matches!(answer, Answer::Admit);
         Emitter::of(head.extensions()).emit(event(report, &id, refused));
         let rejection = match answer {

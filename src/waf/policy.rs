@@ -12,7 +12,9 @@ impl Route {
     pub(super) fn parse(text: &str) -> Result<Self, WafError> {
         let sound = text.starts_with('/')
             && !text.contains(['?', '#', ' '])
-            && text.match_indices('*').all(|(at, _)| text.len() == at + 1 && text.ends_with("/*"));
+            && text
+                .match_indices('*')
+                .all(|(at, _)| text.len() == at + 1 && text.ends_with("/*"));
         if sound {
             Ok(Self(text.to_owned()))
         } else {
@@ -159,7 +161,11 @@ impl Exclusion {
         let field = ours.name == theirs.name
             && (ours.route.is_none() || ours.route == theirs.route)
             && (ours.place.is_none() || ours.place == theirs.place);
-        field && rules.rules().filter(|rule| other.what.is(rule)).all(|rule| self.what.is(&rule))
+        field
+            && rules
+                .rules()
+                .filter(|rule| other.what.is(rule))
+                .all(|rule| self.what.is(&rule))
     }
 }
 
@@ -236,7 +242,10 @@ impl Policy {
             if !rules.has(|rule| exclusion.what.is(rule)) {
                 return Err(WafError::nothing_excluded(exclusion.to_string()));
             }
-            let mut others = exclusions.iter().enumerate().filter(|(other, _)| *other != index);
+            let mut others = exclusions
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
             if others.any(|(other, wider)| {
                 wider.covers(exclusion, rules) && (other < index || !exclusion.covers(wider, rules))
             }) {
@@ -251,10 +260,12 @@ impl Policy {
 
     /// What a field may hold: the most exact word counts, of route and place the route.
     pub(super) fn kind(&self, path: &[u8], place: Place, name: &[u8]) -> FieldKind {
-        let said = self.kinds.iter().filter(|(field, _)| field.is(path, place, name));
-        let most_exact = said.max_by_key(|(checked, _)| {
-            (checked.route.is_some(), checked.field.place.is_some())
-        });
+        let said = self
+            .kinds
+            .iter()
+            .filter(|(field, _)| field.is(path, place, name));
+        let most_exact = said
+            .max_by_key(|(checked, _)| (checked.route.is_some(), checked.field.place.is_some()));
         most_exact.map_or(FieldKind::Plain, |(_, kind)| *kind)
     }
 

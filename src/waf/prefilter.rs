@@ -63,7 +63,10 @@ impl Seen {
             sorts |= Self::NOT_BASE64.0;
         }
         if !byte.is_ascii_alphanumeric()
-            && !matches!(byte, b' ' | b',' | b';' | b'=' | b'.' | b'*' | b'/' | b'+' | b'-' | b'_' | b':' | b'?')
+            && !matches!(
+                byte,
+                b' ' | b',' | b';' | b'=' | b'.' | b'*' | b'/' | b'+' | b'-' | b'_' | b':' | b'?'
+            )
         {
             sorts |= Self::NOT_TOKENS.0;
         }
@@ -157,8 +160,7 @@ pub(super) struct Prefilter {
 impl Prefilter {
     /// The one for the builtin detectors.
     pub(super) fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Prefilter> =
-            LazyLock::new(|| Prefilter::new(DETECTORS, PATTERNS));
+        static BUILTIN: LazyLock<Prefilter> = LazyLock::new(|| Prefilter::new(DETECTORS, PATTERNS));
         &BUILTIN
     }
 
@@ -167,12 +169,14 @@ impl Prefilter {
         let mut literals: Vec<(&str, Live)> = Vec::new();
         let mut by_place = [Live::default(); 32];
         let mut always = Live::default();
-        let woken = detectors.iter().enumerate().map(|(index, detector)| {
-            (index, detector.bytes, detector.literals, detector.places)
-        });
-        let tried = patterns.iter().enumerate().map(|(index, pattern)| {
-            (64 + index, &[][..], pattern.literals, pattern.places)
-        });
+        let woken = detectors
+            .iter()
+            .enumerate()
+            .map(|(index, detector)| (index, detector.bytes, detector.literals, detector.places));
+        let tried = patterns
+            .iter()
+            .enumerate()
+            .map(|(index, pattern)| (64 + index, &[][..], pattern.literals, pattern.places));
         for (slot, bytes, words, places) in woken.chain(tried) {
             let live = Live::one(slot);
             for byte in bytes {

@@ -128,13 +128,23 @@ pub(super) const MOST_RANGES: usize = 5;
 
 /// Charsets whose ASCII half is ASCII, as labels of the Encoding Standard.
 const CHARSETS: [&str; 10] = [
-    "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252",
-    "cp1252", "utf-16",
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "iso-8859-1",
+    "latin1",
+    "iso-8859-15",
+    "windows-1252",
+    "cp1252",
+    "utf-16",
 ];
 
 /// Whether a body in this charset is read as it is meant.
 pub(super) fn is_known_charset(name: &str) -> bool {
-    CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(name))
+    CHARSETS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

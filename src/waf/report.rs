@@ -54,11 +54,14 @@ impl Report {
     }
 
     pub(super) fn distinct(&self) -> impl Iterator<Item = &Match> {
-        self.matches.iter().enumerate().filter_map(|(index, found)| {
-            let before = self.matches.get(..index).unwrap_or_default();
-            let first = !before.iter().any(|earlier| earlier.rule == found.rule);
-            first.then_some(found)
-        })
+        self.matches
+            .iter()
+            .enumerate()
+            .filter_map(|(index, found)| {
+                let before = self.matches.get(..index).unwrap_or_default();
+                let first = !before.iter().any(|earlier| earlier.rule == found.rule);
+                first.then_some(found)
+            })
     }
 
     /// One line for people: what was found where.
@@ -168,7 +171,11 @@ pub(super) fn excerpt(name: &[u8], text: &[u8], span: Range<usize>) -> Box<str> 
     }
     let end = span.end.min(span.start.saturating_add(LONGEST_EXCERPT));
     let found = text.get(span.start..end).unwrap_or_default();
-    let found = if found.is_empty() { text.get(..LONGEST_EXCERPT).unwrap_or(text) } else { found };
+    let found = if found.is_empty() {
+        text.get(..LONGEST_EXCERPT).unwrap_or(text)
+    } else {
+        found
+    };
     let mut shown = String::with_capacity(found.len());
     let mut digits = 0;
     for c in String::from_utf8_lossy(found).chars() {
@@ -188,8 +195,13 @@ fn is_secret(name: &[u8]) -> bool {
         b"pass", b"pwd", b"secret", b"token", b"auth", b"session", b"cookie", b"key", b"card",
         b"pin",
     ];
-    let lower = name.get(..LONGEST_NAME).unwrap_or(name).to_ascii_lowercase();
-    SECRETS.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+    let lower = name
+        .get(..LONGEST_NAME)
+        .unwrap_or(name)
+        .to_ascii_lowercase();
+    SECRETS
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some())
 }
 
 #[cfg(test)]
@@ -200,8 +212,20 @@ mod tests {
     fn excerpts_keep_secrets() {
         let cases: [(&str, &[u8], &[u8], Range<usize>, &str); 5] = [
             ("the span", b"q", b"abc<script>x", 3..11, "<script>"),
-            ("a password", b"new_password", b"' or 1=1", 0..8, "(not shown)"),
-            ("a long number", b"q", b"4111111111111111'--", 0..19, "41111###########'--"),
+            (
+                "a password",
+                b"new_password",
+                b"' or 1=1",
+                0..8,
+                "(not shown)",
+            ),
+            (
+                "a long number",
+                b"q",
+                b"4111111111111111'--",
+                0..19,
+                "41111###########'--",
+            ),
             ("controls", b"q", b"a\r\nb", 0..4, "a\u{FFFD}\u{FFFD}b"),
             ("a span that is none", b"q", b"abc", 7..9, "abc"),
         ];

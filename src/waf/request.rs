@@ -61,16 +61,23 @@ impl<'a> RawRequest<'a> {
             headers: RequestHeaders::with_capacity(head.headers().len()),
             body: &[],
             body_is_whole: true,
-            client: head.extensions().get::<ClientIp>().map(|client| client.address()),
+            client: head
+                .extensions()
+                .get::<ClientIp>()
+                .map(|client| client.address()),
         };
         for (name, value) in head.headers() {
-            request.headers.push(Cow::Borrowed(name.as_str()), value.as_bytes());
+            request
+                .headers
+                .push(Cow::Borrowed(name.as_str()), value.as_bytes());
         }
         // HTTP/2 has the host in the target.
         if let Some(authority) = uri.authority()
             && !head.headers().contains_key(http::header::HOST)
         {
-            request.headers.push(Cow::Borrowed("host"), authority.as_str().as_bytes());
+            request
+                .headers
+                .push(Cow::Borrowed("host"), authority.as_str().as_bytes());
         }
         request
     }

@@ -11,9 +11,14 @@ const MOST_CONDITIONS: usize = 64;
 /// The builtin findings, by their ids.
 pub(super) static FINDINGS: LazyLock<HashMap<&'static str, &'static Finding>> =
     LazyLock::new(|| {
-        let detected = DETECTORS.iter().flat_map(|detector| detector.findings).copied();
+        let detected = DETECTORS
+            .iter()
+            .flat_map(|detector| detector.findings)
+            .copied();
         let matched = PATTERNS.iter().map(|pattern| &pattern.finding);
-        let all = detected.chain(matched).chain(protocol::FINDINGS.iter().copied());
+        let all = detected
+            .chain(matched)
+            .chain(protocol::FINDINGS.iter().copied());
         all.map(|finding| (finding.id, finding)).collect()
     });
 
@@ -76,7 +81,10 @@ impl Ruleset {
             return Err(WafError::duplicate_rule(rule.id.as_str()));
         }
         if !(1..=MOST_CONDITIONS).contains(&rule.conditions.len()) {
-            return Err(WafError::conditions(rule.id.as_str(), rule.conditions.len()));
+            return Err(WafError::conditions(
+                rule.id.as_str(),
+                rule.conditions.len(),
+            ));
         }
         if !(1..=3).contains(&rule.level) {
             return Err(WafError::level(rule.level));
@@ -123,15 +131,18 @@ impl Ruleset {
     /// The rules, switched on or off, in the order of their ids.
     #[must_use]
     pub fn rules(&self) -> impl Iterator<Item = RuleInfo<'_>> {
-        let builtin = FINDINGS.values().filter(|_| self.builtin).map(|finding| RuleInfo {
-            id: RuleId::builtin(finding.id),
-            name: finding.name,
-            class: finding.class,
-            severity: Severity::of_weight(finding.weight.0),
-            level: finding.level,
-            tags: finding.tags.to_vec(),
-            references: Vec::new(),
-        });
+        let builtin = FINDINGS
+            .values()
+            .filter(|_| self.builtin)
+            .map(|finding| RuleInfo {
+                id: RuleId::builtin(finding.id),
+                name: finding.name,
+                class: finding.class,
+                severity: Severity::of_weight(finding.weight.0),
+                level: finding.level,
+                tags: finding.tags.to_vec(),
+                references: Vec::new(),
+            });
         let custom = self.custom.iter().map(|rule| RuleInfo {
             id: rule.id.clone(),
             name: &rule.name,
@@ -173,12 +184,67 @@ impl Default for Ruleset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::waf::signal::Sample;
+    use crate::waf::{RawRequest, Waf};
+
+    /// The ids of all rules that match a sample.
+    fn matched(waf: &Waf, sample: &Sample) -> Vec<String> {
+        let target;
+        let request = match sample {
+            Sample::Value(value) => {
+                let encoded: String = value.bytes().map(|b| format!("%{b:02x}")).collect();
+                target = format!("/?q={encoded}");
+                RawRequest::new("GET", &target)
+            }
+            Sample::Query(query) => {
+                target = format!("/?{query}");
+                RawRequest::new("GET", &target)
+            }
+            Sample::Path(path) => RawRequest::new("GET", path),
+            Sample::Header(name, value) => RawRequest::new("GET", "/").header(name, value),
+            Sample::Body(content_type, body) => RawRequest::new("POST", "/")
+                .header("content-type", content_type)
+                .body(body),
+        };
+        let report = waf.explain(&request.header("host", "www.example.com"));
+        report
+            .matches()
+            .iter()
+            .map(|found| found.rule().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn every_rule_passes_its_own_tests() {
+        let waf = Waf::new(Ruleset::builtin().level(3).unwrap());
+        let mut wrong = Vec::new();
+        for finding in FINDINGS.values() {
+            for sample in finding.hits {
+                let matched = matched(&waf, sample);
+                if !matched.iter().any(|id| id == finding.id) {
+                    wrong.push(format!("{} misses {sample:?}: {matched:?}", finding.id));
+                }
+            }
+            for sample in finding.misses {
+                if matched(&waf, sample).iter().any(|id| id == finding.id) {
+                    wrong.push(format!("{} hits {sample:?}", finding.id));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 
     #[test]
     fn ids_are_unique_and_speak_of_their_class() {
-        let detected = DETECTORS.iter().flat_map(|detector| detector.findings).copied();
+        let detected = DETECTORS
+            .iter()
+            .flat_map(|detector| detector.findings)
+            .copied();
         let matched = PATTERNS.iter().map(|pattern| &pattern.finding);
-        let all: Vec<_> = detected.chain(matched).chain(protocol::FINDINGS.iter().copied()).collect();
+        let all: Vec<_> = detected
+            .chain(matched)
+            .chain(protocol::FINDINGS.iter().copied())
+            .collect();
         assert_eq!(all.len(), FINDINGS.len(), "two findings have one id");
         for finding in all {
             assert!((1..=3).contains(&finding.level), "{}", finding.id);

@@ -36,7 +36,10 @@ static COMPILED: LazyLock<Box<[Option<Regex>]>> = LazyLock::new(|| {
             .build()
             .ok()
     };
-    PATTERNS.iter().map(|pattern| compile(pattern.pattern)).collect()
+    PATTERNS
+        .iter()
+        .map(|pattern| compile(pattern.pattern))
+        .collect()
 });
 
 /// A field that is being looked at.
@@ -107,7 +110,9 @@ impl<'e> Scan<'e> {
             stops_early,
             admitted: false,
             fields_left: engine.limits.fields,
-            work_left: size.saturating_mul(engine.limits.work).saturating_add(LEAST_WORK),
+            work_left: size
+                .saturating_mul(engine.limits.work)
+                .saturating_add(LEAST_WORK),
             nested: 0,
             signals: Signals::default(),
             spare: Vec::new(),
@@ -182,7 +187,10 @@ impl<'e> Scan<'e> {
             None => text,
         };
         self.detect(field, text, seen, depth, base64)?;
-        if matches!(field.place, Place::File | Place::XmlDocument | Place::GraphqlDocument) {
+        if matches!(
+            field.place,
+            Place::File | Place::XmlDocument | Place::GraphqlDocument
+        ) {
             return Flow::Continue(());
         }
         self.oddities(field, text, seen, base64)?;
@@ -191,13 +199,16 @@ impl<'e> Scan<'e> {
 
     /// Whether the text is a document that something further on may read: then its parts have
     /// been looked at, one by one.
-    fn is_document(
-        &mut self,
-        field: &Field<'_>,
-        text: &[u8],
-    ) -> std::ops::ControlFlow<(), bool> {
+    fn is_document(&mut self, field: &Field<'_>, text: &[u8]) -> std::ops::ControlFlow<(), bool> {
         let is_value = field.part == Part::Value
-            && !matches!(field.place, Place::File | Place::XmlDocument | Place::GraphqlDocument | Place::Body | Place::Path);
+            && !matches!(
+                field.place,
+                Place::File
+                    | Place::XmlDocument
+                    | Place::GraphqlDocument
+                    | Place::Body
+                    | Place::Path
+            );
         if !is_value || self.nested >= MOST_NESTED {
             return std::ops::ControlFlow::Continue(false);
         }
@@ -311,7 +322,10 @@ impl<'e> Scan<'e> {
 
     /// Looks at what may be hidden in base64.
     fn hidden(&mut self, field: &mut Field<'_>, text: &[u8], depth: u8) -> Flow {
-        if matches!(field.kind, FieldKind::Base64 | FieldKind::File | FieldKind::Code) {
+        if matches!(
+            field.kind,
+            FieldKind::Base64 | FieldKind::File | FieldKind::Code
+        ) {
             return Flow::Continue(());
         }
         let mut out = self.buffer();
@@ -388,7 +402,11 @@ impl<'e> Scan<'e> {
     }
 
     fn keep(&mut self, found: Match) {
-        let known = self.report.matches.iter().any(|known| known.rule == found.rule);
+        let known = self
+            .report
+            .matches
+            .iter()
+            .any(|known| known.rule == found.rule);
         if !known {
             self.report.score += u32::from(found.weight);
         }
@@ -448,7 +466,10 @@ impl<'e> Scan<'e> {
     fn ask_of_absent(&mut self) {
         for (index, rule) in self.engine.rules.custom.iter().enumerate() {
             for (number, condition) in rule.conditions.iter().enumerate() {
-                let present = self.present.get(index).is_some_and(|bits| bits & (1 << number) != 0);
+                let present = self
+                    .present
+                    .get(index)
+                    .is_some_and(|bits| bits & (1 << number) != 0);
                 if matches!(condition.operator, Operator::Absent) && !present {
                     let nowhere = Subject {
                         what: What::Method,
@@ -583,7 +604,10 @@ fn data_uri(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn overlong_at(text: &[u8]) -> Option<usize> {
     text.windows(3)
         .position(|bytes| {
-            matches!(bytes, [0xC0 | 0xC1, 0x80..=0xBF, _] | [0xE0, 0x80..=0x9F, 0x80..=0xBF])
+            matches!(
+                bytes,
+                [0xC0 | 0xC1, 0x80..=0xBF, _] | [0xE0, 0x80..=0x9F, 0x80..=0xBF]
+            )
         })
         .or_else(|| match text {
             [.., 0xC0 | 0xC1, 0x80..=0xBF] => Some(text.len() - 2),

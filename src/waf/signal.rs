@@ -35,7 +35,10 @@ pub(crate) struct Finding {
 
 /// A request in short, for the tests inside of rules.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests of the rules read it"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the tests of the rules read it")
+)]
 pub(crate) enum Sample {
     /// The value of the query parameter `q`, before encoding.
     Value(&'static str),

@@ -56,3 +56,5 @@ mod rotation;
 mod secure_api;
 mod store;
 mod support;
+#[cfg(feature = "waf")]
+mod waf;

@@ -107,7 +107,10 @@ fn number(digits: &[u8], out: &mut Vec<u8>) -> Option<usize> {
 
 fn named(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     let longest = text.get(..LONGEST_NAME).unwrap_or(text);
-    let length = longest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let length = longest
+        .iter()
+        .take_while(|b| b.is_ascii_alphabetic())
+        .count();
     let closed = text.get(length) == Some(&b';');
     let word = text.get(..length)?;
     let (name, byte, _) = NAMED.iter().find(|(name, _, open)| {

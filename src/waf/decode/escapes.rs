@@ -49,7 +49,12 @@ fn escape(text: &[u8]) -> Option<(u32, usize)> {
             (length > 0 && digits.get(length) == Some(&b'}')).then_some((code, length + 3))
         }
         [b'u' | b'U', digits @ ..] if let (code, 4) = hex_number(digits, 4) => Some((code, 5)),
-        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..] => {
+        [
+            a @ b'0'..=b'3',
+            b @ b'0'..=b'7',
+            c @ b'0'..=b'7',
+            after @ ..,
+        ] => {
             match hex_number(text, 6) {
                 // `\00003c`, `\003c`: CSS. Nobody pads an octal number to more than three.
                 (code, 4 | 5 | 6) if *a == b'0' && printable(code) => {

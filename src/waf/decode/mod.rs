@@ -15,26 +15,23 @@ pub(super) use unicode::{fold, to_utf8};
 
 use super::prefilter::Seen;
 
-/// Undoes every encoding that the text shows, once, and says whether anything changed.
+/// Undoes the encodings that the text shows, once, and says whether anything changed.
 ///
-/// In this order, for so they nest in practice: percent signs, entities, escapes, odd UTF-8.
+/// Percent signs, then entities, then escapes, for so they nest in practice. Odd UTF-8 is
+/// folded in a round of its own, so that what comes out of an encoding is seen unfolded first.
 pub(super) fn round(text: &[u8], seen: Seen, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> bool {
     let mut changed = seen.has(Seen::PERCENT) && percent(text, out);
-    // After the first change, any byte may have appeared.
     type Step = fn(&[u8], &mut Vec<u8>) -> bool;
-    let steps: [(Seen, Step); 3] = [
-        (Seen::AMPERSAND, entities),
-        (Seen::BACKSLASH, escapes),
-        (Seen::ODD, fold),
-    ];
+    let steps: [(Seen, Step); 2] = [(Seen::AMPERSAND, entities), (Seen::BACKSLASH, escapes)];
     for (trigger, step) in steps {
+        // After the first change, any byte may have appeared.
         if !changed {
             changed = seen.has(trigger) && step(text, out);
         } else if step(out, spare) {
             std::mem::swap(out, spare);
         }
     }
-    changed
+    changed || (seen.has(Seen::ODD) && fold(text, out))
 }
 
 /// The value of a hexadecimal digit.

@@ -23,20 +23,34 @@ pub(super) fn any(
             let known = ContentType::read(value, visit)?;
             let is_text = value.to_ascii_lowercase().starts_with(b"text/");
             if known.kind == Kind::Unknown && !is_text {
-                visit.wrong(&protocol::UNKNOWN_TYPE, Place::Header, b"content-type", value)?;
+                visit.wrong(
+                    &protocol::UNKNOWN_TYPE,
+                    Place::Header,
+                    b"content-type",
+                    value,
+                )?;
             }
             known
         }
         None => ContentType::UNKNOWN,
     };
     if let Some(second) = types.next() {
-        visit.wrong(&protocol::CONTENT_TYPE, Place::Header, b"content-type", second)?;
+        visit.wrong(
+            &protocol::CONTENT_TYPE,
+            Place::Header,
+            b"content-type",
+            second,
+        )?;
     }
     if request.body.is_empty() && content_type.kind != Kind::Multipart {
         return Flow::Continue(());
     }
     let is_text = !matches!(content_type.kind, Kind::Binary | Kind::Multipart);
-    let transcoded = if is_text { decode::to_utf8(request.body) } else { None };
+    let transcoded = if is_text {
+        decode::to_utf8(request.body)
+    } else {
+        None
+    };
     let body = Body {
         text: transcoded.as_deref().unwrap_or(request.body),
         whole: request.body_is_whole,
@@ -51,12 +65,8 @@ pub(super) fn any(
             json::must_be_sound(ending, body.whole, body.text, visit)
         }
         Kind::Xml => body.xml(visit),
-        Kind::Graphql if graphql::looks_like_one(body.text) => {
-            graphql::document(body.text, visit)
-        }
-        Kind::Multipart => {
-            multipart::document(body.text, content_type.boundary, body.whole, visit)
-        }
+        Kind::Graphql if graphql::looks_like_one(body.text) => graphql::document(body.text, visit),
+        Kind::Multipart => multipart::document(body.text, content_type.boundary, body.whole, visit),
         Kind::Binary => body.file(visit),
         Kind::Graphql | Kind::Unknown => body.unknown(visit),
     }
@@ -127,7 +137,12 @@ impl Body<'_> {
 /// character or breaks UTF-8.
 fn is_binary(text: &[u8]) -> bool {
     let beginning = text.get(..512).unwrap_or(text);
-    let controls = beginning.iter().filter(|b| **b < 0x20 && !b.is_ascii_whitespace());
-    let broken: usize = beginning.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let controls = beginning
+        .iter()
+        .filter(|b| **b < 0x20 && !b.is_ascii_whitespace());
+    let broken: usize = beginning
+        .utf8_chunks()
+        .map(|chunk| chunk.invalid().len())
+        .sum();
     (controls.count() + broken) * 8 > beginning.len()
 }

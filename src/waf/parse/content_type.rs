@@ -44,10 +44,11 @@ impl Kind {
             (b"image", b"svg+xml") => Self::Xml,
             (_, sub) if sub.ends_with(b"+xml") => Self::Xml,
             (b"image" | b"audio" | b"video" | b"font", _) => Self::Binary,
-            (b"application", b"octet-stream" | b"pdf" | b"zip" | b"gzip" | b"x-protobuf"
-                | b"protobuf" | b"grpc" | b"msgpack" | b"x-msgpack" | b"cbor" | b"wasm") => {
-                Self::Binary
-            }
+            (
+                b"application",
+                b"octet-stream" | b"pdf" | b"zip" | b"gzip" | b"x-protobuf" | b"protobuf" | b"grpc"
+                | b"msgpack" | b"x-msgpack" | b"cbor" | b"wasm",
+            ) => Self::Binary,
             _ => Self::Unknown,
         }
     }
@@ -69,7 +70,8 @@ impl<'a> ContentType<'a> {
         let essence = parts.essence();
         let mut slashes = essence.split(|b| *b == b'/');
         let is_token = |part: Option<&[u8]>| part.is_some_and(is_token);
-        let sound = is_token(slashes.next()) && is_token(slashes.next()) && slashes.next().is_none();
+        let sound =
+            is_token(slashes.next()) && is_token(slashes.next()) && slashes.next().is_none();
         if !sound {
             wrong(&protocol::CONTENT_TYPE, visit)?;
         }
@@ -187,7 +189,12 @@ mod tests {
             (b"", Kind::Unknown),
         ];
         for (essence, kind) in cases {
-            assert_eq!(Kind::of(essence), kind, "{}", String::from_utf8_lossy(essence));
+            assert_eq!(
+                Kind::of(essence),
+                kind,
+                "{}",
+                String::from_utf8_lossy(essence)
+            );
         }
     }
 }

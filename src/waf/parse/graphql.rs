@@ -10,7 +10,10 @@ pub(in crate::waf) fn looks_like_one(text: &[u8]) -> bool {
     let begins = match keyword {
         Some(word) => {
             let after = text.get(word.len()..).and_then(<[u8]>::first);
-            matches!(after, Some(b' ' | b'\t' | b'\n' | b'\r' | b'{' | b'(' | b'@'))
+            matches!(
+                after,
+                Some(b' ' | b'\t' | b'\n' | b'\r' | b'{' | b'(' | b'@')
+            )
         }
         None => matches!(text, [b'{', ..]),
     };
@@ -44,7 +47,10 @@ fn string(text: &[u8]) -> (Option<&[u8]>, usize) {
     }
     let inside = text.get(1..).unwrap_or_default();
     let mut at = 0;
-    while let Some(found) = inside.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+    while let Some(found) = inside
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
         at += found;
         if inside.get(at) == Some(&b'"') {
             return (inside.get(..at), at + 2);
@@ -65,10 +71,11 @@ fn are_tokens(text: &[u8]) -> bool {
     let mut opened = false;
     while let [first, after @ ..] = rest {
         let length = match first {
-            b' ' | b'\t' | b'\n' | b'\r' | b',' | 0xEF | 0xBB | 0xBF => 1,
+            b' ' | b'\t' | b'\n' | b'\r' | b',' => 1,
             b'#' => comment(rest).max(1),
+            // A selection, and an object, begin with a name.
+            first if opened && !may_follow_brace(*first) => return false,
             b'"' => string(rest).1,
-            b'{' if opened && others == 0 => return false,
             b'{' | b'}' => {
                 braces += if *first == b'{' { 1 } else { -1 };
                 1
@@ -77,7 +84,10 @@ fn are_tokens(text: &[u8]) -> bool {
                 others += if matches!(first, b'(' | b'[') { 1 } else { -1 };
                 1
             }
-            b'$' if !after.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') => {
+            b'$' if !after
+                .first()
+                .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') =>
+            {
                 return false;
             }
             b'!' | b'$' | b'&' | b':' | b'=' | b'@' | b'|' | b'-' => 1,
@@ -95,6 +105,10 @@ fn are_tokens(text: &[u8]) -> bool {
         rest = rest.get(length..).unwrap_or_default();
     }
     braces == 0 && others == 0
+}
+
+const fn may_follow_brace(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'}' | b'#' | b'$')
 }
 
 fn word(text: &[u8]) -> usize {
@@ -116,8 +130,14 @@ mod tests {
     fn what_is_a_document() {
         let cases = [
             ("query Q($id: ID!) { user(id: $id) { name ...F } }", true),
-            ("{ viewer { login orders(last: 32) { nodes { id total } } } }", true),
-            ("mutation { add(text: \"it's\", tags: [\"a\"], n: -1.5) { id } }", true),
+            (
+                "{ viewer { login orders(last: 32) { nodes { id total } } } }",
+                true,
+            ),
+            (
+                "mutation { add(text: \"it's\", tags: [\"a\"], n: -1.5) { id } }",
+                true,
+            ),
             ("query { a # comment '\n }", true),
             ("{{7*7}}", false),
             ("{{config}}", false),

@@ -55,19 +55,39 @@ fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
             return Flow::Continue(());
         }
         "content-encoding" if !is_identity(value) => {
-            visit.wrong(&protocol::CONTENT_ENCODING, Place::Header, name.as_bytes(), value)?;
+            visit.wrong(
+                &protocol::CONTENT_ENCODING,
+                Place::Header,
+                name.as_bytes(),
+                value,
+            )?;
         }
         "x-up-devcap-post-charset" => {
-            visit.wrong(&protocol::DEVICE_CHARSET, Place::Header, name.as_bytes(), value)?;
+            visit.wrong(
+                &protocol::DEVICE_CHARSET,
+                Place::Header,
+                name.as_bytes(),
+                value,
+            )?;
         }
         "range" if value.iter().filter(|b| **b == b',').count() >= protocol::MOST_RANGES => {
             visit.wrong(&protocol::RANGES, Place::Header, name.as_bytes(), value)?;
         }
         "request-range" => {
-            visit.wrong(&protocol::REQUEST_RANGE, Place::Header, name.as_bytes(), value)?;
+            visit.wrong(
+                &protocol::REQUEST_RANGE,
+                Place::Header,
+                name.as_bytes(),
+                value,
+            )?;
         }
         "x-http-method-override" | "x-method-override" | "x-http-method" => {
-            visit.wrong(&protocol::METHOD_OVERRIDE, Place::Header, name.as_bytes(), value)?;
+            visit.wrong(
+                &protocol::METHOD_OVERRIDE,
+                Place::Header,
+                name.as_bytes(),
+                value,
+            )?;
         }
         "referer" => return referer(value, visit),
         _ => {}
@@ -86,9 +106,21 @@ fn is_of_protocol(name: &str) -> bool {
         || name.starts_with("access-control-")
         || matches!(
             name,
-            "cache-control" | "connection" | "content-length" | "content-type" | "date" | "dnt"
-                | "keep-alive" | "pragma" | "priority" | "range" | "te" | "traceparent"
-                | "transfer-encoding" | "upgrade-insecure-requests" | "x-request-id"
+            "cache-control"
+                | "connection"
+                | "content-length"
+                | "content-type"
+                | "date"
+                | "dnt"
+                | "keep-alive"
+                | "pragma"
+                | "priority"
+                | "range"
+                | "te"
+                | "traceparent"
+                | "transfer-encoding"
+                | "upgrade-insecure-requests"
+                | "x-request-id"
         )
 }
 

@@ -90,11 +90,7 @@ enum Next {
 }
 
 impl Reader<'_> {
-    fn value_to_end(
-        &mut self,
-        limits: &Limits,
-        visit: &mut impl Visit,
-    ) -> ControlFlow<(), Ending> {
+    fn value_to_end(&mut self, limits: &Limits, visit: &mut impl Visit) -> ControlFlow<(), Ending> {
         let mut next = Next::Value;
         let mut name = 0..self.names.len();
         loop {
@@ -201,11 +197,7 @@ impl Reader<'_> {
     }
 
     /// A key and its colon; gives where its name is kept. Nothing where it is no key.
-    fn key(
-        &mut self,
-        byte: u8,
-        visit: &mut impl Visit,
-    ) -> ControlFlow<(), Option<Range<usize>>> {
+    fn key(&mut self, byte: u8, visit: &mut impl Visit) -> ControlFlow<(), Option<Range<usize>>> {
         let (Some(container), b'"') = (self.containers.last(), byte) else {
             return ControlFlow::Continue(None);
         };
@@ -235,9 +227,9 @@ impl Reader<'_> {
     ) -> ControlFlow<(), bool> {
         if byte != b'"' {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let word = rest.iter().take_while(|b| {
-                b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')
-            });
+            let word = rest
+                .iter()
+                .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
             let length = word.count();
             let word = rest.get(..length).unwrap_or_default();
             self.at += length;
@@ -350,7 +342,10 @@ pub(in crate::waf) fn looks_like_one(text: &[u8]) -> bool {
     match (first, text.last()) {
         (b'{', Some(b'}')) => matches!(second, Some(b'"' | b'}')),
         (b'[', Some(b']')) => {
-            matches!(second, Some(b'"' | b'{' | b'[' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'))
+            matches!(
+                second,
+                Some(b'"' | b'{' | b'[' | b']' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+            )
         }
         _ => false,
     }
@@ -378,7 +373,13 @@ mod tests {
 
     fn read(text: &str) -> (Ending, Heard) {
         let mut heard = Heard::default();
-        let ending = document(text.as_bytes(), Place::Json, b"", &Limits::new(), &mut heard);
+        let ending = document(
+            text.as_bytes(),
+            Place::Json,
+            b"",
+            &Limits::new(),
+            &mut heard,
+        );
         match ending {
             ControlFlow::Continue(ending) => (ending, heard),
             ControlFlow::Break(()) => panic!("nobody stopped"),
@@ -388,10 +389,39 @@ mod tests {
     #[test]
     fn agrees_with_serde_json_on_what_is_json() {
         let cases = [
-            "{}", "[]", "1", "-1.5e3", "\"a\"", "true", "null", " [ ] ", "{\"a\":[{\"b\":[]}]}",
-            "", "{", "[", "{]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1,]", "[,1]", "[1 2]",
-            "{\"a\" 1}", "tru", "'a'", "\"a", "\"\\x\"", "{a:1}", "1 2", "[1]]", "nul", "-", "{,}",
-            "[\"a\",{\"b\":null},-0.5]", "{\"a\":1}{}",
+            "{}",
+            "[]",
+            "1",
+            "-1.5e3",
+            "\"a\"",
+            "true",
+            "null",
+            " [ ] ",
+            "{\"a\":[{\"b\":[]}]}",
+            "",
+            "{",
+            "[",
+            "{]",
+            "[}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{\"a\" 1}",
+            "tru",
+            "'a'",
+            "\"a",
+            "\"\\x\"",
+            "{a:1}",
+            "1 2",
+            "[1]]",
+            "nul",
+            "-",
+            "{,}",
+            "[\"a\",{\"b\":null},-0.5]",
+            "{\"a\":1}{}",
         ];
         for text in cases {
             let sound = serde_json::from_str::<serde_json::Value>(text).is_ok();
@@ -401,7 +431,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_nearest_key() {
-        let (ending, heard) = read(r#"{"a":["x",{"b":"y"},"z"],"c":{"d":"w"},"\u0065":"\ud83d\ude00"}"#);
+        let (ending, heard) =
+            read(r#"{"a":["x",{"b":"y"},"z"],"c":{"d":"w"},"\u0065":"\ud83d\ude00"}"#);
         assert_eq!(ending, Ending::Sound);
         assert_eq!(heard.values, ["a=x", "b=y", "a=z", "d=w", "e=😀"]);
         assert_eq!(heard.names, ["a", "b", "c", "d", "e"]);
@@ -410,7 +441,10 @@ mod tests {
 
     #[test]
     fn the_same_key_twice_is_told_of() {
-        assert_eq!(read(r#"{"a":1,"b":{"a":2},"\u0061":3}"#).1.wrong, ["protocol-json-duplicate"]);
+        assert_eq!(
+            read(r#"{"a":1,"b":{"a":2},"\u0061":3}"#).1.wrong,
+            ["protocol-json-duplicate"]
+        );
         assert!(read(r#"[{"a":1},{"a":1}]"#).1.wrong.is_empty());
     }
 

@@ -39,8 +39,7 @@ pub(super) trait Visit {
     fn name(&mut self, place: Place, name: &[u8]) -> Flow;
 
     /// Something is wrong with how the request is made, here.
-    fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8])
-    -> Flow;
+    fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8]) -> Flow;
 }
 
 /// Hands all of a request to `visit`.
@@ -62,7 +61,10 @@ pub(super) fn request(
 fn method(request: &RawRequest<'_>, visit: &mut impl Visit) -> Flow {
     let method = request.method;
     let forbidden = |name: &&str| name.eq_ignore_ascii_case(method);
-    if protocol::FORBIDDEN_METHODS.iter().any(|name| forbidden(name)) {
+    if protocol::FORBIDDEN_METHODS
+        .iter()
+        .any(|name| forbidden(name))
+    {
         visit.wrong(&protocol::METHOD, Place::Path, b"", method.as_bytes())?;
     }
     if !request.body.is_empty() && matches!(method, "GET" | "HEAD") {
@@ -138,8 +140,18 @@ mod tests {
             ("json", "application/json", "{\"a\":\"x\"}", &["a=x"]),
             ("json that says form", form, "{\"a\":\"x\"}", &["a=x"]),
             ("json without a type", "", "{\"a\":\"x\"}", &["a=x"]),
-            ("form that says json", "application/json", "a=%27", &["a='", "=a=%27"]),
-            ("form that says text", "text/plain", "a=%27", &["a='", "=a=%27"]),
+            (
+                "form that says json",
+                "application/json",
+                "a=%27",
+                &["a='", "=a=%27"],
+            ),
+            (
+                "form that says text",
+                "text/plain",
+                "a=%27",
+                &["a='", "=a=%27"],
+            ),
             ("text", "text/plain", "it's", &["=it's"]),
             ("a file", "image/png", "it's", &["=it's"]),
         ];
@@ -149,7 +161,10 @@ mod tests {
                 raw = raw.header("Content-Type", content_type);
             }
             let values = read(&raw).values;
-            let values: Vec<_> = values.iter().filter(|v| !v.starts_with("content-type=") && *v != "=/").collect();
+            let values: Vec<_> = values
+                .iter()
+                .filter(|v| !v.starts_with("content-type=") && *v != "=/")
+                .collect();
             assert_eq!(values, expected, "{name}");
         }
     }
@@ -164,8 +179,19 @@ mod tests {
             .header("Referer", "https://example.com/a?q=1%27&r");
         let heard = read(&raw);
         let expected = [
-            "=/a/PHNjcmlwdD5hbGVydCgxKQ", "=<script>alert(1)", "x=%3C", "=y", "z=1", "z=2", "s=1", "t=a=b", "=u",
-            "x-odd={}", "referer=https://example.com/a", "referer=1'", "referer=r",
+            "=/a/PHNjcmlwdD5hbGVydCgxKQ",
+            "=<script>alert(1)",
+            "x=%3C",
+            "=y",
+            "z=1",
+            "z=2",
+            "s=1",
+            "t=a=b",
+            "=u",
+            "x-odd={}",
+            "referer=https://example.com/a",
+            "referer=1'",
+            "referer=r",
         ];
         assert_eq!(heard.values, expected);
         assert_eq!(heard.wrong, ["protocol-duplicate"]);

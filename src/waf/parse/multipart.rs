@@ -96,7 +96,10 @@ fn delimiter_at<'a>(
 
 /// What follows a line break and the space that may stand before it.
 fn after_line_break(text: &[u8]) -> Option<&[u8]> {
-    let padding = text.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let padding = text
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'\t'))
+        .count();
     match text.get(padding..)? {
         [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => Some(rest),
         _ => None,
@@ -151,7 +154,11 @@ fn header<'a>(line: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Fl
     let (name, value) = line.split_at(at);
     let value = value.get(1..).unwrap_or_default().trim_ascii();
     // A folded line, or a name that is none.
-    if name.is_empty() || name.iter().any(|b| b.is_ascii_whitespace() || b.is_ascii_control()) {
+    if name.is_empty()
+        || name
+            .iter()
+            .any(|b| b.is_ascii_whitespace() || b.is_ascii_control())
+    {
         visit.wrong(&protocol::MULTIPART_BROKEN, Place::PartHeader, b"", line)?;
     }
     if name.eq_ignore_ascii_case(b"content-disposition") {
@@ -170,7 +177,10 @@ fn header<'a>(line: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Fl
         }
     } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
         // Deprecated (RFC 7578 section 4.7); the ones that change nothing do no harm.
-        if ![&b"binary"[..], b"8bit", b"7bit"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
+        if ![&b"binary"[..], b"8bit", b"7bit"]
+            .iter()
+            .any(|known| value.eq_ignore_ascii_case(known))
+        {
             visit.wrong(&protocol::PART_HEADER, Place::PartHeader, name, value)?;
         }
     }
@@ -178,21 +188,41 @@ fn header<'a>(line: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Fl
 }
 
 fn is_text(content_type: &[u8]) -> bool {
-    let top = content_type.split(|b| *b == b'/').next().unwrap_or_default();
-    ![&b"image"[..], b"audio", b"video", b"font"].iter().any(|known| top.eq_ignore_ascii_case(known))
-        && !content_type.to_ascii_lowercase().starts_with(b"application/octet-stream")
+    let top = content_type
+        .split(|b| *b == b'/')
+        .next()
+        .unwrap_or_default();
+    ![&b"image"[..], b"audio", b"video", b"font"]
+        .iter()
+        .any(|known| top.eq_ignore_ascii_case(known))
+        && !content_type
+            .to_ascii_lowercase()
+            .starts_with(b"application/octet-stream")
 }
 
 fn disposition<'a>(value: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Flow {
     let mut parts = Parameters(value);
     if !parts.essence().eq_ignore_ascii_case(b"form-data") {
-        visit.wrong(&protocol::MULTIPART_BROKEN, Place::PartHeader, b"content-disposition", value)?;
+        visit.wrong(
+            &protocol::MULTIPART_BROKEN,
+            Place::PartHeader,
+            b"content-disposition",
+            value,
+        )?;
     }
     let mut extended = Vec::new();
     for (name, text) in parts {
         let twice = if name.eq_ignore_ascii_case(b"name") {
-            if text.iter().any(|b| matches!(b, b';' | b'\\' | b'"') || b.is_ascii_control()) {
-                visit.wrong(&protocol::PART_NAME, Place::PartHeader, b"content-disposition", text)?;
+            if text
+                .iter()
+                .any(|b| matches!(b, b';' | b'\\' | b'"') || b.is_ascii_control())
+            {
+                visit.wrong(
+                    &protocol::PART_NAME,
+                    Place::PartHeader,
+                    b"content-disposition",
+                    text,
+                )?;
             }
             head.name.replace(text).is_some()
         } else if name.eq_ignore_ascii_case(b"filename") {
@@ -209,7 +239,12 @@ fn disposition<'a>(value: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit)
             false
         };
         if twice {
-            visit.wrong(&protocol::MULTIPART_BROKEN, Place::PartHeader, b"content-disposition", value)?;
+            visit.wrong(
+                &protocol::MULTIPART_BROKEN,
+                Place::PartHeader,
+                b"content-disposition",
+                value,
+            )?;
         }
     }
     Flow::Continue(())
@@ -235,25 +270,77 @@ mod tests {
              Content-Type: image/jpeg\n\n--bytes\n--b--\n",
         );
         assert!(heard.wrong.is_empty(), "{:?}", heard.wrong);
-        assert_eq!(heard.values, ["a=x\r\n--no", "Content-Type=image/jpeg", "f=it's; a.jpg", "f=--bytes"]);
+        assert_eq!(
+            heard.values,
+            [
+                "a=x\r\n--no",
+                "Content-Type=image/jpeg",
+                "f=it's; a.jpg",
+                "f=--bytes"
+            ]
+        );
     }
 
     #[test]
     fn what_parsers_disagree_on_is_wrong() {
         let cases = [
-            ("no end", "--b\nContent-Disposition: form-data; name=\"a\"\n\nx", "protocol-multipart"),
-            ("a preamble", "x\n--b\nContent-Disposition: form-data; name=\"a\"\n\nx\n--b--", "protocol-multipart"),
-            ("an epilogue", "--b\nContent-Disposition: form-data; name=\"a\"\n\nx\n--b--\nx", "protocol-multipart"),
-            ("no name", "--b\nContent-Disposition: form-data\n\nx\n--b--", "protocol-multipart"),
-            ("two names", "--b\nContent-Disposition: form-data; name=a; name=b\n\nx\n--b--", "protocol-multipart"),
-            ("two dispositions", "--b\nContent-Disposition: form-data; name=a\nContent-Disposition: form-data; name=b\n\nx\n--b--", "protocol-multipart"),
-            ("a folded line", "--b\nContent-Disposition: form-data;\n name=a\n\nx\n--b--", "protocol-multipart"),
-            ("an attachment", "--b\nContent-Disposition: attachment; name=a\n\nx\n--b--", "protocol-multipart"),
-            ("a transfer encoding", "--b\nContent-Disposition: form-data; name=a\nContent-Transfer-Encoding: base64\n\nx\n--b--", "protocol-part-header"),
-            ("a quote in the name", "--b\nContent-Disposition: form-data; name=\"a\\\"b\"\n\nx\n--b--", "protocol-part-name"),
+            (
+                "no end",
+                "--b\nContent-Disposition: form-data; name=\"a\"\n\nx",
+                "protocol-multipart",
+            ),
+            (
+                "a preamble",
+                "x\n--b\nContent-Disposition: form-data; name=\"a\"\n\nx\n--b--",
+                "protocol-multipart",
+            ),
+            (
+                "an epilogue",
+                "--b\nContent-Disposition: form-data; name=\"a\"\n\nx\n--b--\nx",
+                "protocol-multipart",
+            ),
+            (
+                "no name",
+                "--b\nContent-Disposition: form-data\n\nx\n--b--",
+                "protocol-multipart",
+            ),
+            (
+                "two names",
+                "--b\nContent-Disposition: form-data; name=a; name=b\n\nx\n--b--",
+                "protocol-multipart",
+            ),
+            (
+                "two dispositions",
+                "--b\nContent-Disposition: form-data; name=a\nContent-Disposition: form-data; name=b\n\nx\n--b--",
+                "protocol-multipart",
+            ),
+            (
+                "a folded line",
+                "--b\nContent-Disposition: form-data;\n name=a\n\nx\n--b--",
+                "protocol-multipart",
+            ),
+            (
+                "an attachment",
+                "--b\nContent-Disposition: attachment; name=a\n\nx\n--b--",
+                "protocol-multipart",
+            ),
+            (
+                "a transfer encoding",
+                "--b\nContent-Disposition: form-data; name=a\nContent-Transfer-Encoding: base64\n\nx\n--b--",
+                "protocol-part-header",
+            ),
+            (
+                "a quote in the name",
+                "--b\nContent-Disposition: form-data; name=\"a\\\"b\"\n\nx\n--b--",
+                "protocol-part-name",
+            ),
         ];
         for (name, text, wrong) in cases {
-            assert!(read(text).wrong.contains(&wrong), "{name}: {:?}", read(text).wrong);
+            assert!(
+                read(text).wrong.contains(&wrong),
+                "{name}: {:?}",
+                read(text).wrong
+            );
         }
     }
 

@@ -12,7 +12,8 @@ pub(super) fn looks_like_one(text: &[u8]) -> bool {
         _ => return false,
     };
     matches!(inside, [b'?' | b'!', ..])
-        || (inside.first().is_some_and(u8::is_ascii_alphabetic) && text.trim_ascii_end().ends_with(b">"))
+        || (inside.first().is_some_and(u8::is_ascii_alphabetic)
+            && text.trim_ascii_end().ends_with(b">"))
 }
 
 /// Reads an XML text and tells of the document, its attributes and the text of its elements:
@@ -87,7 +88,8 @@ impl<'a> Reader<'a> {
         let run = std::mem::take(&mut self.run);
         let text = run.trim_ascii();
         if !text.is_empty() {
-            let decoded = memchr::memchr(b'&', text).is_some() && decode::entities(text, &mut self.buffer);
+            let decoded =
+                memchr::memchr(b'&', text).is_some() && decode::entities(text, &mut self.buffer);
             let text = if decoded { &self.buffer } else { text };
             visit.value(Place::Xml, self.element, text)?;
         }
@@ -136,7 +138,9 @@ impl<'a> Reader<'a> {
         text: &'a [u8],
         visit: &mut impl Visit,
     ) -> std::ops::ControlFlow<(), &'a [u8]> {
-        let end = text.iter().position(|b| matches!(b, b'=' | b'>' | b'<') || b.is_ascii_whitespace());
+        let end = text
+            .iter()
+            .position(|b| matches!(b, b'=' | b'>' | b'<' | b'/') || b.is_ascii_whitespace());
         let (name, rest) = text.split_at(end.unwrap_or(text.len()));
         let rest = rest.trim_ascii_start();
         let (value, rest) = match rest {
@@ -146,7 +150,9 @@ impl<'a> Reader<'a> {
                     (value.get(..end), value.get(end + 1..))
                 }
                 value => {
-                    let end = value.iter().position(|b| b.is_ascii_whitespace() || *b == b'>');
+                    let end = value
+                        .iter()
+                        .position(|b| b.is_ascii_whitespace() || *b == b'>');
                     let (value, rest) = value.split_at(end.unwrap_or(value.len()));
                     (Some(value), Some(rest))
                 }
@@ -156,7 +162,8 @@ impl<'a> Reader<'a> {
             _ => (None, Some(rest)),
         };
         let value = value.unwrap_or_default();
-        let decoded = memchr::memchr(b'&', value).is_some() && decode::entities(value, &mut self.buffer);
+        let decoded =
+            memchr::memchr(b'&', value).is_some() && decode::entities(value, &mut self.buffer);
         let value = if decoded { &self.buffer } else { value };
         // Namespaces are names, not addresses that anybody calls.
         if !name.starts_with(b"xmlns") {
@@ -197,13 +204,22 @@ mod tests {
             "<?xml version=\"1.0\"?>\n<order id=\"4275\" xmlns=\"urn:x\"><name>R&amp;B</name>\
              <note>uni<![CDATA[on sel]]>e<!-- - -->ct</note><x a='&#x3c;' b/></order>",
         );
-        let expected = ["id=4275", "name=R&B", "!--= - ", "note=union select", "a=<", "b="];
+        let expected = [
+            "id=4275",
+            "name=R&B",
+            "!--= - ",
+            "note=union select",
+            "a=<",
+            "b=",
+        ];
         assert_eq!(&heard.values[1..], expected);
     }
 
     #[test]
     fn what_is_no_xml_is_text() {
-        let cases = ["<", "<<<<", "< a", "a < b", "<a", "<a b", "<a b=", "<a b='", "</", "<!", "<!["];
+        let cases = [
+            "<", "<<<<", "< a", "a < b", "<a", "<a b", "<a b=", "<a b='", "</", "<!", "<![",
+        ];
         for text in cases {
             read(text);
         }

@@ -5,9 +5,9 @@ mod operator;
 mod transform;
 
 pub use condition::{Condition, Target};
+pub(super) use condition::{Subject, What};
 pub use operator::Operator;
 pub use transform::Transform;
-pub(super) use condition::{Subject, What};
 
 use super::Class;
 use serde::{Serialize, Serializer};
@@ -208,7 +208,8 @@ impl Rule {
     /// Adds a request, method and target, that must not match: checked when the rule is
     /// loaded.
     pub fn must_not_match(mut self, method: &str, target: &str) -> Self {
-        self.must_not_match.push((method.to_owned(), target.to_owned()));
+        self.must_not_match
+            .push((method.to_owned(), target.to_owned()));
         self
     }
 }

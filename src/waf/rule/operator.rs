@@ -94,7 +94,11 @@ impl Operator {
             Self::Is(wanted) => number() == Some(*wanted),
             Self::LongerThan(limit) => value.len() > *limit,
             Self::BytesOutside(ranges) => {
-                let inside = |byte: &u8| ranges.iter().any(|(low, high)| (low..=high).contains(&byte));
+                let inside = |byte: &u8| {
+                    ranges
+                        .iter()
+                        .any(|(low, high)| (low..=high).contains(&byte))
+                };
                 !value.iter().all(inside)
             }
             Self::AddressIn(networks) => {
@@ -122,14 +126,34 @@ mod tests {
             ("contains", Operator::Contains("b".into()), "abc", "ac"),
             ("begins", Operator::BeginsWith("ab".into()), "abc", "cab"),
             ("ends", Operator::EndsWith("bc".into()), "abc", "bca"),
-            ("one of", Operator::OneOf(vec!["a".into(), "b".into()]), "b", "ab"),
-            ("phrases", Operator::contains_any(["union", "select"]).unwrap(), "SELECT 1", "sel"),
+            (
+                "one of",
+                Operator::OneOf(vec!["a".into(), "b".into()]),
+                "b",
+                "ab",
+            ),
+            (
+                "phrases",
+                Operator::contains_any(["union", "select"]).unwrap(),
+                "SELECT 1",
+                "sel",
+            ),
             ("above", Operator::Above(5), "6", "5"),
             ("below", Operator::Below(5), "-6", "x"),
             ("is", Operator::Is(5), " 5 ", "55"),
             ("longer", Operator::LongerThan(2), "abc", "ab"),
-            ("bytes", Operator::BytesOutside(vec![(b'a', b'z')]), "aB", "ab"),
-            ("address", Operator::AddressIn(networks), "10.1.2.3", "11.1.2.3"),
+            (
+                "bytes",
+                Operator::BytesOutside(vec![(b'a', b'z')]),
+                "aB",
+                "ab",
+            ),
+            (
+                "address",
+                Operator::AddressIn(networks),
+                "10.1.2.3",
+                "11.1.2.3",
+            ),
             ("present", Operator::Present, "", "none"),
         ];
         for (name, operator, yes, no) in cases {

@@ -176,7 +176,11 @@ mod tests {
         ];
         for (transform, text, expected) in cases {
             let got = transform.apply(text.as_bytes());
-            assert_eq!(String::from_utf8_lossy(&got), expected, "{transform:?} of {text:?}");
+            assert_eq!(
+                String::from_utf8_lossy(&got),
+                expected,
+                "{transform:?} of {text:?}"
+            );
         }
     }
 }

@@ -24,9 +24,38 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::VALUES,
     bytes: b"'\"`();=<>|&#@^!",
     literals: &[
-        "--", "union", "select", "having", "order by", "group by", "insert", "delete", "drop", "update", "alter", "exec",
-        "waitfor", "outfile", "dumpfile", "procedure", "_schema", "xp_", "sp_", "utl_", "msdb", "tempdb", "sys", "pg_", "/*", "::",
-        " or ", " and ", " then ", "is not ", "is null", "like null",
+        "--",
+        "union",
+        "select",
+        "having",
+        "order by",
+        "group by",
+        "insert",
+        "delete",
+        "drop",
+        "update",
+        "alter",
+        "exec",
+        "waitfor",
+        "outfile",
+        "dumpfile",
+        "procedure",
+        "_schema",
+        "xp_",
+        "sp_",
+        "utl_",
+        "msdb",
+        "tempdb",
+        "sys",
+        "pg_",
+        "/*",
+        "::",
+        " or ",
+        " and ",
+        " then ",
+        "is not ",
+        "is null",
+        "like null",
     ],
     run,
 };
@@ -37,7 +66,13 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     Parser::new(text, Context::Bare, 0, signals).run();
     for quote in [b'\'', b'"', b'`'] {
         if let Some(edge) = edge(text, quote) {
-            Parser::new(text, Context::Quoted(quote), edge.saturating_add(1), signals).run();
+            Parser::new(
+                text,
+                Context::Quoted(quote),
+                edge.saturating_add(1),
+                signals,
+            )
+            .run();
         }
     }
 }

@@ -88,7 +88,12 @@ struct Select {
 }
 
 impl<'v, 's> Parser<'v, 's> {
-    pub(super) fn new(text: Text<'v>, context: Context, start: usize, signals: &'s mut Signals) -> Self {
+    pub(super) fn new(
+        text: Text<'v>,
+        context: Context,
+        start: usize,
+        signals: &'s mut Signals,
+    ) -> Self {
         let none = Token {
             kind: Kind::End,
             start,
@@ -153,7 +158,10 @@ impl<'v, 's> Parser<'v, 's> {
             }
             if self.count == 0 {
                 self.first_kind = token.kind;
-                self.leading_operator = matches!(token.kind, Kind::Logic | Kind::Word(Role::Logic | Role::Like | Role::Match));
+                self.leading_operator = matches!(
+                    token.kind,
+                    Kind::Logic | Kind::Word(Role::Logic | Role::Like | Role::Match)
+                );
             }
             self.take(token);
             if token.kind == Kind::Comment {
@@ -196,7 +204,9 @@ impl<'v, 's> Parser<'v, 's> {
 
     /// Whether a statement could begin here.
     fn statement_position(&self) -> bool {
-        self.count == 0 || self.prev.kind == Kind::Semicolon || (self.prev.kind == Kind::Close && self.gaps == 0)
+        self.count == 0
+            || self.prev.kind == Kind::Semicolon
+            || (self.prev.kind == Kind::Close && self.gaps == 0)
     }
 
     fn take(&mut self, token: Token) {
@@ -207,7 +217,10 @@ impl<'v, 's> Parser<'v, 's> {
             Kind::Number => self.operand(token, Traits::LITERAL),
             Kind::Quoted => self.operand(token, Traits::LITERAL.and(Traits::STRING)),
             Kind::Unclosed => {
-                self.operand(token, Traits::LITERAL.and(Traits::STRING).and(Traits::UNCLOSED));
+                self.operand(
+                    token,
+                    Traits::LITERAL.and(Traits::STRING).and(Traits::UNCLOSED),
+                );
             }
             Kind::Variable => self.variable(token),
             Kind::Name => self.name(token),
@@ -229,8 +242,19 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn note_comment(&mut self, token: Token) {
-        let sql = |kind| matches!(kind, Kind::Word(_) | Kind::Number | Kind::Open | Kind::Quoted);
-        if sql(token.kind) && sql(self.prev.kind) && matches!((token.kind, self.prev.kind), (Kind::Word(_), _) | (_, Kind::Word(_))) {
+        let sql = |kind| {
+            matches!(
+                kind,
+                Kind::Word(_) | Kind::Number | Kind::Open | Kind::Quoted
+            )
+        };
+        if sql(token.kind)
+            && sql(self.prev.kind)
+            && matches!(
+                (token.kind, self.prev.kind),
+                (Kind::Word(_), _) | (_, Kind::Word(_))
+            )
+        {
             self.comment_spaces = self.comment_spaces.saturating_add(1);
         }
     }
@@ -246,7 +270,10 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn value(&mut self, token: Token, traits: Traits) {
-        let on_value = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
+        let on_value = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
         if on_value {
             if self.prev.kind == Kind::Dot {
                 return;
@@ -270,7 +297,11 @@ impl<'v, 's> Parser<'v, 's> {
         }
         if name.len() > 1 {
             self.sql = self.sql.saturating_add(1);
-            let traits = if server { Traits::DEEP.and(Traits::LITERAL) } else { Traits::LITERAL };
+            let traits = if server {
+                Traits::DEEP.and(Traits::LITERAL)
+            } else {
+                Traits::LITERAL
+            };
             self.operand(token, traits);
         } else {
             self.other(token);
@@ -304,7 +335,12 @@ impl<'v, 's> Parser<'v, 's> {
 
     fn arithmetic(&mut self, token: Token) {
         let star = self.text.at(token.start) == b'*';
-        if star && matches!(self.prev.kind, Kind::Word(Role::Select | Role::Modifier) | Kind::Dot | Kind::Comma) {
+        if star
+            && matches!(
+                self.prev.kind,
+                Kind::Word(Role::Select | Role::Modifier) | Kind::Dot | Kind::Comma
+            )
+        {
             if let Some(select) = &mut self.select {
                 select.columns = select.columns.saturating_add(1);
                 self.stack.push(Sort::Value, Traits::LITERAL, token.start);
@@ -312,16 +348,21 @@ impl<'v, 's> Parser<'v, 's> {
             }
         }
         self.fold_arithmetic();
-        let binary = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
+        let binary = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
         if binary {
             self.operators = self.operators.saturating_add(1);
             if self.text.at(token.start) != b'-' {
                 self.firm_operators = self.firm_operators.saturating_add(1);
             }
             self.note_edge_operator();
-            self.stack.push(Sort::Arithmetic, Traits::default(), token.start);
+            self.stack
+                .push(Sort::Arithmetic, Traits::default(), token.start);
         } else {
-            self.stack.push(Sort::Prefix, Traits::default(), token.start);
+            self.stack
+                .push(Sort::Prefix, Traits::default(), token.start);
         }
     }
 
@@ -345,11 +386,15 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn prefix(&mut self, token: Token) {
-        self.stack.push(Sort::Prefix, Traits::default(), token.start);
+        self.stack
+            .push(Sort::Prefix, Traits::default(), token.start);
     }
 
     fn note_edge_operator(&mut self) {
-        let edge = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::EDGE));
+        let edge = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| top.traits.has(Traits::EDGE));
         if edge {
             self.edge_expression = true;
         }
@@ -370,7 +415,20 @@ impl<'v, 's> Parser<'v, 's> {
             Kind::Word(role) => Some(role),
             _ => None,
         };
-        let calls = matches!(role, Some(Role::Attack | Role::Function | Role::Common | Role::Object | Role::Literal | Role::Replace | Role::Insert | Role::Match | Role::Arithmetic));
+        let calls = matches!(
+            role,
+            Some(
+                Role::Attack
+                    | Role::Function
+                    | Role::Common
+                    | Role::Object
+                    | Role::Literal
+                    | Role::Replace
+                    | Role::Insert
+                    | Role::Match
+                    | Role::Arithmetic
+            )
+        );
         if self.prev.kind == Kind::Word(Role::Execute) {
             self.hit(&found::STATEMENT, token.end);
         }
@@ -383,7 +441,12 @@ impl<'v, 's> Parser<'v, 's> {
             self.stack.pop();
             self.stack.push(Sort::Call, Traits::NAME, token.start);
         } else {
-            if self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test)) && !self.at_edge {
+            if self
+                .stack
+                .peek(0)
+                .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test))
+                && !self.at_edge
+            {
                 self.fold_all();
                 if !matches!(self.prev.kind, Kind::Word(_)) {
                     self.gaps = self.gaps.saturating_add(1);
@@ -400,7 +463,11 @@ impl<'v, 's> Parser<'v, 's> {
         }
         let adjacent = self.prev.end == token.start;
         let argued = self.text.at(self.text.skip_space(token.end)) != b')' || self.anchored();
-        if role == Some(Role::Attack) && argued && (adjacent || self.anchored()) && self.prev2.kind != Kind::Dot {
+        if role == Some(Role::Attack)
+            && argued
+            && (adjacent || self.anchored())
+            && self.prev2.kind != Kind::Dot
+        {
             self.hit(&found::ATTACK_CALL, token.end);
         }
         self.first_is_function |= self.count == 1;
@@ -409,7 +476,11 @@ impl<'v, 's> Parser<'v, 's> {
         if strong || adjacent {
             self.sql = self.sql.saturating_add(1);
         }
-        let traits = if strong || adjacent { Traits::CALL } else { Traits::NAME };
+        let traits = if strong || adjacent {
+            Traits::CALL
+        } else {
+            Traits::NAME
+        };
         if self.gaps > 0 || !self.on_operand() {
             self.stack.push_call(traits, token.start, self.gaps);
             return;
@@ -421,7 +492,15 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn note_telling(&mut self) {
-        const TELLING: &[&[u8]] = &[b"version", b"user", b"database", b"current_user", b"system_user", b"session_user", b"schema"];
+        const TELLING: &[&[u8]] = &[
+            b"version",
+            b"user",
+            b"database",
+            b"current_user",
+            b"system_user",
+            b"session_user",
+            b"schema",
+        ];
         let word = self.text.slice(self.prev.start, self.prev.end);
         if TELLING.iter().any(|name| word.eq_ignore_ascii_case(name)) {
             self.tells = self.tells.saturating_add(1);
@@ -429,13 +508,18 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn on_operand(&self) -> bool {
-        self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test))
+        self.stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test))
     }
 
     fn close(&mut self, token: Token) {
         self.fold_all();
         self.end_select();
-        let inner = self.stack.peek(0).filter(|top| matches!(top.sort, Sort::Value | Sort::Test));
+        let inner = self
+            .stack
+            .peek(0)
+            .filter(|top| matches!(top.sort, Sort::Value | Sort::Test));
         if inner.is_some() {
             self.stack.pop();
         }
@@ -468,7 +552,10 @@ impl<'v, 's> Parser<'v, 's> {
 
     fn comma(&mut self) {
         self.fold_all();
-        let edge = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::EDGE));
+        let edge = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| top.traits.has(Traits::EDGE));
         self.stack.clear_to_open();
         if edge {
             self.edge_expression = true;
@@ -496,23 +583,34 @@ impl<'v, 's> Parser<'v, 's> {
             Role::Not if self.on_operand() => {}
             Role::Not => self.prefix(token),
             Role::Prefix => {
-                if !self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test)) {
+                if !self
+                    .stack
+                    .peek(0)
+                    .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test))
+                {
                     self.sql = self.sql.saturating_add(1);
                     self.prefix(token);
                 }
             }
             Role::Like => {
-                if !matches!(self.prev.kind, Kind::Word(Role::Like)) && (self.on_operand() || self.count == 0) {
+                if !matches!(self.prev.kind, Kind::Word(Role::Like))
+                    && (self.on_operand() || self.count == 0)
+                {
                     self.comparison(token, Sort::CompareWord, Traits::default());
                 }
             }
-            Role::Match if self.text.at(self.text.skip_space(token.end)) == b'(' && !self.on_operand() => {}
+            Role::Match
+                if self.text.at(self.text.skip_space(token.end)) == b'(' && !self.on_operand() => {}
             Role::Match => {
                 self.sql = self.sql.saturating_add(1);
                 self.comparison(token, Sort::CompareWord, Traits::FOREIGN);
             }
             Role::Arithmetic => {
-                if self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test)) {
+                if self
+                    .stack
+                    .peek(0)
+                    .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test))
+                {
                     self.arithmetic(token);
                 } else {
                     self.names = self.names.saturating_add(1);
@@ -538,7 +636,8 @@ impl<'v, 's> Parser<'v, 's> {
             Role::Order => self.clause(token),
             Role::Case => self.start_case(token),
             Role::When => {
-                self.case_when |= self.prev.kind == Kind::Word(Role::Case) || (self.case_open && self.prev.kind != Kind::Comma && self.gaps == 0);
+                self.case_when |= self.prev.kind == Kind::Word(Role::Case)
+                    || (self.case_open && self.prev.kind != Kind::Comma && self.gaps == 0);
                 self.clause(token);
             }
             Role::Then => {
@@ -559,7 +658,9 @@ impl<'v, 's> Parser<'v, 's> {
                 }
             }
             Role::Type => self.type_name(token),
-            Role::Object | Role::Attack | Role::Function | Role::Common => self.function_name(token, role),
+            Role::Object | Role::Attack | Role::Function | Role::Common => {
+                self.function_name(token, role)
+            }
             _ => self.statement_word(token, role),
         }
     }
@@ -593,7 +694,15 @@ impl<'v, 's> Parser<'v, 's> {
         if self.prev.kind == Kind::Cast {
             let before = self.prev2;
             let tight = before.end == self.prev.start && self.prev.end == token.start;
-            let valued = matches!(before.kind, Kind::Quoted | Kind::Number | Kind::Close | Kind::Name | Kind::Word(_) | Kind::Variable);
+            let valued = matches!(
+                before.kind,
+                Kind::Quoted
+                    | Kind::Number
+                    | Kind::Close
+                    | Kind::Name
+                    | Kind::Word(_)
+                    | Kind::Variable
+            );
             if valued && (tight || before.kind == Kind::Quoted) && self.anchored() {
                 self.hit(&found::CAST, token.end);
             }
@@ -623,14 +732,21 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn postfix(&mut self, token: Token) {
-        let edge = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::EDGE));
+        let edge = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| top.traits.has(Traits::EDGE));
         if edge {
             self.edge_expression = true;
             self.sql = self.sql.saturating_add(1);
         }
         if self.text.at(token.end) == b'(' {
             self.value(token, Traits::CALL);
-        } else if !self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test)) {
+        } else if !self
+            .stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test))
+        {
             self.value(token, Traits::NAME);
         }
     }
@@ -640,4 +756,3 @@ impl<'v, 's> Parser<'v, 's> {
         self.clause(token);
     }
 }
-

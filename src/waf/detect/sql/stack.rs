@@ -98,11 +98,21 @@ impl Stack {
     }
 
     pub(super) fn push(&mut self, sort: Sort, traits: Traits, start: usize) {
-        self.push_item(Item { sort, traits, start, gaps: 0 });
+        self.push_item(Item {
+            sort,
+            traits,
+            start,
+            gaps: 0,
+        });
     }
 
     pub(super) fn push_call(&mut self, traits: Traits, start: usize, gaps: u32) {
-        self.push_item(Item { sort: Sort::Call, traits, start, gaps });
+        self.push_item(Item {
+            sort: Sort::Call,
+            traits,
+            start,
+            gaps,
+        });
     }
 
     fn push_item(&mut self, item: Item) {
@@ -129,7 +139,11 @@ impl Stack {
     /// Whether this is an argument of a call.
     pub(super) fn in_call(&self) -> bool {
         let below = self.items.get(..self.len).unwrap_or_default();
-        let open = below.iter().rev().take(4).find(|item| matches!(item.sort, Sort::Open | Sort::Call));
+        let open = below
+            .iter()
+            .rev()
+            .take(4)
+            .find(|item| matches!(item.sort, Sort::Open | Sort::Call));
         open.is_some_and(|open| open.sort == Sort::Call && open.traits.has(Traits::CALL))
     }
 

@@ -84,7 +84,9 @@ impl<'t> Tokens<'t> {
     pub(super) fn next(&mut self) -> Token {
         let mut after_comment = false;
         loop {
-            self.at = self.text.skip(self.at, |byte| is_space(byte) || byte == 0 || byte == b'\\');
+            self.at = self
+                .text
+                .skip(self.at, |byte| is_space(byte) || byte == 0 || byte == b'\\');
             let start = self.at;
             if start >= self.text.len() {
                 return self.token(Kind::End, start, start, after_comment);
@@ -189,7 +191,12 @@ impl<'t> Tokens<'t> {
 
     /// A string from `start`. Quotes escaped by doubling or by a backslash do not close it.
     fn quoted(&mut self, start: usize, quote: u8, flag: u8) -> (Kind, usize) {
-        let (kind, end) = close_quote(self.text, start.saturating_add(1), quote, self.no_close & flag != 0);
+        let (kind, end) = close_quote(
+            self.text,
+            start.saturating_add(1),
+            quote,
+            self.no_close & flag != 0,
+        );
         if kind == Kind::Unclosed {
             self.no_close |= flag;
         }
@@ -200,7 +207,9 @@ impl<'t> Tokens<'t> {
     fn bracketed(&mut self, start: usize) -> (Kind, usize) {
         let first = self.text.at(start.saturating_add(1));
         if self.no_close & NO_BRACKET == 0 && (first.is_ascii_alphabetic() || first == b'_') {
-            let end = self.text.skip(start.saturating_add(1), |byte| is_word(byte) || byte == b' ');
+            let end = self.text.skip(start.saturating_add(1), |byte| {
+                is_word(byte) || byte == b' '
+            });
             if self.text.at(end) == b']' {
                 return (Kind::Name, end.saturating_add(1));
             }
@@ -225,7 +234,11 @@ impl<'t> Tokens<'t> {
         let end = text.word_end(start);
         let word = text.slice(start, end);
         // N'...', x'...', b'...', e'...', q'[...]', _latin1'...': strings with a prefix.
-        let prefixed = word.len() == 1 && matches!(word, [b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E' | b'q' | b'Q']);
+        let prefixed = word.len() == 1
+            && matches!(
+                word,
+                [b'n' | b'N' | b'x' | b'X' | b'b' | b'B' | b'e' | b'E' | b'q' | b'Q']
+            );
         if prefixed && text.at(end) == b'\'' {
             let (kind, close) = self.quoted(end, b'\'', NO_SINGLE);
             if kind == Kind::Quoted {
@@ -233,7 +246,9 @@ impl<'t> Tokens<'t> {
             }
         }
         // `select.union@example.com`: part of a longer name.
-        let dotted = text.at(end) == b'.' || text.at(end) == b'@' || (start > 0 && text.at(start.saturating_sub(1)) == b'.');
+        let dotted = text.at(end) == b'.'
+            || text.at(end) == b'@'
+            || (start > 0 && text.at(start.saturating_sub(1)) == b'.');
         match words::role(word) {
             Some(role) if dotted && !role.may_be_dotted() => (Kind::Name, end),
             Some(role) => (Kind::Word(role), end),
@@ -249,7 +264,12 @@ enum CommentEnd {
 }
 
 /// Where the string that is open at `start` closes.
-pub(super) fn close_quote(text: Text<'_>, start: usize, quote: u8, hopeless: bool) -> (Kind, usize) {
+pub(super) fn close_quote(
+    text: Text<'_>,
+    start: usize,
+    quote: u8,
+    hopeless: bool,
+) -> (Kind, usize) {
     if hopeless {
         return (Kind::Unclosed, text.len());
     }
@@ -282,7 +302,11 @@ fn number_end(text: Text<'_>, start: usize) -> usize {
     }
     if matches!(text.at(end), b'e' | b'E') {
         let sign = end.saturating_add(1);
-        let digits = if matches!(text.at(sign), b'+' | b'-') { sign.saturating_add(1) } else { sign };
+        let digits = if matches!(text.at(sign), b'+' | b'-') {
+            sign.saturating_add(1)
+        } else {
+            sign
+        };
         let exponent = text.skip(digits, |byte| byte.is_ascii_digit());
         if exponent > digits {
             return exponent;
@@ -299,8 +323,8 @@ fn variable_end(text: Text<'_>, start: usize) -> usize {
 
 fn operator(text: Text<'_>, start: usize) -> (Kind, usize) {
     const COMPARISONS: &[&[u8]] = &[
-        b"<=>", b"->>", b"#>>", b"!~*", b"<>", b"!=", b"<=", b">=", b"==", b"!<", b"!>", b"^=", b"->", b"@>", b"<@", b"?|",
-        b"?&", b"#>", b"#-", b"~*", b"!~", b"~~", b"=", b"<", b">",
+        b"<=>", b"->>", b"#>>", b"!~*", b"<>", b"!=", b"<=", b">=", b"==", b"!<", b"!>", b"^=",
+        b"->", b"@>", b"<@", b"?|", b"?&", b"#>", b"#-", b"~*", b"!~", b"~~", b"=", b"<", b">",
     ];
     const SHIFTS: &[&[u8]] = &[b"<<", b">>", b"||/"];
     let found = |list: &[&[u8]]| {
@@ -317,7 +341,9 @@ fn operator(text: Text<'_>, start: usize) -> (Kind, usize) {
     match (text.at(start), text.at(next)) {
         (b'|', b'|') | (b'&', b'&') => (Kind::Logic, next.saturating_add(1)),
         (b'!', _) => (Kind::Not, next),
-        (b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'~' | b'&' | b'|', _) => (Kind::Arithmetic, next),
+        (b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'~' | b'&' | b'|', _) => {
+            (Kind::Arithmetic, next)
+        }
         _ => (Kind::Other, next),
     }
 }

@@ -20,14 +20,34 @@ impl Parser<'_, '_> {
         }
         let opened = matches!(
             self.prev.kind,
-            Kind::Open | Kind::Comma | Kind::Comparison | Kind::Logic | Kind::Arithmetic | Kind::Semicolon
+            Kind::Open
+                | Kind::Comma
+                | Kind::Comparison
+                | Kind::Logic
+                | Kind::Arithmetic
+                | Kind::Semicolon
         );
         let anchored = self.count == 0
             || united
             || opened
             || token.after_comment
-            || matches!(self.prev.kind, Kind::Word(Role::Logic | Role::Not | Role::Execute | Role::Values | Role::Like | Role::Exists));
-        if self.prev.kind == Kind::Open && matches!(self.prev2.kind, Kind::Word(Role::Exists | Role::Like | Role::Any)) {
+            || matches!(
+                self.prev.kind,
+                Kind::Word(
+                    Role::Logic
+                        | Role::Not
+                        | Role::Execute
+                        | Role::Values
+                        | Role::Like
+                        | Role::Exists
+                )
+            );
+        if self.prev.kind == Kind::Open
+            && matches!(
+                self.prev2.kind,
+                Kind::Word(Role::Exists | Role::Like | Role::Any)
+            )
+        {
             self.hit(&found::SELECT, token.end);
         }
         self.fold_all();
@@ -50,7 +70,11 @@ impl Parser<'_, '_> {
             self.signals.push(&found::SELECT, select.start..token.end);
             self.query_from = true;
         } else if select.columns == 0 && select.names > 0 && select.gaps == 0 {
-            let finding = if select.names > 1 { &found::SELECT } else { &found::SELECT_NAMES };
+            let finding = if select.names > 1 {
+                &found::SELECT
+            } else {
+                &found::SELECT_NAMES
+            };
             if select.anchored || select.names > 1 {
                 self.signals.push(finding, select.start..token.end);
             }
@@ -65,9 +89,19 @@ impl Parser<'_, '_> {
         let Some(select) = self.select else {
             return;
         };
-        let argument = self.stack.peek(1).is_some_and(|below| below.sort == Sort::Call) || self.stack.in_call();
-        if !argument && select.opened && select.columns > 0 && select.gaps == 0 && select.names <= self.sql {
-            self.signals.push(&found::SELECT, select.start..self.prev.end);
+        let argument = self
+            .stack
+            .peek(1)
+            .is_some_and(|below| below.sort == Sort::Call)
+            || self.stack.in_call();
+        if !argument
+            && select.opened
+            && select.columns > 0
+            && select.gaps == 0
+            && select.names <= self.sql
+        {
+            self.signals
+                .push(&found::SELECT, select.start..self.prev.end);
         }
     }
 
@@ -114,7 +148,8 @@ impl Parser<'_, '_> {
     }
 
     fn conditional_comment(&mut self, token: Token) {
-        let sql = matches!(self.prev.kind, Kind::Word(_)) || matches!(self.prev2.kind, Kind::Word(_));
+        let sql =
+            matches!(self.prev.kind, Kind::Word(_)) || matches!(self.prev2.kind, Kind::Word(_));
         if sql || self.sql > 0 || self.operators > 0 || self.count < 4 {
             self.hit(&found::CONDITIONAL_COMMENT, token.end);
         }
@@ -122,19 +157,35 @@ impl Parser<'_, '_> {
 
     /// Comments that hide the rest of a query say nothing themselves.
     fn is_quiet_comment(&self, token: Token) -> bool {
-        let marker = if self.text.at(token.start) == b'#' { 1 } else { 2 };
-        let rest = self.text.slice(token.start.saturating_add(marker), token.end);
-        let letters = rest.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).count();
-        letters < 3 && (marker == 2 || letters == 0 || rest.first().is_some_and(|&byte| is_space(byte)))
+        let marker = if self.text.at(token.start) == b'#' {
+            1
+        } else {
+            2
+        };
+        let rest = self
+            .text
+            .slice(token.start.saturating_add(marker), token.end);
+        let letters = rest
+            .iter()
+            .filter(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80)
+            .count();
+        letters < 3
+            && (marker == 2 || letters == 0 || rest.first().is_some_and(|&byte| is_space(byte)))
     }
 
     fn unfinished_select(&mut self, select: Select, token: Token, comment: bool) {
-        let called = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::CALL.and(Traits::DEEP)) || top.sort == Sort::Call)
-            || self.sql > 0;
+        let called = self.stack.peek(0).is_some_and(|top| {
+            top.traits.has(Traits::CALL.and(Traits::DEEP)) || top.sort == Sort::Call
+        }) || self.sql > 0;
         let tight = select.gaps == 0 && select.names <= select.columns.saturating_add(self.sql);
         if select.anchored && tight && select.columns > 0 {
-            let certain = called || comment || select.columns > 1 || matches!(self.prev.kind, Kind::Close);
-            let finding = if certain { &found::SELECT } else { &found::SELECT_NAMES };
+            let certain =
+                called || comment || select.columns > 1 || matches!(self.prev.kind, Kind::Close);
+            let finding = if certain {
+                &found::SELECT
+            } else {
+                &found::SELECT_NAMES
+            };
             self.signals.push(finding, select.start..token.end);
         }
     }
@@ -146,7 +197,8 @@ impl Parser<'_, '_> {
         }
         self.finish_union(comment, token);
         let valued = self.stack.peek(0);
-        let by = self.prev2.kind == Kind::Word(Role::By) && matches!(self.prev3.kind, Kind::Word(Role::Order | Role::Group));
+        let by = self.prev2.kind == Kind::Word(Role::By)
+            && matches!(self.prev3.kind, Kind::Word(Role::Order | Role::Group));
         let edge = self.context != Context::Bare;
         let numbered = self.first_kind == Kind::Number || self.closed_outer;
         if by && self.prev.kind == Kind::Number && (quiet || edge || numbered) {
@@ -155,15 +207,21 @@ impl Parser<'_, '_> {
         if by && edge && comment {
             self.hit(&found::ORDER, token.end);
         }
-        let having = self.seen_having && valued.is_some_and(|top| top.sort == Sort::Test || top.traits.has(Traits::CALL));
-        if having || (self.seen_having && self.operators > 0) || (self.seen_having && (comment || self.grouped)) {
+        let having = self.seen_having
+            && valued.is_some_and(|top| top.sort == Sort::Test || top.traits.has(Traits::CALL));
+        if having
+            || (self.seen_having && self.operators > 0)
+            || (self.seen_having && (comment || self.grouped))
+        {
             self.hit(&found::ORDER, token.end);
         }
     }
 
     /// `1/**/union`: cut off, or put together from several parameters.
     fn finish_union(&mut self, comment: bool, token: Token) {
-        let ends = self.prev.kind == Kind::Word(Role::Union) || (self.prev.kind == Kind::Word(Role::Modifier) && self.prev2.kind == Kind::Word(Role::Union));
+        let ends = self.prev.kind == Kind::Word(Role::Union)
+            || (self.prev.kind == Kind::Word(Role::Modifier)
+                && self.prev2.kind == Kind::Word(Role::Union));
         if ends && (self.prev.after_comment || comment) && self.first_kind == Kind::Number {
             self.hit(&found::UNION, token.end);
         }
@@ -175,12 +233,17 @@ impl Parser<'_, '_> {
         if !self.anchored() {
             return;
         }
-        let computed = self.firm_operators > 0 || self.sql > 0 || (self.operators > 0 && self.parenthesized);
+        let computed =
+            self.firm_operators > 0 || self.sql > 0 || (self.operators > 0 && self.parenthesized);
         let literal_only = self.names == 0 || self.sql > 0;
         if comment && quiet && computed && literal_only && self.count > 0 {
             self.hit(&found::COMMENTED, token.end);
         }
-        let tautology = top.is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::DECIDED) && top.traits.has(Traits::SYMBOL));
+        let tautology = top.is_some_and(|top| {
+            top.sort == Sort::Test
+                && top.traits.has(Traits::DECIDED)
+                && top.traits.has(Traits::SYMBOL)
+        });
         if tautology && self.logics == 0 {
             let finding = if comment || self.sql > 0 || self.stack.len() > 1 || self.is_identity() {
                 &found::TAUTOLOGY
@@ -190,8 +253,20 @@ impl Parser<'_, '_> {
             self.hit(finding, token.end);
         }
         // `and name = "`: goes on where a condition stood, and stops before its operand.
-        let dangling = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open)) && self.operators > 1;
-        let literal = self.leading_operator && self.names == 0 && self.count < 6 && top.is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic) && self.count > 1);
+        let dangling = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open))
+            && self.operators > 1;
+        let literal = self.leading_operator
+            && self.names == 0
+            && self.count < 6
+            && top.is_some_and(|top| {
+                matches!(
+                    top.sort,
+                    Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic
+                ) && self.count > 1
+            });
         if (dangling && self.leading_logic) || literal {
             self.hit(&found::LEADING, token.end);
         }
@@ -199,7 +274,8 @@ impl Parser<'_, '_> {
 
     /// `7=7`.
     fn is_identity(&self) -> bool {
-        let same = self.text.slice(self.prev.start, self.prev.end) == self.text.slice(self.prev3.start, self.prev3.end);
+        let same = self.text.slice(self.prev.start, self.prev.end)
+            == self.text.slice(self.prev3.start, self.prev3.end);
         same && self.prev2.kind == Kind::Comparison && self.count == 3
     }
 
@@ -209,7 +285,17 @@ impl Parser<'_, '_> {
         let Kind::Word(role) = self.prev2.kind else {
             return self.finish_whole_call(token);
         };
-        let callable = matches!(role, Role::Attack | Role::Function | Role::Common | Role::Object | Role::Execute | Role::Replace | Role::Like | Role::Literal);
+        let callable = matches!(
+            role,
+            Role::Attack
+                | Role::Function
+                | Role::Common
+                | Role::Object
+                | Role::Execute
+                | Role::Replace
+                | Role::Like
+                | Role::Literal
+        );
         let begins = self.count == 2 || (self.count == 3 && self.prev3.kind == Kind::Close);
         if begins && self.prev.kind == Kind::Open && callable {
             self.hit(&found::FRAGMENT, token.end);
@@ -217,8 +303,12 @@ impl Parser<'_, '_> {
     }
 
     fn finish_whole_call(&mut self, token: Token) {
-        let first = self.stack.peek(0).is_some_and(|top| top.traits.has(Traits::CALL) && !top.traits.has(Traits::COMPOUND));
-        let whole = self.stack.len() == 1 && first && self.prev.kind == Kind::Close && self.anchored();
+        let first = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| top.traits.has(Traits::CALL) && !top.traits.has(Traits::COMPOUND));
+        let whole =
+            self.stack.len() == 1 && first && self.prev.kind == Kind::Close && self.anchored();
         if whole && self.sql > 0 && self.first_is_function {
             self.hit(&found::CALL, token.end);
             if self.tells > 0 && self.sql > 1 {
@@ -226,7 +316,12 @@ impl Parser<'_, '_> {
             }
         }
         let catalog = self.count == 1 && self.prev.kind == Kind::Word(Role::Attack);
-        if catalog && self.text.slice(self.prev.start, self.prev.end).contains(&b'_') {
+        if catalog
+            && self
+                .text
+                .slice(self.prev.start, self.prev.end)
+                .contains(&b'_')
+        {
             self.hit(&found::CATALOG, token.end);
         }
     }
@@ -244,20 +339,32 @@ impl Parser<'_, '_> {
             return;
         }
         let ends_open = self.ends_open();
-        let postfix = matches!(self.prev.kind, Kind::Word(Role::Postfix | Role::Literal)) || self.prev2.kind == Kind::Word(Role::Collate);
+        let postfix = matches!(self.prev.kind, Kind::Word(Role::Postfix | Role::Literal))
+            || self.prev2.kind == Kind::Word(Role::Collate);
         if postfix && (quiet || self.prev.kind == Kind::Word(Role::Postfix)) {
             self.hit(&found::POSTFIX, token.end);
         }
-        let lone = self.edge_logic && self.names == 0 && self.logics == 1 && self.stack.len() <= 3 && !ends_open;
+        let lone = self.edge_logic
+            && self.names == 0
+            && self.logics == 1
+            && self.stack.len() <= 3
+            && !ends_open;
         let tested = self.edge_logic && self.prev.kind != Kind::Name && self.operators > 1;
-        if (ends_open && !self.is_quoted_word(token)) || (comment && (quiet || self.firm_operators > 0)) || lone || tested {
+        if (ends_open && !self.is_quoted_word(token))
+            || (comment && (quiet || self.firm_operators > 0))
+            || lone
+            || tested
+        {
             self.hit(&found::QUOTE_BREAK, token.end);
         }
     }
 
     /// `"and"`, `'like'`: an English word in quotes and nothing more.
     fn is_quoted_word(&self, token: Token) -> bool {
-        let word = matches!(self.prev2.kind, Kind::Word(Role::Logic | Role::Like | Role::Not));
+        let word = matches!(
+            self.prev2.kind,
+            Kind::Word(Role::Logic | Role::Like | Role::Not)
+        );
         let tight = self.prev2.start == self.start && self.prev2.end == self.prev.start;
         let empty = self.prev.start.saturating_add(1) >= token.end;
         word && tight && empty && self.count < 3

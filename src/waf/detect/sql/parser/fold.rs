@@ -30,7 +30,9 @@ impl Parser<'_, '_> {
     }
 
     pub(super) fn fold_arithmetic(&mut self) {
-        while let (Some(right), Some(middle), Some(left)) = (self.stack.peek(0), self.stack.peek(1), self.stack.peek(2)) {
+        while let (Some(right), Some(middle), Some(left)) =
+            (self.stack.peek(0), self.stack.peek(1), self.stack.peek(2))
+        {
             let fits = is_operand(right) && middle.sort == Sort::Arithmetic && is_operand(left);
             if !fits {
                 break;
@@ -47,7 +49,9 @@ impl Parser<'_, '_> {
 
     pub(super) fn fold_comparison(&mut self) {
         self.fold_arithmetic();
-        while let (Some(right), Some(middle), Some(left)) = (self.stack.peek(0), self.stack.peek(1), self.stack.peek(2)) {
+        while let (Some(right), Some(middle), Some(left)) =
+            (self.stack.peek(0), self.stack.peek(1), self.stack.peek(2))
+        {
             let compares = matches!(middle.sort, Sort::Compare | Sort::CompareWord);
             if !(is_operand(right) && compares && is_operand(left)) {
                 break;
@@ -60,9 +64,13 @@ impl Parser<'_, '_> {
 
     /// What a comparison is, from what it compares.
     fn compared(&mut self, left: Item, middle: Item, right: Item) -> Traits {
-        let known = Traits::LITERAL.and(Traits::CALL).and(Traits::DEEP).and(Traits::EDGE);
+        let known = Traits::LITERAL
+            .and(Traits::CALL)
+            .and(Traits::DEEP)
+            .and(Traits::EDGE);
         let both_known = left.traits.has(known) && right.traits.has(known);
-        let called = left.traits.has(Traits::CALL.and(Traits::DEEP)) || right.traits.has(Traits::CALL.and(Traits::DEEP));
+        let called = left.traits.has(Traits::CALL.and(Traits::DEEP))
+            || right.traits.has(Traits::CALL.and(Traits::DEEP));
         let symbol = middle.sort == Sort::Compare;
         let mut traits = carried(left, right).and(Traits::COMPOUND);
         if symbol {
@@ -71,10 +79,15 @@ impl Parser<'_, '_> {
         if middle.traits.has(Traits::FOREIGN) {
             traits = traits.and(Traits::FOREIGN);
         }
-        if (both_known && (symbol || middle.traits.has(Traits::FOREIGN) || right.traits.has(Traits::STRING))) || (called && symbol) {
+        if (both_known
+            && (symbol || middle.traits.has(Traits::FOREIGN) || right.traits.has(Traits::STRING)))
+            || (called && symbol)
+        {
             traits = traits.and(Traits::DECIDED);
         }
-        let numbers = left.traits.has(Traits::LITERAL) && right.traits.has(Traits::LITERAL) && !left.traits.has(Traits::STRING);
+        let numbers = left.traits.has(Traits::LITERAL)
+            && right.traits.has(Traits::LITERAL)
+            && !left.traits.has(Traits::STRING);
         if numbers && symbol && self.stack.in_call() {
             let end = self.prev.end;
             self.hit(&found::TAUTOLOGY, end);
@@ -83,11 +96,18 @@ impl Parser<'_, '_> {
             let end = self.prev.end;
             self.hit(&found::SELECT, end);
         }
-        let strings = left.traits.has(Traits::STRING) && !left.traits.has(Traits::EDGE) && right.traits.has(Traits::STRING);
+        let strings = left.traits.has(Traits::STRING)
+            && !left.traits.has(Traits::EDGE)
+            && right.traits.has(Traits::STRING);
         if strings && symbol && self.anchored() && self.context == Context::Bare {
             let json = matches!(self.text.at(middle.start), b'@' | b'-' | b'#' | b'?')
-                || (self.text.at(middle.start) == b'<' && self.text.at(middle.start.saturating_add(1)) == b'@');
-            let finding = if json { &found::JSON } else { &found::QUOTE_BREAK };
+                || (self.text.at(middle.start) == b'<'
+                    && self.text.at(middle.start.saturating_add(1)) == b'@');
+            let finding = if json {
+                &found::JSON
+            } else {
+                &found::QUOTE_BREAK
+            };
             let end = self.prev.end;
             self.hit(finding, end);
         }
@@ -106,7 +126,9 @@ impl Parser<'_, '_> {
             let left = self.stack.peek(2).filter(|left| is_operand(*left));
             self.stack.drop_top(if left.is_some() { 3 } else { 2 });
             self.condition(left, right);
-            let traits = left.map_or(right.traits, |left| carried(left, right)).and(Traits::COMPOUND);
+            let traits = left
+                .map_or(right.traits, |left| carried(left, right))
+                .and(Traits::COMPOUND);
             self.stack.push(Sort::Test, traits, right.start);
         }
     }
@@ -116,7 +138,11 @@ impl Parser<'_, '_> {
         if traits.has(Traits::CALL.and(Traits::DEEP)) || traits.has(Traits::DECIDED) {
             Doubt::Sure
         } else if right.sort == Sort::Test || traits.has(Traits::COMPOUND) {
-            if traits.has(Traits::FOREIGN) { Doubt::Sure } else { Doubt::Named }
+            if traits.has(Traits::FOREIGN) {
+                Doubt::Sure
+            } else {
+                Doubt::Named
+            }
         } else if traits.has(Traits::LITERAL) {
             Doubt::Lone
         } else {
@@ -138,16 +164,27 @@ impl Parser<'_, '_> {
                     self.hit(&found::CONDITION, end);
                 }
             }
-            (Context::Bare, Doubt::Lone) if self.anchored() && left.is_some_and(|left| left.sort == Sort::Test && left.traits.has(Traits::DECIDED) && left.traits.has(Traits::SYMBOL)) => {
+            (Context::Bare, Doubt::Lone)
+                if self.anchored()
+                    && left.is_some_and(|left| {
+                        left.sort == Sort::Test
+                            && left.traits.has(Traits::DECIDED)
+                            && left.traits.has(Traits::SYMBOL)
+                    }) =>
+            {
                 self.hit(&found::TAUTOLOGY, end);
             }
             (Context::Bare, Doubt::Sure) if self.anchored() => self.hit(&found::TAUTOLOGY, end),
             (Context::Bare, Doubt::Sure) => self.hit(&found::CONDITION, end),
-            (Context::Bare, Doubt::Named) if left.is_none() && self.anchored() && right.traits.has(Traits::SYMBOL) => {
+            (Context::Bare, Doubt::Named)
+                if left.is_none() && self.anchored() && right.traits.has(Traits::SYMBOL) =>
+            {
                 self.hit(&found::LEADING, end);
             }
             (Context::Bare, _) => {}
-            (Context::Quoted(_), Doubt::Sure) if edge || self.anchored() => self.hit(&found::TAUTOLOGY, end),
+            (Context::Quoted(_), Doubt::Sure) if edge || self.anchored() => {
+                self.hit(&found::TAUTOLOGY, end)
+            }
             (Context::Quoted(_), Doubt::Named) if edge && right.traits.has(Traits::SYMBOL) => {
                 self.hit(&found::QUOTE_BREAK, end);
             }
@@ -172,7 +209,14 @@ fn is_operand(item: Item) -> bool {
 /// The traits that a compound keeps of its parts.
 fn carried(left: Item, right: Item) -> Traits {
     let mut traits = Traits::default();
-    for kept in [Traits::CALL, Traits::DEEP, Traits::DECIDED, Traits::FOREIGN, Traits::UNCLOSED, Traits::NAME] {
+    for kept in [
+        Traits::CALL,
+        Traits::DEEP,
+        Traits::DECIDED,
+        Traits::FOREIGN,
+        Traits::UNCLOSED,
+        Traits::NAME,
+    ] {
         if left.traits.has(kept) || right.traits.has(kept) {
             traits = traits.and(kept);
         }

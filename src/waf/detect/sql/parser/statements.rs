@@ -23,20 +23,46 @@ impl Parser<'_, '_> {
 
     pub(super) fn statement_word(&mut self, token: Token, role: Role) {
         let at_start = self.statement_position();
-        if matches!(role, Role::Define | Role::Insert | Role::Replace | Role::Update | Role::Delete | Role::Execute | Role::Declare | Role::Set | Role::Statement | Role::Call | Role::Waitfor | Role::Shutdown) {
+        if matches!(
+            role,
+            Role::Define
+                | Role::Insert
+                | Role::Replace
+                | Role::Update
+                | Role::Delete
+                | Role::Execute
+                | Role::Declare
+                | Role::Set
+                | Role::Statement
+                | Role::Call
+                | Role::Waitfor
+                | Role::Shutdown
+        ) {
             self.stacked = self.prev.kind == Kind::Semicolon;
             self.statement_start = at_start;
         }
         match role {
-            Role::Shutdown if self.stacked && matches!(self.text.at(self.text.skip_space(token.end)), 0 | b';' | b'-' | b'#') => {
+            Role::Shutdown
+                if self.stacked
+                    && matches!(
+                        self.text.at(self.text.skip_space(token.end)),
+                        0 | b';' | b'-' | b'#'
+                    ) =>
+            {
                 self.hit(&found::STACKED, token.end);
             }
-            Role::Delay if self.prev.kind == Kind::Word(Role::Waitfor) => self.hit(&found::STATEMENT, token.end),
+            Role::Delay if self.prev.kind == Kind::Word(Role::Waitfor) => {
+                self.hit(&found::STATEMENT, token.end)
+            }
             Role::Into => {
                 self.fold_all();
                 self.stack.clear_to_open();
             }
-            Role::Values if self.prev.kind == Kind::Close || self.prev2.kind == Kind::Word(Role::Into) || self.prev.kind == Kind::Word(Role::Union) => {
+            Role::Values
+                if self.prev.kind == Kind::Close
+                    || self.prev2.kind == Kind::Word(Role::Into)
+                    || self.prev.kind == Kind::Word(Role::Union) =>
+            {
                 let end = token.end;
                 self.values_seen = true;
                 if self.prev.kind == Kind::Word(Role::Union) {
@@ -86,33 +112,60 @@ impl Parser<'_, '_> {
             Role::Define if self.stacked && ends => self.statement(false, token),
             Role::Into if matches!(self.prev2.kind, Kind::Word(Role::Insert | Role::Replace)) => {
                 let after = self.text.skip_space(token.end);
-                let listed = next == b'(' || self.text.has(after, b"values") || self.text.has(after, b"select") || self.text.has(after, b"set ");
+                let listed = next == b'('
+                    || self.text.has(after, b"values")
+                    || self.text.has(after, b"select")
+                    || self.text.has(after, b"set ");
                 self.statement(listed, token);
             }
             Role::From if self.prev2.kind == Kind::Word(Role::Delete) => {
                 let after = self.text.skip_space(token.end);
-                let certain = next == b';' || self.text.has(after, b"where") || self.text.has(after, b"--");
+                let certain =
+                    next == b';' || self.text.has(after, b"where") || self.text.has(after, b"--");
                 self.statement(certain, token);
             }
             Role::From => self.table_name(token),
             Role::Update => {
                 let after = self.text.skip_space(token.end);
-                if self.text.has(after, b"set ") && memchr::memchr(b'=', self.text.slice(after, after.saturating_add(64))).is_some() {
+                if self.text.has(after, b"set ")
+                    && memchr::memchr(b'=', self.text.slice(after, after.saturating_add(64)))
+                        .is_some()
+                {
                     self.statement(true, token);
                 } else if self.stacked && self.prev2.start == self.start && next == 0 {
                     self.statement(false, token);
                 }
             }
-            Role::Execute if words::is_server_procedure(word) || next == b'.' => self.statement(true, token),
-            Role::Execute if self.stacked && (matches!(next, b'\'' | b'@') || ends) => self.statement(false, token),
-            Role::Statement if self.stacked && (word.eq_ignore_ascii_case(b"data") || word.eq_ignore_ascii_case(b"xml")) => self.statement(false, token),
-            Role::As if self.prev2.kind == Kind::Close && self.text.has(self.text.skip_space(token.end), b"from") && self.closed_outer => {
+            Role::Execute if words::is_server_procedure(word) || next == b'.' => {
+                self.statement(true, token)
+            }
+            Role::Execute if self.stacked && (matches!(next, b'\'' | b'@') || ends) => {
+                self.statement(false, token)
+            }
+            Role::Statement
+                if self.stacked
+                    && (word.eq_ignore_ascii_case(b"data")
+                        || word.eq_ignore_ascii_case(b"xml")) =>
+            {
+                self.statement(false, token)
+            }
+            Role::As
+                if self.prev2.kind == Kind::Close
+                    && self.text.has(self.text.skip_space(token.end), b"from")
+                    && self.closed_outer =>
+            {
                 self.hit(&found::SELECT, token.end);
             }
-            Role::From if self.prev2.kind == Kind::Close && self.closed_outer && self.text.has(self.text.skip_space(token.end), b"where") => {
+            Role::From
+                if self.prev2.kind == Kind::Close
+                    && self.closed_outer
+                    && self.text.has(self.text.skip_space(token.end), b"where") =>
+            {
                 self.hit(&found::SELECT, token.end);
             }
-            Role::Statement | Role::Call if self.stacked && next == b'(' => self.statement(false, token),
+            Role::Statement | Role::Call if self.stacked && next == b'(' => {
+                self.statement(false, token)
+            }
             _ => {}
         }
     }
@@ -120,7 +173,9 @@ impl Parser<'_, '_> {
     /// A number, a string or a variable after words of a statement.
     pub(super) fn statement_operand(&mut self, token: Token) {
         match self.prev.kind {
-            Kind::Word(Role::Declare | Role::Execute) if matches!(token.kind, Kind::Variable | Kind::Quoted) => {
+            Kind::Word(Role::Declare | Role::Execute)
+                if matches!(token.kind, Kind::Variable | Kind::Quoted) =>
+            {
                 self.statement(token.kind == Kind::Variable, token);
             }
             Kind::Word(Role::Set) if token.kind == Kind::Variable => {
