@@ -68,25 +68,21 @@ impl Waf {
     }
 
     /// Judges a request, and stops as soon as it is known to be hostile.
-    #[must_use]
     pub fn judge(&self, request: &RawRequest<'_>) -> Report {
         Scan::new(&self.0, request, true).run(request)
     }
 
     /// Judges a request to the end: everything that any rule has against it.
-    #[must_use]
     pub fn explain(&self, request: &RawRequest<'_>) -> Report {
         Scan::new(&self.0, request, false).run(request)
     }
 
     /// The rules.
-    #[must_use]
     pub fn ruleset(&self) -> &Ruleset {
         &self.0.rules
     }
 
     /// The limits.
-    #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }
@@ -215,8 +211,7 @@ impl WafBuilder {
     pub fn build(self) -> Result<Waf, WafError> {
         let routes = self.routes.iter().map(|route| Route::parse(route));
         let routes = routes.collect::<Result<Vec<_>, _>>()?;
-        let (kinds, exclusions) = (self.kinds.clone(), self.exclusions.clone());
-        let policy = Policy::check(kinds, exclusions, &routes, &self.rules)?;
+        let policy = Policy::check(&self.kinds, &self.exclusions, &routes, &self.rules)?;
         Ok(Waf::assemble(self, policy))
     }
 }

@@ -203,8 +203,8 @@ impl Checked {
 
 impl Policy {
     pub(super) fn check(
-        kinds: Vec<(Field, FieldKind)>,
-        exclusions: Vec<Exclusion>,
+        kinds: &[(Field, FieldKind)],
+        exclusions: &[Exclusion],
         known_routes: &[Route],
         rules: &Ruleset,
     ) -> Result<Self, WafError> {
@@ -227,8 +227,7 @@ impl Policy {
         };
         let mut policy = Self::default();
         for (index, (field, kind)) in kinds.iter().enumerate() {
-            let earlier = kinds.iter().take(index);
-            if earlier.into_iter().any(|(known, _)| known == field) {
+            if kinds.iter().take(index).any(|(known, _)| known == field) {
                 return Err(WafError::field_twice(field.to_string()));
             }
             policy.kinds.push((checked(field)?, *kind));

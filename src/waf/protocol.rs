@@ -23,7 +23,6 @@ macro_rules! findings {
     };
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=b";
 
 findings! {
@@ -106,7 +105,7 @@ findings! {
         hits: [Sample::Header("x-up-devcap-post-charset", "ibm500")], misses: [];
     PERCENT = "protocol-percent", "a percent sign that begins no escape", MEDIUM, 2,
         hits: [], misses: [];
-    RANGES = "protocol-ranges", "more ranges than a client has use for", STRONG, 1,
+    RANGES = "protocol-ranges", "more ranges than a client has use for", STRONG, 2,
         hits: [Sample::Header("range", "bytes=0-1,2-3,4-5,6-7,8-9,10-11")],
         misses: [Sample::Header("range", "bytes=0-499,1000-1499")];
     REQUEST_RANGE = "protocol-request-range", "a header of clients that are long gone", STRONG, 1,
@@ -156,7 +155,7 @@ mod tests {
         for known in ["UTF-8", "iso-8859-1"] {
             assert!(is_known_charset(known), "{known}");
         }
-        for unknown in ["", "utf-7", "ibm037", "UTF-80", "shift-jis", FORM] {
+        for unknown in ["", "utf-7", "ibm037", "UTF-80", "shift-jis", "utf-8 "] {
             assert!(!is_known_charset(unknown), "{unknown}");
         }
     }

@@ -129,7 +129,6 @@ impl Ruleset {
     }
 
     /// The rules, switched on or off, in the order of their ids.
-    #[must_use]
     pub fn rules(&self) -> impl Iterator<Item = RuleInfo<'_>> {
         let builtin = FINDINGS
             .values()

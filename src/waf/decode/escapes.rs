@@ -49,37 +49,30 @@ fn escape(text: &[u8]) -> Option<(u32, usize)> {
             (length > 0 && digits.get(length) == Some(&b'}')).then_some((code, length + 3))
         }
         [b'u' | b'U', digits @ ..] if let (code, 4) = hex_number(digits, 4) => Some((code, 5)),
-        [
-            a @ b'0'..=b'3',
-            b @ b'0'..=b'7',
-            c @ b'0'..=b'7',
-            after @ ..,
-        ] => {
-            match hex_number(text, 6) {
-                // `\00003c`, `\003c`: CSS. Nobody pads an octal number to more than three.
-                (code, 4 | 5 | 6) if *a == b'0' && printable(code) => {
-                    let (_, length) = hex_number(text, 6);
-                    Some((code, length + usize::from(text.get(length) == Some(&b' '))))
-                }
-                _ => {
-                    let digit = |d: &u8| u32::from(d - b'0');
-                    let code = digit(a) * 64 + digit(b) * 8 + digit(c);
-                    let _ = after;
-                    printable(code).then_some((code, 3))
-                }
-            }
-        }
-        [a, _, ..] if a.is_ascii_digit() => {
-            let (code, length) = hex_number(text, 2);
-            let printable = length == 2 && (0x30..0x7F).contains(&code) && code != 0x5C;
-            // `\74b` may be anything; CSS needs a letter to follow that is no digit.
-            let ends = !text.get(2).is_some_and(u8::is_ascii_hexdigit);
-            let letter = code >= 0x41;
-            (printable && ends && letter)
-                .then(|| (code, 2 + usize::from(text.get(2) == Some(&b' '))))
-        }
+        [b'0'..=b'9', ..] => css(text).or_else(|| octal(text)),
         _ => None,
     }
+}
+
+/// `\3c`, `\00003c`, and a space after it that belongs to it. Two digits are CSS only where
+/// they spell a letter and no further digit follows; nobody pads an octal number to more than
+/// three.
+fn css(text: &[u8]) -> Option<(u32, usize)> {
+    let (code, length) = hex_number(text, 6);
+    let padded = length >= 4 && text.starts_with(b"0");
+    let letter = length == 2 && (0x41..0x7F).contains(&code) && code != u32::from(b'\\');
+    let spelled = (padded && printable(code)) || letter;
+    spelled.then(|| (code, length + usize::from(text.get(length) == Some(&b' '))))
+}
+
+/// `\074`.
+fn octal(text: &[u8]) -> Option<(u32, usize)> {
+    let [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] = text else {
+        return None;
+    };
+    let digit = |d: &u8| u32::from(d - b'0');
+    let code = digit(a) * 64 + digit(b) * 8 + digit(c);
+    printable(code).then_some((code, 3))
 }
 
 fn printable(code: u32) -> bool {

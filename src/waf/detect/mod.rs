@@ -1,7 +1,12 @@
 //! The detectors: pure functions over one view, each strictly linear in its length.
 
+mod documents;
 mod html;
+mod lines;
 mod macros;
+mod names;
+mod sampled;
+mod scanner;
 mod script;
 mod sql;
 mod text;
@@ -37,7 +42,21 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR];
+pub(crate) static DETECTORS: &[&Detector] = &[
+    &sql::DETECTOR,
+    &html::DETECTOR,
+    &script::DETECTOR,
+    lines::HEADER,
+    lines::MAIL,
+    names::NOSQL,
+    names::PROTOTYPE,
+    names::LOOKUP,
+    names::SESSION,
+    documents::XML,
+    documents::GRAPHQL,
+    documents::LDAP,
+    &scanner::DETECTOR,
+];
 
 /// Every pattern of the builtin ruleset.
 pub(crate) static PATTERNS: &[&Pattern] = &[];

@@ -63,7 +63,7 @@ fn method(request: &RawRequest<'_>, visit: &mut impl Visit) -> Flow {
     let forbidden = |name: &&str| name.eq_ignore_ascii_case(method);
     if protocol::FORBIDDEN_METHODS
         .iter()
-        .any(|name| forbidden(name))
+        .any(forbidden)
     {
         visit.wrong(&protocol::METHOD, Place::Path, b"", method.as_bytes())?;
     }

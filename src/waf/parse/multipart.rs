@@ -23,9 +23,11 @@ pub(super) fn document(
         broken(visit, boundary.unwrap_or_default())?;
         return visit.value(Place::Body, b"", text);
     };
+    if text.is_empty() {
+        return Flow::Continue(());
+    }
     let delimiter = [b"--", boundary].concat();
     let finder = memmem::Finder::new(&delimiter);
-    let mut parts = 0;
     let mut rest = match delimiter_at(text, &finder, delimiter.len()) {
         Some((0, rest)) => rest,
         Some((length, rest)) => {
@@ -44,7 +46,7 @@ pub(super) fn document(
     loop {
         if rest.starts_with(b"--") {
             let epilogue = rest.get(2..).unwrap_or_default();
-            if parts == 0 || !epilogue.trim_ascii().is_empty() {
+            if !epilogue.trim_ascii().is_empty() {
                 broken(visit, epilogue)?;
             }
             return Flow::Continue(());
@@ -52,7 +54,6 @@ pub(super) fn document(
         let Some(inside) = after_line_break(rest) else {
             return broken(visit, rest);
         };
-        parts += 1;
         let Some((length, next)) = delimiter_at(inside, &finder, delimiter.len()) else {
             if whole {
                 broken(visit, rest)?;
@@ -185,6 +186,22 @@ fn header<'a>(line: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Fl
         }
     }
     visit.value(Place::PartHeader, name, value)
+}
+
+/// Whether parsers cut a name at different places. Browsers write characters that the page's
+/// charset lacks as `&#233;`, and so a semicolon may end a reference.
+fn is_ambiguous(name: &[u8]) -> bool {
+    let ends_reference = |at: usize| {
+        let before = name.get(..at).unwrap_or_default();
+        let word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'#';
+        let length = before.iter().rev().take_while(word).count();
+        length > 0 && before.len().checked_sub(length + 1).and_then(|at| before.get(at)) == Some(&b'&')
+    };
+    name.iter().enumerate().any(|(at, b)| match b {
+        b';' => !ends_reference(at),
+        b'\\' | b'"' => true,
+        b => b.is_ascii_control(),
+    })
 }
 
 fn is_text(content_type: &[u8]) -> bool {

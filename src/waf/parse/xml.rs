@@ -7,9 +7,8 @@ use crate::waf::view::Place;
 /// Whether a text without a type looks like XML.
 pub(super) fn looks_like_one(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
-    let inside = match text {
-        [b'<', inside @ ..] => inside,
-        _ => return false,
+    let [b'<', inside @ ..] = text else {
+        return false;
     };
     matches!(inside, [b'?' | b'!', ..])
         || (inside.first().is_some_and(u8::is_ascii_alphabetic)
