@@ -85,14 +85,20 @@ impl std::fmt::Display for Count {
     }
 }
 
+/// Both sides of one source.
+#[derive(Clone, Copy, Default)]
+struct Sides {
+    attacks: Count,
+    benign: Count,
+}
+
 #[derive(Default)]
 struct Score {
     attacks: BTreeMap<String, Count>,
     extended: BTreeMap<String, Count>,
     benign: BTreeMap<String, Count>,
     core: Count,
-    gotestwaf: [Count; 2],
-    by_source: BTreeMap<String, [Count; 2]>,
+    by_source: BTreeMap<String, Sides>,
 }
 
 impl Score {
@@ -106,12 +112,12 @@ impl Score {
         if labels.is_attack() && labels.is_core() {
             self.core.add(blocked);
         }
-        let side = usize::from(!labels.is_attack());
-        if labels.source == "gotestwaf" {
-            self.gotestwaf[side].add(blocked);
-        }
         let source = self.by_source.entry(labels.source.clone()).or_default();
-        source[side].add(blocked);
+        if labels.is_attack() {
+            source.attacks.add(blocked);
+        } else {
+            source.benign.add(blocked);
+        }
     }
 
     fn macro_average(&self) -> f64 {
@@ -137,9 +143,10 @@ impl Score {
             "macro average over classes",
             self.macro_average()
         );
-        println!("{:<39} {}", "gotestwaf attacks", self.gotestwaf[0]);
-        println!("{:<39} {}", "gotestwaf false alarms", self.gotestwaf[1]);
-        for (source, [attacks, benign]) in &self.by_source {
+        let gotestwaf = self.by_source.get("gotestwaf").copied().unwrap_or_default();
+        println!("{:<39} {}", "gotestwaf attacks", gotestwaf.attacks);
+        println!("{:<39} {}", "gotestwaf false alarms", gotestwaf.benign);
+        for (source, Sides { attacks, benign }) in &self.by_source {
             println!("source {source:<15} attacks {attacks}   benign {benign}");
         }
         println!();

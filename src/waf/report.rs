@@ -208,9 +208,17 @@ fn is_secret(name: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    type Case = (
+        &'static str,
+        &'static [u8],
+        &'static [u8],
+        Range<usize>,
+        &'static str,
+    );
+
     #[test]
     fn excerpts_keep_secrets() {
-        let cases: [(&str, &[u8], &[u8], Range<usize>, &str); 5] = [
+        let cases: [Case; 5] = [
             ("the span", b"q", b"abc<script>x", 3..11, "<script>"),
             (
                 "a password",

@@ -230,10 +230,7 @@ fn disposition<'a>(value: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit)
     let mut extended = Vec::new();
     for (name, text) in parts {
         let twice = if name.eq_ignore_ascii_case(b"name") {
-            if text
-                .iter()
-                .any(|b| matches!(b, b';' | b'\\' | b'"') || b.is_ascii_control())
-            {
+            if is_ambiguous(text) {
                 visit.wrong(
                     &protocol::PART_NAME,
                     Place::PartHeader,
