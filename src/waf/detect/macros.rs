@@ -15,10 +15,38 @@ macro_rules! findings {
             hits: &[$(crate::waf::signal::Sample::Value($hit)),*],
             misses: &[$(crate::waf::signal::Sample::Value($miss)),*],
         };)+
-        pub(super) static ALL: &[&crate::waf::signal::Finding] = &[$(&$name),+];
+        pub(in crate::waf::detect) static ALL: &[&crate::waf::signal::Finding] = &[$(&$name),+];
     };
     (@level) => { 1 };
     (@level $level:literal) => { $level };
 }
 
 pub(super) use findings;
+
+/// Declares patterns and the list `PATTERNS` of them: a row is name, id, weight, title,
+/// literals of which every match holds one, the pattern, texts it must match, texts it must
+/// not. The pattern is compared without case.
+macro_rules! patterns {
+    (class $class:ident, tags $tags:expr, places $places:expr;
+     $($name:ident: $id:literal, $weight:ident $(@ $level:literal)?, $title:literal,
+       literals [$($literal:literal),* $(,)?], $pattern:expr, [$($hit:expr),* $(,)?], [$($miss:expr),* $(,)?];)+) => {
+        $(static $name: crate::waf::detect::Pattern = crate::waf::detect::Pattern {
+            finding: crate::waf::signal::Finding {
+                id: $id,
+                name: $title,
+                class: crate::waf::Class::$class,
+                weight: crate::waf::signal::Weight::$weight,
+                level: crate::waf::detect::macros::findings!(@level $($level)?),
+                tags: $tags,
+                hits: &[$(crate::waf::signal::Sample::Value($hit)),*],
+                misses: &[$(crate::waf::signal::Sample::Value($miss)),*],
+            },
+            places: $places,
+            literals: &[$($literal),*],
+            pattern: concat!("(?i-u)", $pattern),
+        };)+
+        pub(in crate::waf::detect) static PATTERNS: &[&crate::waf::detect::Pattern] = &[$(&$name),+];
+    };
+}
+
+pub(super) use patterns;

@@ -4,10 +4,9 @@ mod documents;
 mod html;
 mod lines;
 mod macros;
-mod names;
-mod sampled;
-mod scanner;
+mod patterns;
 mod script;
+mod shell;
 mod sql;
 mod text;
 
@@ -42,21 +41,7 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[
-    &sql::DETECTOR,
-    &html::DETECTOR,
-    &script::DETECTOR,
-    lines::HEADER,
-    lines::MAIL,
-    names::NOSQL,
-    names::PROTOTYPE,
-    names::LOOKUP,
-    names::SESSION,
-    documents::XML,
-    documents::GRAPHQL,
-    documents::LDAP,
-    &scanner::DETECTOR,
-];
+pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR, &shell::DETECTOR];
 
 /// Every pattern of the builtin ruleset.
-pub(crate) static PATTERNS: &[&Pattern] = &[];
+pub(crate) static PATTERNS: &[&[&Pattern]] = patterns::ALL;

@@ -1,0 +1,157 @@
+//! Names of commands, by what else they are.
+
+use crate::waf::detect::text::listed;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Nothing but a command.
+    Plain,
+    /// An English word too.
+    English,
+}
+
+pub(super) fn find(name: &[u8]) -> Option<Command> {
+    if name.is_empty() || name.len() > 24 {
+        return None;
+    }
+    if listed(PLAIN, name) {
+        return Some(Command::Plain);
+    }
+    let numbered = name.len() > 3 && name.ends_with(b".1") || name.strip_suffix(b"3").is_some_and(|stem| listed(PLAIN, stem) && stem.len() > 2);
+    if numbered {
+        return Some(Command::Plain);
+    }
+    let version = is_versioned(name);
+    (version || listed(ENGLISH, name)).then_some(if version { Command::Plain } else { Command::English })
+}
+
+/// `python3.10`, `php8.1`, `gcc-12`.
+fn is_versioned(name: &[u8]) -> bool {
+    let stem_end = name.iter().position(|byte| byte.is_ascii_digit() || *byte == b'-').unwrap_or(name.len());
+    let (stem, version) = name.split_at(stem_end);
+    let digits = version.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    stem.len() > 2 && version.len() > 1 && digits && matches!(stem, b"python" | b"php" | b"gcc" | b"perl" | b"ruby" | b"node" | b"lua" | b"clang" | b"java")
+}
+
+/// Whether a command runs the command that is its argument.
+pub(super) fn is_prefix(name: &[u8]) -> bool {
+    listed(PREFIXES, name)
+}
+
+static PREFIXES: &[&str] = &[
+    "builtin", "busybox", "chroot", "command", "doas", "env", "exec", "ionice", "nice", "nohup", "setsid", "start",
+    "stdbuf", "strace", "sudo", "time", "timeout", "unshare", "watch", "xargs",
+];
+
+static PLAIN: &[&str] = &[
+    "aa-exec", "ab", "addgroup", "adduser", "agetty", "alias", "aliasfile", "ansible",
+    "ansible-config", "ansible-console", "ansible-doc", "ansible-galaxy", "ansible-inventory",
+    "ansible-playbook", "ansible-pull", "ansible-vault", "apk", "apropos", "apt", "apt-get",
+    "aptitude", "aptitude-curses", "arch", "aria2c", "arj", "arp", "ascii-xfr", "ascii85",
+    "aspell", "assoc", "atobm", "attrib", "autoreconf", "awk", "aws", "awx", "base32", "base58",
+    "base64", "basename", "basenc", "bashbug", "batch", "bcdboot", "bcdedit", "bconsole",
+    "bitsadmin", "blkid", "bpftrace", "brctl", "bridge", "bsdcat", "bsdiff", "bsdtar", "bunzip2",
+    "busctl", "busybox", "byobu", "bzcat", "bzcmp", "bzdiff", "bzegrep", "bzexe", "bzfgrep",
+    "bzgrep", "bzip2", "bzip2recover", "bzless", "bzmore", "bzz", "c89", "c99", "cacls", "calc",
+    "cancel", "capsh", "cdist", "certbot", "certreq", "certutil", "chattr", "check_by_ssh",
+    "check_cups", "check_log", "check_memory", "check_raid", "check_ssl_cert",
+    "check_statusfile", "chef", "chef-client", "chef-run", "chef-solo", "chflags", "chfn",
+    "chgpasswd", "chgrp", "chkconfig", "chmod", "choom", "chown", "chpass", "chpasswd", "chroot",
+    "chsh", "cipher", "cksum", "clang", "cmdkey", "cmp", "cobc", "comp", "cowsay", "cowthink",
+    "cpan", "cpanm", "cpio", "cpulimit", "cscli", "cscript", "csh", "csplit", "csvtool",
+    "cupsfilter", "curl", "cut", "dash", "dasm", "debugfs", "defaults", "delgroup", "deluser",
+    "df", "dhclient", "dialog", "diskpart", "dmesg", "dmidecode", "dmsetup", "dnf", "dnsquery",
+    "doas", "docker", "docker-compose", "domainname", "dosbox", "doskey", "dpkg", "driverquery",
+    "dscl", "dsquery", "dstat", "dumpcap", "dvips", "easy_install", "easyrsa", "eb", "ebtables",
+    "egrep", "elvish", "emacs", "endgroupent", "enscript", "env", "eqn", "esentutl", "etckeeper",
+    "ethtool", "exiftool", "expand", "fc", "fdformat", "ffmpeg", "fgrep", "filetest", "finfo",
+    "fmt", "forfiles", "fping", "fsutil", "ftype", "fuser", "g++", "gawk", "gcc", "gcc7.4",
+    "gcloud", "gcore", "gdb", "gem", "genie", "genisoimage", "geoiplookup", "getcap", "getent",
+    "getfacl", "getmac", "getsysinfo", "gimp", "ginsh", "git", "gpasswd", "gpg", "gpresult",
+    "grc", "grep", "grub-install", "grub2", "gtester", "gunzip", "gzcat", "gzexe", "gzip", "hd",
+    "head", "hexdump", "hg", "highlight", "hostid", "hostname", "hostnamectl", "hping3",
+    "htdigest", "htop", "htpasswd", "httpie", "icacls", "iconv", "iex", "ifconfig", "ifdown",
+    "ifstat", "iftop", "ifup", "installutil", "invoke-expression", "invoke-webrequest", "iostat",
+    "iotop", "ip6tables", "ipconfig", "ipcrm", "ipcs", "ipmitool", "iptables", "irb", "irm",
+    "irssi", "ispell", "iwr", "java", "jexec", "jjs", "journalctl", "jrunscript", "jshell",
+    "kadmin", "killall", "kinit", "kmod", "knife", "ksh", "kshell", "ksshell", "kubectl", "last",
+    "lastb", "lastcomm", "lastlog", "lastlogin", "latex", "latexmk", "ld", "ldapsearch",
+    "ldconfig", "ldd", "less", "lftp", "lftpget", "ll", "ln", "lnd", "loadkeys", "locale",
+    "logger", "loginctl", "logname", "logsave", "losetup", "lpq", "lpr", "ls", "lsb_release",
+    "lsblk", "lscpu", "lsmod", "lsof", "lspci", "lsusb", "ltrace", "lua", "lwp-download",
+    "lwp-dump", "lwp-mirror", "lwp-request", "lynx", "lz", "lz4", "lz4c", "lz4cat", "lzcat",
+    "lzcmp", "lzdiff", "lzegrep", "lzfgrep", "lzgrep", "lzless", "lzma", "lzmadec", "lzmainfo",
+    "lzmore", "mailq", "mailx", "mawk", "mesg", "micro", "mimikatz", "minicom", "mkdir",
+    "mkfifo", "mkfile", "mkfs", "mknod", "mktemp", "mlocate", "modprobe", "moreutils",
+    "mosquitto", "msbuild", "msgattrib", "msgcat", "msgconv", "msgfilter", "msgmerge", "msguniq",
+    "mshta", "msiexec", "mtr", "multitool", "mv", "mysql", "mysqladmin", "mysqldump",
+    "mysqldumpslow", "mysqlhotcopy", "mysqlshow", "nasm", "nawk", "nbtstat", "nc", "nc.openbsd",
+    "nc.traditional", "ncat", "ncftp", "neofetch", "netcat", "netdom", "netkit-ftp", "netplan",
+    "netsh", "netstat", "networksetup", "nft", "nginx", "ngrep", "nltest", "nmap", "nohup",
+    "notepad", "npm", "npx", "nroff", "nsenter", "nslookup", "nstat", "nsupdate", "ntdsutil",
+    "ntfs-3g", "ntpdate", "nvidia-smi", "octave", "od", "odbcconf", "opendoas", "openssl",
+    "openvpn", "openvt", "ophcrack", "opkg", "osascript", "pacman", "pandoc", "pandorafms",
+    "parted", "passwd", "pathping", "pcmanfm", "pdb", "pdflatex", "pdksh", "perf", "perldoc",
+    "perlsh", "perms", "pf", "pfctl", "pftp", "pg", "pg_dump", "pg_dumpall", "pgrep", "php-cgi",
+    "php5", "php7", "php8", "phpize", "pico", "pidof", "pidstat", "pigz", "ping6", "pip", "pip3",
+    "pkexec", "pkgin", "pkginfo", "pkill", "pmap", "podman", "poweroff", "powershell", "ppid",
+    "printenv", "procdump", "procps", "ps", "psed", "psexec", "psftp", "psping", "psql",
+    "pstree", "ptx", "puppet", "pwd", "pwsh", "py", "py3versions", "pypy", "python2", "python3",
+    "pyversions", "query", "quser", "qwinsta", "rake", "rbash", "rcp", "rdesktop", "rdmsr",
+    "readelf", "realpath", "reg", "regasm", "regedit", "regsvcs", "regsvr32", "restic", "rgrep",
+    "rmdir", "rmt", "rmuser", "robocopy", "rpm", "rpmdb", "rpmquery", "rpmverify", "rrdtool",
+    "rscript", "rsh", "rsync", "rtorrent", "run-mailcap", "run-parts", "runas", "rundll32",
+    "runscript", "runuser", "rview", "rvim", "sash", "sched", "schtasks", "scp", "scrot",
+    "sdiff", "sed", "sendmail", "setcap", "setfacl", "setfattr", "setsid", "sftp", "sg", "sh1",
+    "sha1sum", "sha224sum", "sha256sum", "sha512sum", "shadowfile", "shred", "shuf", "slsh",
+    "smbclient", "smbmap", "snmpwalk", "socat", "sockstat", "soelim", "sqlite3", "ss",
+    "ssconvert", "ssh", "ssh-agent", "ssh-copy-id", "ssh-keygen", "ssh-keyscan", "sshfs",
+    "sshpass", "start-stop-daemon", "stdbuf", "strace", "strings", "stty", "sudo", "svn",
+    "swapoff", "swapon", "sync", "sysctl", "syslog", "systemctl", "systemd-resolve",
+    "systeminfo", "tac", "takeown", "tar", "taskkill", "tasklist", "taskset", "tasksh", "tbl",
+    "tclsh", "tcpdump", "tcping", "tcptraceroute", "tcsh", "telnet", "terraform", "tftp", "tic",
+    "timedatectl", "tmate", "tmux", "tnftp", "torify", "tput", "traceroute", "traceroute6",
+    "tracert", "troff", "tsc", "tshark", "tty", "typeperf", "tzselect", "udevadm", "ul", "uname",
+    "uncompress", "unexpand", "uniq", "unlzma", "unrar", "unshare", "unxz", "unzip", "unzstd",
+    "update-alternatives", "useradd", "userdel", "usermod", "utmpdump", "uudecode", "uuencode",
+    "vagrant", "valgrind", "vbox", "vboxmanage", "ver", "vigr", "vimdiff", "vipw", "virsh",
+    "virt", "visudo", "vmstat", "vol", "volatility", "vssadmin", "waagent", "wbadmin", "wc",
+    "wevtutil", "wget", "whiptail", "whoami", "wish", "wmic", "wscript", "wusa", "xargs",
+    "xcopy", "xdotool", "xelatex", "xetex", "xmodmap", "xmore", "xpad", "xterm", "xxd", "xz",
+    "xzcat", "xzcmp", "xzdec", "xzdiff", "xzegrep", "xzfgrep", "xzgrep", "xzless", "xzmore",
+    "yarn", "yelp", "yum", "zcat", "zcmp", "zdiff", "zegrep", "zfgrep", "zgrep", "zipcloak",
+    "zipdetails", "zipgrep", "zipinfo", "zless", "zmore", "zrun", "zsh", "zsoelim", "zstd",
+    "zstdcat", "zstdgrep", "zstdless", "zstdmt", "zypper",
+];
+
+static ENGLISH: &[&str] = &[
+    "at", "base", "bash", "bind", "bison", "break", "builtin", "call", "cat", "cd", "check",
+    "clear", "cmd", "column", "comm", "command", "copy", "cp", "crash", "crontab", "date", "dd",
+    "declare", "del", "diff", "dig", "dir", "do", "done", "dos", "du", "echo", "ed", "erase",
+    "eval", "exec", "exit", "export", "expr", "factor", "fetch", "file", "find", "finger",
+    "fish", "fold", "free", "ftp", "go", "halt", "help", "history", "host", "id", "install",
+    "ip", "jobs", "join", "jq", "kill", "let", "link", "local", "locate", "login", "logout",
+    "look", "lp", "lsb", "mail", "make", "man", "md", "more", "mount", "mutt", "nano", "net",
+    "nice", "nl", "node", "nslookup6", "open", "paste", "patch", "perl", "php", "pic", "ping",
+    "pkg", "pr", "print", "printf", "pry", "python", "rc", "rd", "read", "readonly", "reboot",
+    "red", "ren", "rename", "reset", "return", "rev", "rg", "rm", "route", "ruby", "run",
+    "scala", "screen", "script", "select", "service", "set", "sh", "shift", "shutdown", "sleep",
+    "snap", "sort", "source", "split", "start", "stat", "su", "sum", "systemd", "tail", "task",
+    "tee", "test", "time", "timeout", "title", "top", "touch", "tr", "trap", "tree", "true",
+    "type", "ulimit", "umask", "unset", "until", "uptime", "users", "vi", "view", "vim", "w",
+    "wait", "wall", "watch", "whatis", "whereis", "which", "while", "who", "wireshark", "write",
+    "xdg", "yes", "zip",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_in_order_and_apart() {
+        for list in [PREFIXES, PLAIN, ENGLISH] {
+            assert!(list.is_sorted(), "{list:?}");
+        }
+        assert!(!PLAIN.iter().any(|name| ENGLISH.contains(name)));
+    }
+}
