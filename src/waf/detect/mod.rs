@@ -4,11 +4,14 @@ mod documents;
 mod html;
 mod lines;
 mod macros;
+mod path;
 mod patterns;
 mod script;
+mod session;
 mod shell;
 mod sql;
 mod text;
+mod url;
 
 use super::signal::{Finding, Signals};
 use super::view::{Places, View};
@@ -41,7 +44,7 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR, &shell::DETECTOR];
+pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR, &shell::DETECTOR, &path::DETECTOR, &url::DETECTOR, &session::DETECTOR];
 
 /// Every pattern of the builtin ruleset.
-pub(crate) static PATTERNS: &[&[&Pattern]] = patterns::ALL;
+pub(crate) static PATTERNS: &[&Pattern] = &patterns::ALL;

@@ -1,6 +1,7 @@
 //! Findings by regular expression: classes of attack whose syntax is a phrase or two.
 
 mod cmd;
+mod file;
 mod header;
 mod java;
 mod ldap;
@@ -8,12 +9,40 @@ mod mail;
 mod node;
 mod nosql;
 mod php;
+mod scanner;
 mod template;
 mod xml;
 
 use super::Pattern;
 
-/// The patterns of all files here.
-pub(super) static ALL: &[&[&Pattern]] = &[
-    cmd::PATTERNS, header::PATTERNS, java::PATTERNS, ldap::PATTERNS, mail::PATTERNS, node::PATTERNS, nosql::PATTERNS, php::PATTERNS, php::upload::PATTERNS, template::PATTERNS, xml::PATTERNS,
+const GROUPS: &[&[&Pattern]] = &[
+    cmd::PATTERNS, file::PATTERNS, file::path::PATTERNS, header::PATTERNS, java::PATTERNS, ldap::PATTERNS, mail::PATTERNS, node::PATTERNS, nosql::PATTERNS, php::PATTERNS,
+    php::upload::PATTERNS, scanner::PATTERNS, template::PATTERNS, xml::PATTERNS,
 ];
+
+const fn count() -> usize {
+    let mut count = 0;
+    let mut groups = GROUPS;
+    while let [group, rest @ ..] = groups {
+        count += group.len();
+        groups = rest;
+    }
+    count
+}
+
+/// The patterns of all files here.
+#[expect(clippy::indexing_slicing, reason = "while compiling")]
+pub(super) static ALL: [&Pattern; count()] = {
+    let mut all = [GROUPS[0][0]; count()];
+    let (mut at, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        let mut index = 0;
+        while index < GROUPS[group].len() {
+            all[at] = GROUPS[group][index];
+            at += 1;
+            index += 1;
+        }
+        group += 1;
+    }
+    all
+};

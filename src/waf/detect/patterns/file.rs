@@ -1,0 +1,36 @@
+//! Files that no client has business with.
+
+use crate::waf::detect::macros::patterns;
+use crate::waf::view::Places;
+
+patterns! {
+    class Lfi, tags &["file"], places Places::VALUES;
+    SYSTEM_FILE: "lfi-system-file", STRONG, "a file of the system",
+        literals ["/etc/", "\\etc\\", "/proc/", "/root/", "/sys/class", "/var/", "/dev/", "/boot/"],
+        r"(?:[/\\]etc[/\\]+(?:passwd|shadow|g?shadow|group|hosts?(?:\.\w+)?\b|issue|motd|fstab|sub[ug]id|sudoers|crontab|cron\.\w+|ssh[/\\]|ssl[/\\]|apache2?[/\\]|httpd[/\\]|nginx[/\\]|mysql[/\\]|php[\d.]*[/\\]|resolv\.conf|my\.cnf|master\.passwd|security[/\\]|network[/\\]|profile\b|bash\.?bashrc|environment|services|inetd\.conf|ld\.so|os-release|redhat-release|debian_version|hostname|init\.d|rc\.|samba|vsftpd|proftpd|postfix|exports|aliases|sysctl|ppp|pam)|/proc/+(?:self|\d+|sys|net|version|cpuinfo|meminfo|mounts|cmdline|stat|modules|acpi|bus|devices|filesystems|interrupts|loadavg|partitions|sched_debug|uptime|kcore|config\.gz)\b|/root/(?:\.|anaconda)|/sys/class\b|/var/(?:log|run|lib|spool|mail|www)/[\w.-]+[/.]?\w|/dev/(?:tcp|udp|shm|mem|kmem|sd[a-z]|fd/\d))",
+        ["/etc/passwd", "file:///etc/hosts", "/proc/self/environ"], ["/etc is for configuration", "etc/"];
+    WINDOWS_FILE: "lfi-windows-file", STRONG, "a file of Windows",
+        literals [".ini", "\\windows", "/windows", "c:\\", "c:/", "inetpub", "web.config", "\\system32", "/winnt", "\\winnt", "ntuser", "unattend", "sysprep", "\\repair", "win.ini"],
+        r"(?:(?:^|[\s/\\=:\x22'])(?:boot|win|system|php|my|desktop)\.ini(?:$|[\s\x00\x22'&;?%])|\b[a-z]:[/\\]+(?:windows|winnt|inetpub|boot\.ini|users[/\\]+[^/\\]+[/\\]+(?:appdata|ntuser|\.ssh)|system|program files|documents and settings|xampp|wamp)|[/\\](?:windows|winnt)[/\\]+(?:system32|repair|win\.ini|system\.ini|debug|panther|temp)|\bweb\.config\b|[/\\]inetpub[/\\]|\bntuser\.dat|\bunattend\.xml)",
+        ["c:\\windows\\win.ini", "../boot.ini"], ["windows 10"];
+    SECRET_FILE: "lfi-secret-file", STRONG, "a file that holds keys, passwords or history",
+        literals [".ssh", "id_rsa", "id_dsa", "id_ed25519", ".aws", ".bash_history", ".htpasswd", ".htaccess", "wp-config", "web-inf", "meta-inf", ".git/", ".svn/", ".docker", ".kube", ".npmrc", ".pgpass", ".my.cnf", ".netrc", "_history", ".env", "authorized_keys", ".mysql_history", "secrets.", "credentials", ".hg/", "config.inc.php", "localconfig", ".sql", ".ds_store", "database.yml", "shadow"],
+        r"(?:(?:^|[/\\\s=:\x22'])\.(?:ssh[/\\]|aws[/\\]|bash_(?:history|profile|logout)|bashrc|htpasswd|htaccess|git[/\\]|svn[/\\]|hg[/\\]|docker[/\\]|kube[/\\]|npmrc|pgpass|my\.cnf|netrc|mysql_history|psql_history|python_history|zsh_history|sh_history|env(?:\.\w+)?(?:$|[\s?#&\x22'])|ds_store|gnupg[/\\]|config[/\\]gcloud)|\bid_(?:rsa|dsa|ecdsa|ed25519)\b|\bauthorized_keys\b|(?:^|[/\\\s=])wp-config(?:[._-]\w+)*(?:$|[\s?#])|(?:web|meta)-inf[/\\]|config\.inc\.php|localconfig\.xml|\b(?:backup|dump|db|database|data|site|www|prod\w*|mysql|users?)[\w.-]{0,32}\.sql(?:\.(?:zip|gz|bz2|tar|7z|rar|xz|tgz))?(?:$|[\s?#])|[/\\]database\.yml\b|etc[/\\]shadow\b)",
+        ["/root/.ssh/id_rsa", "backup.sql.zip", ".env"], ["a .environment", "config.yml"];
+}
+
+/// What counts in the path of a request alone.
+pub(super) mod path {
+    use crate::waf::detect::macros::patterns;
+    use crate::waf::view::{Place, Places};
+
+    patterns! {
+        class Lfi, tags &["file"], places Places::of(&[Place::Path]);
+        HIDDEN: "lfi-hidden-path", STRONG, "a hidden file or folder in the path",
+            literals ["/."], r"/\.(?:[a-uvx-z0-9_][\w-]*|w(?:[a-df-z][\w-]*|e(?:[a-km-z][\w-]*|l(?:[a-km-z][\w-]*|l(?:[^-]|-[^k])))))", [], [];
+        LEFTOVER: "lfi-leftover-path", STRONG, "a log, a backup or a file of configuration in the path",
+            literals [".log", ".bak", ".old", ".orig", ".swp", ".sql", "~", ".ini", ".conf", ".cfg", ".inc", ".dist", "__x00__", ".config", "secrets", "credentials", ".pem", ".key", ".p12", ".pfx", ".kdbx", ".mdb", ".sqlite", ".tfstate", ".backup", "sftp-config", "/proc/", "/sys/"],
+            r"(?:/(?:error|debug|access|errors|php_errors?|laravel|install|npm-debug|application|catalina|mysql|development|production)[\w.-]{0,20}\.log|\.(?:bak|old|orig|swp|swo|backup|save|dist|inc|mdb|kdbx|tfstate|pfx|p12|pem|sqlite3?|sql)(?:\.\w{1,4})?$|\.(?:php|jsp|aspx?|html?|js|conf|config|ini|yml|xml|json)~$|__x00__|/(?:secrets?|credentials)\.(?:ya?ml|json|env|txt|ini|toml|xml)$|/(?:app|web|server|machine|application|sftp-config|php|httpd|nginx|my|settings)\.(?:config|ini|conf|cfg|cnf)$|^/(?:proc|sys|etc)/)",
+            [], [];
+    }
+}
