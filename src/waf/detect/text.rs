@@ -13,8 +13,9 @@ impl<'t> Text<'t> {
         self.0.get(index).copied().unwrap_or(0)
     }
 
+    /// The bytes from `start` to `end`, or to the end of the text.
     pub(super) fn slice(self, start: usize, end: usize) -> &'t [u8] {
-        self.0.get(start..end).unwrap_or_default()
+        self.0.get(start..end.min(self.len())).unwrap_or_default()
     }
 
     pub(super) fn from(self, start: usize) -> &'t [u8] {
@@ -23,8 +24,9 @@ impl<'t> Text<'t> {
 
     /// Whether these letters stand at `index`, in whatever case. `letters` is lower case.
     pub(super) fn has(self, index: usize, letters: &[u8]) -> bool {
-        self.slice(index, index.saturating_add(letters.len()))
-            .eq_ignore_ascii_case(letters)
+        self.0
+            .get(index..index.saturating_add(letters.len()))
+            .is_some_and(|found| found.eq_ignore_ascii_case(letters))
     }
 
     /// The first index from `start` on whose byte is not accepted.

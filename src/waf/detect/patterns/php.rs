@@ -25,7 +25,7 @@ patterns! {
         ["base64_decode()", "file_get_contents  ('x')", "gzuncompress/*c*/()"], ["system something()", "cheval(x)", "zlib_get_coding_type"];
     CODE_CALL: "php-code-call", STRONG, "a function that runs code or a program is called",
         literals ["exec", "eval", "system", "assert", "pack(", "phpinfo", "die(", "include", "require"],
-        r"(?:(?:^|[^\w.$>\s-]|[^\w.$>-]\s|\?\s)@?(?:exec|eval|system|assert|die|include_once|require_once)\(|^\s*@?(?:exec|eval|system|assert)\s*\(|\b(?:exec|eval|system|assert)(?:\s{2,}|\s*/\*[^*]{0,80}\*/\s*|\s*(?:#|//)[^\r\n]{0,80}[\r\n]\s*|\t)\()",
+        r"(?:(?:^|[^\w.$>\s-]|[^\w.$>-]\s|\?\s)@?(?:exec|eval|system|assert|die|include_once|require_once)\(\s*[^)\s]|^\s*@?(?:exec|eval|system|assert)\s*\(|\b(?:exec|eval|system|assert)(?:\s{2,}|\s*/\*[^*]{0,80}\*/\s*|\s*(?:#|//)[^\r\n]{0,80}[\r\n]\s*|\t)\()",
         ["exec(", "x;system('id')", "exec/*c*/()", "exec  (blah)"], ["audio system (5.1)", "the exec (new)"];
     VARIABLE_CALL: "php-variable-call", STRONG, "a function is called by a variable",
         literals ["$"],
@@ -36,7 +36,7 @@ patterns! {
         r#"(?:\(\s*['"]?[a-z_]{3,}['"]?\s*\)(?:/\*[^*]{0,40}\*/)?\(\s*[^\s)]|\(\s*(?:/\*[^*]{0,40}\*/)?\s*[a-z_]{3,}\s*\)\(|(?:^|[=;(\s])['"][\w\\]{3,}['"]\([^)\s]|\(\s*string\s*\)\s*['"]|['"]\s*\.\s*['"][^'"]{0,20}['"]\s*\)?\s*\()"#,
         ["(system)('id')", "\"system\"('id')", "(string)\"system\"('x')"], ["(foo)bar or foo(bar)", "this is a \"dog\" (not a cat)", "(x+1)(x-2)"];
     INTERPOLATED: "php-interpolated", STRONG, "a variable by a variable name, or an expression as the whole value",
-        literals ["$"], r"(?:\$\s+\{\s*['\x22$\w]|^\s*\$\{\s*[\w.$'\x22]{1,60}\s*\}\s*$)", ["$ {'_VAR'.'X'}", "${a}"], ["$ { }", "${}"];
+        literals ["$"], r"(?:\$[ \t]+\{\s*['\x22$]|^\s*\$\{\s*[\w.$'\x22]{1,60}\s*\}\s*$)", ["$ {'_VAR'.'X'}", "${a}"], ["$ { }", "${}"];
     SERIALIZED: "php-serialized", STRONG, "a serialized object of PHP",
         literals [":{", ":\""], r#"(?:\b[oc]:\+?\d+:"[\w\\]+":\d+:\{|(?:^|[^a-z0-9])a:\d+:\{[isadbo]:|\b[oc]:\d+:"[^"]{1,100}":\d+:)"#, ["O:8:\"stdClass\":1:{s:1:\"a\";i:2;}"], ["a:1, b:2"];
     UPLOAD: "php-session-file", STRONG, "a file named like a session of PHP",

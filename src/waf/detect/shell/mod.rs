@@ -87,6 +87,10 @@ impl Shell<'_, '_> {
         let mut prefixed = false;
         for _ in 0..4 {
             let word = Word::read(self.text, at);
+            if word.name().is_empty() && (word.hidden || matches!(word.name_start(), b'.')) && is_space(self.text.at(word.end)) {
+                at = self.text.skip_space(word.end);
+                continue;
+            }
             if word.name().is_empty() {
                 return;
             }
@@ -110,7 +114,7 @@ impl Shell<'_, '_> {
 
     /// Past white space, quotes that the value closes, and signs that shells allow there.
     fn skip_to_command(&self, start: usize) -> usize {
-        self.text.skip(start, |byte| is_space(byte) || matches!(byte, b'(' | b'{' | b'@' | b'!' | b';' | b'|' | b'&')).min(start.saturating_add(64))
+        self.text.skip(start, |byte| is_space(byte) || matches!(byte, b'(' | b'{' | b'@' | b'!' | b';' | b'|' | b'&' | b'.' | b'`')).min(start.saturating_add(64))
     }
 
     fn skip_options(&self, start: usize) -> usize {
@@ -132,6 +136,7 @@ impl Shell<'_, '_> {
         let hard = matches!(place, Place::After(b';' | b'|') | Place::Substitution);
         let hidden = word.hidden && (word.name().len() > 2 || arguments == Arguments::Shaped);
         let strong = match (command, arguments) {
+            _ if is_here_string(self.text, word.end) => true,
             _ if hidden && (word.split || arguments == Arguments::Shaped) => true,
             (_, Arguments::Shaped) if word.path && word.name().len() > 1 => true,
             (Command::Plain, Arguments::Words) => is_space(self.text.at(word.end)) && (prefixed || (hard && self.is_short_before(start))),
@@ -174,7 +179,7 @@ impl Shell<'_, '_> {
     }
 
     fn arguments(&self, end: usize, command: Command) -> Arguments {
-        let at = self.text.skip(end, |byte| matches!(byte, b' ' | b'\t' | b'\'' | b'"'));
+        let at = self.text.skip(end, |byte| matches!(byte, b' ' | b'\t' | b'\'' | b'"' | b'+'));
         let next = self.text.at(at);
         if next == 0 || matches!(next, b';' | b'|' | b'&' | b')' | b'`' | b'\n' | b'\r' | b'}' | b'#') {
             return Arguments::None;
@@ -184,7 +189,7 @@ impl Shell<'_, '_> {
             let target = self.text.at(at.saturating_add(1));
             return if matches!(target, b'<' | b'>' | b'(' | b'/' | b'&' | b' ') { Arguments::Shaped } else { Arguments::Words };
         }
-        if !is_space(self.text.at(end)) && !matches!(next, b'$' | b'`' | b'{' | b'/' | b',') {
+        if !is_space(self.text.at(end)) && self.text.at(end) != b'+' && !matches!(next, b'$' | b'`' | b'{' | b'/' | b',') {
             return Arguments::Words;
         }
         let line = self.text.slice(at, at.saturating_add(80));
@@ -194,6 +199,10 @@ impl Shell<'_, '_> {
 
     fn backtick(&mut self, at: usize) {
         let inner = at.saturating_add(1);
+        // A fence of Markdown.
+        if self.text.at(inner) == b'`' || (at > 0 && self.text.at(at.saturating_sub(1)) == b'`') {
+            return;
+        }
         let close = memchr::memchr(b'`', self.text.slice(inner, inner.saturating_add(200)));
         if close.is_some() {
             self.command(inner, Place::Substitution);
@@ -297,6 +306,11 @@ impl Shell<'_, '_> {
             self.signals.push(&found::COMMAND, start..end);
         }
     }
+}
+
+/// `cat<<<x`: no prose has three of them.
+fn is_here_string(text: Text<'_>, end: usize) -> bool {
+    text.has(text.skip_space(end), b"<<<")
 }
 
 /// Whether a line holds what only commands have behind their name.

@@ -76,6 +76,11 @@ impl Word {
         self.path || name.is_empty() || matches!(name, b"bin" | b"usr" | b"sbin" | b"." | b".." | b"opt" | b"local" | b"~")
     }
 
+    /// The first letter, or 0.
+    pub(super) fn name_start(&self) -> u8 {
+        self.name.first().copied().unwrap_or(0)
+    }
+
     fn push(&mut self, byte: u8) {
         if let Some(slot) = self.name.get_mut(self.len) {
             *slot = byte;
@@ -89,7 +94,7 @@ impl Word {
 }
 
 fn ends_word(byte: u8) -> bool {
-    matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b',' | b'=' | b'`' | b'#' | b':' | 0)
+    matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b',' | b'=' | b'`' | b'#' | b':' | b'+' | 0)
 }
 
 /// How many bytes a shell drops here.

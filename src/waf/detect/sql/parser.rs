@@ -462,12 +462,8 @@ impl<'v, 's> Parser<'v, 's> {
             select.columns = select.columns.saturating_add(1);
         }
         let adjacent = self.prev.end == token.start;
-        let argued = self.text.at(self.text.skip_space(token.end)) != b')' || self.anchored();
-        if role == Some(Role::Attack)
-            && argued
-            && (adjacent || self.anchored())
-            && self.prev2.kind != Kind::Dot
-        {
+        let argued = self.is_argued(token.end);
+        if role == Some(Role::Attack) && argued && (adjacent || self.anchored()) && self.prev2.kind != Kind::Dot {
             self.hit(&found::ATTACK_CALL, token.end);
         }
         self.first_is_function |= self.count == 1;
@@ -489,6 +485,17 @@ impl<'v, 's> Parser<'v, 's> {
         self.gaps = self.gaps.saturating_add(1);
         self.stack.clear_to_open();
         self.stack.push_call(traits, token.start, self.gaps);
+    }
+
+    /// Whether arguments stand here as calls have them: `sleep(ing)` is a word.
+    fn is_argued(&self, start: usize) -> bool {
+        let at = self.text.skip_space(start);
+        if !self.text.at(at).is_ascii_alphabetic() {
+            return self.text.at(at) != b')' || self.anchored();
+        }
+        let end = self.text.word_end(at);
+        let after = self.text.skip_space(end);
+        !(self.text.at(after) == b')' && self.text.at(after.saturating_add(1)) == b' ') && end.saturating_sub(at) > 3 || self.text.at(after) != b')'
     }
 
     fn note_telling(&mut self) {
