@@ -7,7 +7,6 @@ mod macros;
 mod path;
 mod patterns;
 mod script;
-mod session;
 mod shell;
 mod sql;
 mod text;
@@ -44,7 +43,7 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR, &shell::DETECTOR, &path::DETECTOR, &url::DETECTOR, &session::DETECTOR];
+pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR, &shell::DETECTOR, &path::DETECTOR, &url::DETECTOR];
 
 /// Every pattern of the builtin ruleset.
 pub(crate) static PATTERNS: &[&Pattern] = &patterns::ALL;

@@ -2,22 +2,18 @@
 
 mod cmd;
 mod file;
-mod header;
 mod java;
-mod ldap;
-mod mail;
 mod node;
-mod nosql;
 mod php;
-mod scanner;
+mod ssi;
 mod template;
-mod xml;
+mod xpath;
 
 use super::Pattern;
 
 const GROUPS: &[&[&Pattern]] = &[
-    cmd::PATTERNS, file::PATTERNS, file::path::PATTERNS, header::PATTERNS, java::PATTERNS, ldap::PATTERNS, mail::PATTERNS, node::PATTERNS, nosql::PATTERNS, php::PATTERNS,
-    php::upload::PATTERNS, scanner::PATTERNS, template::PATTERNS, xml::PATTERNS,
+    cmd::PATTERNS, file::PATTERNS, file::path::PATTERNS, java::PATTERNS,  node::PATTERNS, php::PATTERNS,
+    php::upload::PATTERNS, template::PATTERNS, ssi::PATTERNS, xpath::PATTERNS,
 ];
 
 const fn count() -> usize {

@@ -28,8 +28,6 @@ patterns! {
     FLIGHT: "nodejs-flight", STRONG, "a reference to a constructor or a prototype in a serialized tree",
         literals ["prototype", "constructor", "__proto__", "resolved_model"], r"\$\w{0,8}:(?:\w+:){0,4}(?:constructor|prototype|__proto__)\b|['\x22]status['\x22]\s*:\s*['\x22]resolved_model['\x22]",
         ["$1:constructor:constructor"], [];
-    PROTO: "proto-pollution", STRONG, "the prototype of all objects",
-        literals ["__proto__", "prototype"], r"__proto__|\bconstructor\s*(?:\.|\]?\s*\[)\s*['\x22`]?prototype\b|\bobject\.prototype\b|\.prototype\.\w+\s*=", ["__proto__[x]=1", "constructor[prototype][x]"], ["a prototype"];
     TIMER: "nodejs-busy-wait", STRONG, "a script that waits",
         literals ["new date"], r"\bnew\s+date\b[^\r\n]{0,80}\bwhile\s*\(|\bwhile\s*\([^\r\n]{0,60}new\s+date\b", ["var a=new Date();do{b=1}while(b-a<9)"], ["a new date while you wait"];
 }

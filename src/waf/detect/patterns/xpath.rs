@@ -1,18 +1,10 @@
-//! Filters of LDAP and paths of XML.
+//! Paths and functions of XPath and XQuery.
 
 use crate::waf::detect::macros::patterns;
 use crate::waf::view::Places;
 
 patterns! {
-    class Ldap, tags &["ldap"], places Places::VALUES;
-    FILTER: "ldap-filter", STRONG, "a filter is closed and another begun",
-        literals [")"], r"^[^:()&|!<>~]{0,200}\)\s*(?:\(\s*[&|!]|\)\s*\(\s*[&|!]|[&|!]?\s*\(\s*[\w.;-]+\s*[><~]?=)",
-        ["*)(uid=*", "x))(|(cn=*", "val)|(uid=*"], ["(a) and (b)", "User(name),Images(url)"];
-    ANY: "ldap-any", STRONG, "a filter that fits everything",
-        literals ["=*"], r"(?:\(\s*[|&!]\s*\(\s*[\w-]+\s*=\s*\*|\(\s*(?:objectclass|uid|cn|sn|mail|userpassword|samaccountname)\s*=\s*\*\s*\))",
-        ["*(|(objectclass=*))"], ["(a=b)"];
-    MATCHING_RULE: "ldap-matching-rule", STRONG, "a comparison by a rule of matching",
-        literals [":="], r"^\s*[\w-]+:(?:dn:)?\d+(?:\.\d+){2,}:=", ["userPassword:2.5.13.18:=123"], ["x:=1"];
+    class Xpath, tags &["xml"], places Places::VALUES;
     AXIS: "xpath-axis", STRONG, "an axis of XPath",
         literals ["::"], r"\b(?:ancestor|child|descendant|following|parent|preceding|self|attribute|namespace)(?:-or-self|-sibling)?::(?:\*|node\b|text\b|comment\b|\w+\s*(?:[\[/=)]|$))",
         ["x' or ancestor::node()"], ["self::new"];
