@@ -68,6 +68,9 @@ impl Markup<'_, '_> {
             };
             at = self.text.find(end.max(next), b'<');
         }
+        if self.text.has(self.text.skip_space(0), b"-->") {
+            self.signals.push(&found::COMMENT_END, 0..3);
+        }
         self.latin_brackets();
     }
 

@@ -46,6 +46,12 @@ patterns! {
         ["__import__('os').popen('id')", "eval(compile('x','a','single'))"], ["subprocess of the economy"];
     HISTORY: "rce-history", STRONG, "a command out of the history, or a directory out of the stack",
         literals ["!", "~"], r"^\s*(?:(?:!-?\d+){1,4}|!!|~(?:[+-]\d*|\d+)/?|~[+-])\s*$", ["!-1!-2", "~+"], ["hello!!", "~4kg"];
+    INSTALL: "rce-install", STRONG, "a package is installed",
+        literals [" install", " add", " update", " upgrade", " remove"],
+        r"(?:^|[;&|`(]\s*)(?:sudo\s+)?(?:pip\d?|npm|gem|apt(?:-get)?|yum|dnf|apk|brew|cpanm?|cargo|yarn|pnpm|composer|pacman|snap|port|choco|easy_install|opkg|zypper)\s+(?:-\S+\s+)*(?:install|add|update|upgrade|remove)\s+\S",
+        ["pip3 install something", "; apt-get -y install nc"], ["port install (new)", "how to npm install x"];
+    SQLITE: "rce-sqlite-command", STRONG, "a command of the shell of SQLite",
+        literals ["."], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
     ARGUMENT: "rce-argument", STRONG, "an option that runs a program",
         literals ["-wrapper", "-exec", "--exec", "use-askpass", "proxycommand", "upload-pack", "receive-pack", "-ex "],
         r"(?:\s-wrapper\s+\S+,|--exec(?:ute)?[= ]\S|\s-exec\s+\S+|--use-askpass=|proxycommand\s*=|--(?:upload|receive)-pack=|\s-ex\s+\\?!)",

@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     name: "shell",
     findings: found::ALL,
     places: Places::VALUES,
-    bytes: b";|&`$<>\n'\"^\\/",
+    bytes: b";|&`$<>\n'\"^\\/{",
     literals: &[" -", "time ", "nohup ", "strace ", "sudo ", " install ", "::", "busybox", "http"],
     run,
 };
@@ -139,6 +139,8 @@ impl Shell<'_, '_> {
             _ if is_here_string(self.text, word.end) => true,
             _ if hidden && (word.split || arguments == Arguments::Shaped) => true,
             (_, Arguments::Shaped) if word.path && word.name().len() > 1 => true,
+            (Command::Plain, Arguments::Words) if word.hidden && place == Place::Start => is_space(self.text.at(word.end)),
+            (Command::Plain, Arguments::None) if word.path => true,
             (Command::Plain, Arguments::Words) => is_space(self.text.at(word.end)) && (prefixed || (hard && self.is_short_before(start))),
             (Command::Plain, Arguments::Shaped) => true,
             (Command::Plain, Arguments::None) => hard || prefixed || (place != Place::Start && self.is_short_before(start) && place != Place::After(b'\n')),
@@ -158,6 +160,10 @@ impl Shell<'_, '_> {
     /// beginning of a value: `cat /etc/passwd`.
     fn is_certain(&self, word: &Word) -> bool {
         let after = self.text.skip_space(word.end);
+        let file_end = self.text.skip(after, |byte| !is_space(byte) && !matches!(byte, b';' | b'|' | b'&'));
+        if is_script_file(self.text.slice(after, file_end)) {
+            return true;
+        }
         let path = match self.text.at(after) {
             b'/' => self.text.at(after.saturating_add(1)).is_ascii_alphabetic(),
             b'-' => self.text.at(after.saturating_add(1)).is_ascii_alphabetic() && word.name().len() > 1 && !is_space(self.text.at(after.saturating_add(1))),
@@ -189,7 +195,7 @@ impl Shell<'_, '_> {
             let target = self.text.at(at.saturating_add(1));
             return if matches!(target, b'<' | b'>' | b'(' | b'/' | b'&' | b' ') { Arguments::Shaped } else { Arguments::Words };
         }
-        if !is_space(self.text.at(end)) && self.text.at(end) != b'+' && !matches!(next, b'$' | b'`' | b'{' | b'/' | b',') {
+        if !is_space(self.text.at(end)) && self.text.at(end) != b'+' && !matches!(next, b'$' | b'`' | b'{' | b',') {
             return Arguments::Words;
         }
         let line = self.text.slice(at, at.saturating_add(80));
@@ -297,12 +303,13 @@ impl Shell<'_, '_> {
 
     /// `{cat,/etc/passwd}`.
     fn brace(&mut self, start: usize) {
-        let word = Word::read(self.text, start);
+        let led = self.text.at(start) == b',';
+        let word = Word::read(self.text, start.saturating_add(usize::from(led)));
         let end = self.text.skip(start, |byte| !is_space(byte) && byte != b'}').min(start.saturating_add(80));
         let inner = self.text.slice(start, end);
         let listed = self.text.at(word.end) == b',' && self.text.at(end) == b'}' && !inner.contains(&b':');
         let options = inner.windows(2).any(|pair| pair == b",-" || pair == b",/");
-        if listed && (commands::find(word.name()).is_some() || options) {
+        if listed && (led || commands::find(word.name()).is_some() || options) {
             self.signals.push(&found::COMMAND, start..end);
         }
     }
@@ -335,7 +342,15 @@ fn has_shape(line: &[u8], command: Command) -> bool {
     let option = word_is(&|word| word.len() > 1 && word.len() < 20 && word.starts_with(b"-") && word.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'-') && word != b"--");
     let path = word_is(&|word| word.len() > 4 && word.starts_with(b"/") && word.iter().skip(1).any(|byte| *byte == b'/'));
     let file = words().next().is_some_and(is_file_or_host);
-    url || path || (option && (command == Command::Plain || words().count() < 6)) || (file && command == Command::Plain) || (file && words().count() < 3)
+    let script = words().take(4).any(is_script_file);
+    let nested = words().next().is_some_and(|word| word.len() > 2 && commands::find(word) == Some(Command::Plain));
+    url || path || script || nested || (option && (command == Command::Plain || words().count() < 6)) || (file && command == Command::Plain) || (file && words().count() < 3)
+}
+
+/// `x.sh`: what nothing but a shell or an interpreter reads.
+fn is_script_file(word: &[u8]) -> bool {
+    const ENDINGS: &[&[u8]] = &[b".sh", b".py", b".pl", b".rb", b".php", b".bat", b".ps1", b".exe", b".elf", b".cmd", b".vbs"];
+    word.len() > 4 && ENDINGS.iter().any(|ending| word.ends_with(ending)) && is_file_or_host(word)
 }
 
 /// `127.0.0.1`, `10.1.1.1:80`.

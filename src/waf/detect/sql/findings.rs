@@ -36,6 +36,8 @@ findings! {
         ["1 and sleep(5)", "extractvalue(1,concat(0x7e,user()))"],
         ["I sleep (8 hours) well"];
     CALL: "sqli-function", MEDIUM, "a function of SQL is the whole value", [], [];
+    COMPUTED: "sqli-computed", STRONG, "a number, and functions of SQL called with each other's results",
+        ["234 + (1 / ascii(substring(passwd,1,1))-4)"], ["2 + 3"];
     TELLING_CALL: "sqli-telling-function", MEDIUM, "what server or user this is, wrapped in functions", [], [];
     FRAGMENT: "sqli-fragment", STRONG, "the head of a call of a function of SQL",
         ["concat_ws("], ["count on me (always)"];

@@ -67,6 +67,7 @@ pub(super) struct Parser<'v, 's> {
     statement_start: bool,
     values_seen: bool,
     update_set: bool,
+    calls: u32,
     logics: u32,
     where_seen: bool,
     leading_operator: bool,
@@ -139,6 +140,7 @@ impl<'v, 's> Parser<'v, 's> {
             statement_start: false,
             values_seen: false,
             update_set: false,
+            calls: 0,
             logics: 0,
             where_seen: false,
             leading_operator: false,
@@ -270,10 +272,10 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     fn value(&mut self, token: Token, traits: Traits) {
-        let on_value = self
-            .stack
-            .peek(0)
-            .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
+        if self.prev.kind == Kind::Word(Role::Escape) {
+            return;
+        }
+        let on_value = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
         if on_value {
             if self.prev.kind == Kind::Dot {
                 return;
@@ -415,23 +417,8 @@ impl<'v, 's> Parser<'v, 's> {
             Kind::Word(role) => Some(role),
             _ => None,
         };
-        let calls = matches!(
-            role,
-            Some(
-                Role::Attack
-                    | Role::Function
-                    | Role::Common
-                    | Role::Object
-                    | Role::Literal
-                    | Role::Replace
-                    | Role::Insert
-                    | Role::Match
-                    | Role::Arithmetic
-            )
-        );
-        if self.prev.kind == Kind::Word(Role::Execute) {
-            self.hit(&found::STATEMENT, token.end);
-        }
+        let calls = matches!(role, Some(Role::Attack | Role::Function | Role::Common | Role::Object | Role::Literal | Role::Replace | Role::Insert | Role::Match | Role::Arithmetic));
+        self.opened_statement(role, token);
         if calls {
             self.call(token, role);
             return;
@@ -468,7 +455,8 @@ impl<'v, 's> Parser<'v, 's> {
         }
         self.first_is_function |= self.count == 1;
         self.note_telling();
-        let strong = matches!(role, Some(Role::Attack | Role::Function));
+        let strong = matches!(role, Some(Role::Attack | Role::Function | Role::Match));
+        self.calls = self.calls.saturating_add(u32::from(strong || adjacent));
         if strong || adjacent {
             self.sql = self.sql.saturating_add(1);
         }
@@ -573,6 +561,10 @@ impl<'v, 's> Parser<'v, 's> {
     fn semicolon(&mut self) {
         self.fold_all();
         self.end_select();
+        if self.edge_logic && self.gaps == 0 && self.operators > 1 {
+            let end = self.prev.end;
+            self.hit(&found::QUOTE_BREAK, end);
+        }
         self.stack = Stack::new();
         self.select = None;
     }

@@ -139,12 +139,8 @@ impl Stack {
     /// Whether this is an argument of a call.
     pub(super) fn in_call(&self) -> bool {
         let below = self.items.get(..self.len).unwrap_or_default();
-        let open = below
-            .iter()
-            .rev()
-            .take(4)
-            .find(|item| matches!(item.sort, Sort::Open | Sort::Call));
-        open.is_some_and(|open| open.sort == Sort::Call && open.traits.has(Traits::CALL))
+        let mut opens = below.iter().rev().take(8).filter(|item| matches!(item.sort, Sort::Open | Sort::Call)).take(3);
+        opens.any(|open| open.sort == Sort::Call && open.traits.has(Traits::CALL))
     }
 
     /// Forgets what stands above the innermost open parenthesis.

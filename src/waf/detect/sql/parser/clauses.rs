@@ -1,7 +1,7 @@
 //! Queries: what stands after `select`, `from` and `where`, and how a text ends.
 
 use super::super::findings as found;
-use super::super::stack::{Sort, Traits};
+use super::super::stack::{Item, Sort, Traits};
 use super::super::token::{Kind, Token};
 use super::super::words::Role;
 use super::{Context, Parser, Select};
@@ -31,23 +31,10 @@ impl Parser<'_, '_> {
             || united
             || opened
             || token.after_comment
-            || matches!(
-                self.prev.kind,
-                Kind::Word(
-                    Role::Logic
-                        | Role::Not
-                        | Role::Execute
-                        | Role::Values
-                        | Role::Like
-                        | Role::Exists
-                )
-            );
-        if self.prev.kind == Kind::Open
-            && matches!(
-                self.prev2.kind,
-                Kind::Word(Role::Exists | Role::Like | Role::Any)
-            )
-        {
+            || matches!(self.prev.kind, Kind::Word(Role::Logic | Role::Not | Role::Execute | Role::Values | Role::Like | Role::Exists));
+        let nested = self.select.is_some_and(|outer| outer.anchored && outer.columns > 0);
+        let tested = matches!(self.prev2.kind, Kind::Word(Role::Exists | Role::Like | Role::Any));
+        if self.prev.kind == Kind::Open && (tested || nested) {
             self.hit(&found::SELECT, token.end);
         }
         self.fold_all();
@@ -178,14 +165,11 @@ impl Parser<'_, '_> {
             top.traits.has(Traits::CALL.and(Traits::DEEP)) || top.sort == Sort::Call
         }) || self.sql > 0;
         let tight = select.gaps == 0 && select.names <= select.columns.saturating_add(self.sql);
-        if select.anchored && tight && select.columns > 0 {
-            let certain =
-                called || comment || select.columns > 1 || matches!(self.prev.kind, Kind::Close);
-            let finding = if certain {
-                &found::SELECT
-            } else {
-                &found::SELECT_NAMES
-            };
+        let calling = self.calls > 1 && select.gaps <= select.columns;
+        if select.anchored && (tight || calling) && select.columns > 0 {
+            let hex = self.prev.kind == Kind::Number && self.text.has(self.prev.start, b"0x") && self.prev.end.saturating_sub(self.prev.start) > 5;
+            let certain = hex || called || comment || select.columns > 1 || matches!(self.prev.kind, Kind::Close);
+            let finding = if certain { &found::SELECT } else { &found::SELECT_NAMES };
             self.signals.push(finding, select.start..token.end);
         }
     }
@@ -236,14 +220,14 @@ impl Parser<'_, '_> {
         let computed =
             self.firm_operators > 0 || self.sql > 0 || (self.operators > 0 && self.parenthesized);
         let literal_only = self.names == 0 || self.sql > 0;
-        if comment && quiet && computed && literal_only && self.count > 0 {
+        let enclosed = self.parenthesized && self.names == 0 && self.count > 2;
+        if comment && quiet && (computed || enclosed) && literal_only && self.count > 0 {
             self.hit(&found::COMMENTED, token.end);
         }
-        let tautology = top.is_some_and(|top| {
-            top.sort == Sort::Test
-                && top.traits.has(Traits::DECIDED)
-                && top.traits.has(Traits::SYMBOL)
-        });
+        if self.first_kind == Kind::Number && self.calls > 1 && self.operators > 0 {
+            self.hit(&found::COMPUTED, token.end);
+        }
+        let tautology = top.is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::DECIDED) && top.traits.has(Traits::SYMBOL));
         if tautology && self.logics == 0 {
             let finding = if comment || self.sql > 0 || self.stack.len() > 1 || self.is_identity() {
                 &found::TAUTOLOGY
@@ -253,21 +237,11 @@ impl Parser<'_, '_> {
             self.hit(finding, token.end);
         }
         // `and name = "`: goes on where a condition stood, and stops before its operand.
-        let dangling = self
-            .stack
-            .peek(0)
-            .is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open))
-            && self.operators > 1;
-        let literal = self.leading_operator
-            && self.names == 0
-            && self.count < 6
-            && top.is_some_and(|top| {
-                matches!(
-                    top.sort,
-                    Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic
-                ) && self.count > 1
-            });
-        if (dangling && self.leading_logic) || literal {
+        let dangling = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open)) && self.operators > 1;
+        let literal = self.leading_operator && self.names == 0 && self.count < 9 && top.is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic) && self.count > 1);
+        let tested = top.is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::SYMBOL)) && self.leading_logic;
+        let having = self.first_kind == Kind::Word(Role::Having) && dangling_compare(top);
+        if (dangling && self.leading_logic) || literal || tested || having {
             self.hit(&found::LEADING, token.end);
         }
     }
@@ -369,4 +343,9 @@ impl Parser<'_, '_> {
         let empty = self.prev.start.saturating_add(1) >= token.end;
         word && tight && empty && self.count < 3
     }
+}
+
+/// Whether a comparison waits for its right side.
+fn dangling_compare(top: Option<Item>) -> bool {
+    top.is_some_and(|top| top.sort == Sort::Compare)
 }

@@ -124,7 +124,6 @@ impl Parser<'_, '_> {
                     next == b';' || self.text.has(after, b"where") || self.text.has(after, b"--");
                 self.statement(certain, token);
             }
-            Role::From => self.table_name(token),
             Role::Update => {
                 let after = self.text.skip_space(token.end);
                 if self.text.has(after, b"set ")
@@ -163,9 +162,8 @@ impl Parser<'_, '_> {
             {
                 self.hit(&found::SELECT, token.end);
             }
-            Role::Statement | Role::Call if self.stacked && next == b'(' => {
-                self.statement(false, token)
-            }
+            Role::From => self.table_name(token),
+            Role::Statement | Role::Call if self.stacked && next == b'(' => self.statement(false, token),
             _ => {}
         }
     }
@@ -178,11 +176,31 @@ impl Parser<'_, '_> {
             {
                 self.statement(token.kind == Kind::Variable, token);
             }
+            // `1 as "x" from`, `) as 'x' from`.
+            Kind::Word(Role::As) if token.kind == Kind::Quoted && self.text.has(self.text.skip_space(token.end), b"from ") => {
+                if matches!(self.prev2.kind, Kind::Close | Kind::Number | Kind::Quoted) {
+                    self.hit(&found::SELECT, token.end);
+                }
+            }
             Kind::Word(Role::Set) if token.kind == Kind::Variable => {
                 let next = self.text.at(self.text.skip_space(token.end));
                 let assigned = matches!(next, b'=' | b':');
                 self.statement(assigned, token);
             }
+            _ => {}
+        }
+    }
+
+    /// A parenthesis after words of a statement: `exec(`, `;do (`, `;replace t(`, `;if(`.
+    pub(super) fn opened_statement(&mut self, role: Option<Role>, token: Token) {
+        let word = self.text.slice(self.prev.start, self.prev.end);
+        let stacked_if = role == Some(Role::Common) && word.eq_ignore_ascii_case(b"if") && self.prev2.kind == Kind::Semicolon;
+        let stacked_exists = role == Some(Role::Exists) && self.prev3.kind == Kind::Semicolon;
+        let columns = self.prev.kind == Kind::Name && matches!(self.prev2.kind, Kind::Word(Role::Replace | Role::Insert)) && self.stacked;
+        match role {
+            Some(Role::Execute) => self.hit(&found::STATEMENT, token.end),
+            Some(Role::Statement | Role::Call) if self.stacked => self.hit(&found::STACKED, token.end),
+            _ if stacked_if || stacked_exists || columns => self.hit(&found::STACKED, token.end),
             _ => {}
         }
     }
