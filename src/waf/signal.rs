@@ -16,7 +16,10 @@ impl Weight {
 
 /// What a detector can find: a rule of the builtin set, as static data.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests of the rules read their samples"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the tests of the rules read their samples")
+)]
 pub(crate) struct Finding {
     /// Stable, `class-what`, such as `sqli-union`.
     pub(crate) id: &'static str,

@@ -40,7 +40,13 @@ mod xml {
         findings: ALL,
         places: Places::VALUES.and(&[Place::XmlDocument, Place::File]),
         bytes: b"",
-        literals: &["<!doctype", "<!entity", ":include", "<?xml-stylesheet", "schemalocation"],
+        literals: &[
+            "<!doctype",
+            "<!entity",
+            ":include",
+            "<?xml-stylesheet",
+            "schemalocation",
+        ],
         run,
     };
 
@@ -85,7 +91,8 @@ mod xml {
     fn is_foreign(doctype: &[u8]) -> bool {
         let lower = doctype.to_ascii_lowercase();
         let has = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
-        (has(b" system") || has(b" public") || has(b"\tsystem") || has(b"\nsystem")) && !has(b"-//w3c//dtd")
+        (has(b" system") || has(b" public") || has(b"\tsystem") || has(b"\nsystem"))
+            && !has(b"-//w3c//dtd")
     }
 
     /// A name, and what it stands for in quotes or outside.
@@ -93,7 +100,8 @@ mod xml {
         let rest = text.slice(start, start + 256);
         let end = memchr::memchr(b'>', rest).unwrap_or(rest.len());
         let rest = rest.get(..end).unwrap_or_default();
-        rest.first().is_some_and(|b| is_space(*b) || *b == b'%') && memchr::memchr2(b'"', b'\'', rest).is_some()
+        rest.first().is_some_and(|b| is_space(*b) || *b == b'%')
+            && memchr::memchr2(b'"', b'\'', rest).is_some()
     }
 
     fn schemas(text: Text<'_>, signals: &mut Signals) {
@@ -205,7 +213,9 @@ mod ldap {
         findings: ALL,
         places: Places::VALUES.without(&[Place::PartHeader]),
         bytes: b"",
-        literals: &[")(", ")!", ")|", ")&", "(|(", "(&(", "(!(", "(| (", "(& (", ":="],
+        literals: &[
+            ")(", ")!", ")|", ")&", "(|(", "(&(", "(!(", "(| (", "(& (", ":=",
+        ],
         run,
     };
 
@@ -222,7 +232,9 @@ mod ldap {
         }
         let end = text.skip(start, is_attribute).min(start + 64);
         let equals = text.skip(end, |b| matches!(b, b'~' | b'<' | b'>'));
-        let sound = equals <= end + 1 && text.at(equals) == b'=' && !matches!(text.at(equals + 1), b'=' | b'>');
+        let sound = equals <= end + 1
+            && text.at(equals) == b'='
+            && !matches!(text.at(equals + 1), b'=' | b'>');
         sound.then_some(equals + 1)
     }
 
@@ -236,14 +248,25 @@ mod ldap {
             let end = text.skip(at, |b| matches!(b, b'(' | b')' | b'&' | b'|' | b'!'));
             let run = text.slice(at, end);
             // Of `f(x)(y=1)` the start is no filter: something unclosed must end here.
-            if closes && run.ends_with(b"(") && !opened_before(text, at) && comparison(text, end).is_some() {
+            if closes
+                && run.ends_with(b"(")
+                && !opened_before(text, at)
+                && comparison(text, end).is_some()
+            {
                 signals.push(&BREAK, at..end + 16);
             }
-            if closes && !opened_before(text, at) && (run.ends_with(b"(&)") || run.ends_with(b"(|)")) {
+            if closes
+                && !opened_before(text, at)
+                && (run.ends_with(b"(&)") || run.ends_with(b"(|)"))
+            {
                 signals.push(&BREAK, at..end);
             }
-            let operator = !closes && matches!(run, [b'(', b'&' | b'|', b'(', ..] | [b'(', b'!', b'(']);
-            if operator && let Some(value) = comparison(text, end) && !is_space(text.at(value)) {
+            let operator =
+                !closes && matches!(run, [b'(', b'&' | b'|', b'(', ..] | [b'(', b'!', b'(']);
+            if operator
+                && let Some(value) = comparison(text, end)
+                && !is_space(text.at(value))
+            {
                 // A filter is closed at once, or is compared with an asterisk.
                 let close = text.skip(value, |b| !matches!(b, b'(' | b')'));
                 if text.at(close) == b')' || text.at(value) == b'*' {
@@ -254,10 +277,17 @@ mod ldap {
         }
         for at in memchr::memmem::find_iter(view.bytes, b":=") {
             let before = text.slice(at.saturating_sub(48), at);
-            let digits = before.iter().rev().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+            let digits = before
+                .iter()
+                .rev()
+                .take_while(|b| b.is_ascii_digit() || **b == b'.')
+                .count();
             let number = before.get(before.len() - digits..).unwrap_or_default();
             let dots = number.iter().filter(|b| **b == b'.').count();
-            let colon = before.len().checked_sub(digits + 1).and_then(|at| before.get(at));
+            let colon = before
+                .len()
+                .checked_sub(digits + 1)
+                .and_then(|at| before.get(at));
             if dots >= 3 && colon == Some(&b':') {
                 signals.push(&MATCHING_RULE, at.saturating_sub(digits)..at + 2);
             }

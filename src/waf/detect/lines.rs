@@ -44,7 +44,9 @@ mod header {
         if let Some(at) = breaks {
             match (view.place, view.part) {
                 (Place::Path, _) => signals.push(&IN_PATH, at..at + 1),
-                (Place::Query | Place::Form | Place::Cookie, Part::Name) => signals.push(&IN_NAME, at..at + 1),
+                (Place::Query | Place::Form | Place::Cookie, Part::Name) => {
+                    signals.push(&IN_NAME, at..at + 1)
+                }
                 (Place::Header, _) if !view.from_base64 => signals.push(&IN_HEADER, at..at + 1),
                 (Place::Query, Part::Value) if is_parameter(view.bytes, at) => {
                     signals.push(&PARAMETER, at..text.len());
@@ -79,7 +81,12 @@ mod header {
         while let Some(found) = memchr::memmem::find(text.from(at), b"\xe5\x98") {
             at += found;
             let third = text.at(at + 2);
-            if matches!(third, 0x8d | 0x8a) && is_header(text, text.skip(at + 3, |b| matches!(b, 0xe5 | 0x98 | 0x8d | 0x8a | b' '))) {
+            if matches!(third, 0x8d | 0x8a)
+                && is_header(
+                    text,
+                    text.skip(at + 3, |b| matches!(b, 0xe5 | 0x98 | 0x8d | 0x8a | b' ')),
+                )
+            {
                 signals.push(&INJECTED, at..at + 24);
                 return;
             }
@@ -91,9 +98,22 @@ mod header {
     /// as `Subject`, are not among them.
     fn is_header(text: Text<'_>, start: usize) -> bool {
         const NAMES: [&[u8]; 17] = [
-            b"set-cookie", b"content-length", b"content-type", b"content-encoding", b"content-disposition",
-            b"transfer-encoding", b"location", b"refresh", b"host", b"x-forwarded-for", b"x-forwarded-host",
-            b"remote-addr", b"remote_addr", b"access-control-allow-origin", b"x-xss-protection", b"content-security-policy",
+            b"set-cookie",
+            b"content-length",
+            b"content-type",
+            b"content-encoding",
+            b"content-disposition",
+            b"transfer-encoding",
+            b"location",
+            b"refresh",
+            b"host",
+            b"x-forwarded-for",
+            b"x-forwarded-host",
+            b"remote-addr",
+            b"remote_addr",
+            b"access-control-allow-origin",
+            b"x-xss-protection",
+            b"content-security-policy",
             b"http/",
         ];
         let Some(name) = NAMES.iter().find(|name| text.has(start, name)) else {
@@ -123,7 +143,10 @@ mod header {
         ];
         let end = text.word_end(start);
         let method = text.slice(start, end);
-        if !METHODS.iter().any(|known| known.eq_ignore_ascii_case(method)) {
+        if !METHODS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(method))
+        {
             return false;
         }
         let target = text.skip(end, |b| b == b' ');
@@ -139,7 +162,10 @@ mod header {
     fn is_parameter(text: &[u8], at: usize) -> bool {
         let (before, after) = text.split_at(at);
         let after = after.trim_ascii_start();
-        let name = after.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        let name = after
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+            .count();
         let spaced = |text: &[u8]| text.iter().any(u8::is_ascii_whitespace);
         name > 0 && after.get(name) == Some(&b'=') && !spaced(before) && !spaced(after)
     }
@@ -188,36 +214,63 @@ mod mail {
     }
 
     fn is_command(line: &[u8], ends: bool) -> bool {
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let is = |word: &[u8], wanted: &[&[u8]]| wanted.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let mut words = line
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        let (first, second) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
+        let is = |word: &[u8], wanted: &[&[u8]]| {
+            wanted.iter().any(|known| known.eq_ignore_ascii_case(word))
+        };
         let starts = |word: &[u8], start: &[u8]| {
-            word.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+            word.get(..start.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
         };
         let address = line.contains(&b'@') || line.contains(&b'<');
         (is(first, &[b"rcpt"]) && starts(second, b"to:"))
             || (is(first, &[b"mail"]) && starts(second, b"from:") && address)
             || (is(first, &[b"ehlo", b"helo"]) && second.contains(&b'.') && words.next().is_none())
-            || (ends && is(line, &[b"quit", b"noop", b"rset", b"stat"]) && line.iter().all(u8::is_ascii_uppercase))
-            || (is(first, &[b"retr", b"dele"]) && !second.is_empty() && second.iter().all(u8::is_ascii_digit))
+            || (ends
+                && is(line, &[b"quit", b"noop", b"rset", b"stat"])
+                && line.iter().all(u8::is_ascii_uppercase))
+            || (is(first, &[b"retr", b"dele"])
+                && !second.is_empty()
+                && second.iter().all(u8::is_ascii_digit))
             || is_imap(first, second)
     }
 
     /// A tag of letters and digits, and a command in capitals: `V100 CAPABILITY`.
     fn is_imap(tag: &[u8], command: &[u8]) -> bool {
         const COMMANDS: [&[u8]; 12] = [
-            b"CAPABILITY", b"FETCH", b"LOGIN", b"LOGOUT", b"SELECT", b"EXAMINE", b"LIST", b"LSUB",
-            b"STORE", b"EXPUNGE", b"APPEND", b"AUTHENTICATE",
+            b"CAPABILITY",
+            b"FETCH",
+            b"LOGIN",
+            b"LOGOUT",
+            b"SELECT",
+            b"EXAMINE",
+            b"LIST",
+            b"LSUB",
+            b"STORE",
+            b"EXPUNGE",
+            b"APPEND",
+            b"AUTHENTICATE",
         ];
         let digits = tag.iter().rev().take_while(|b| b.is_ascii_digit()).count();
         let letters = tag.len() - digits;
-        digits > 0 && (1..=4).contains(&letters) && tag.iter().take(letters).all(u8::is_ascii_alphabetic)
+        digits > 0
+            && (1..=4).contains(&letters)
+            && tag.iter().take(letters).all(u8::is_ascii_alphabetic)
             && COMMANDS.contains(&command)
     }
 
     fn is_recipient(line: &[u8]) -> bool {
         let text = Text(line);
-        let Some(name) = [&b"bcc:"[..], b"cc:"].into_iter().find(|name| text.has(0, name)) else {
+        let Some(name) = [&b"bcc:"[..], b"cc:"]
+            .into_iter()
+            .find(|name| text.has(0, name))
+        else {
             return false;
         };
         let value = text.from(name.len());

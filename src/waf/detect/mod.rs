@@ -4,8 +4,11 @@ mod documents;
 mod html;
 mod lines;
 mod macros;
+mod names;
 mod path;
 mod patterns;
+mod sampled;
+mod scanner;
 mod script;
 mod shell;
 mod sql;
@@ -43,7 +46,24 @@ pub(crate) struct Pattern {
 }
 
 /// Every detector of the builtin ruleset.
-pub(crate) static DETECTORS: &[&Detector] = &[&sql::DETECTOR, &html::DETECTOR, &script::DETECTOR, &shell::DETECTOR, &path::DETECTOR, &url::DETECTOR];
+pub(crate) static DETECTORS: &[&Detector] = &[
+    &sql::DETECTOR,
+    &html::DETECTOR,
+    &script::DETECTOR,
+    &shell::DETECTOR,
+    &path::DETECTOR,
+    &url::DETECTOR,
+    lines::HEADER,
+    lines::MAIL,
+    names::NOSQL,
+    names::PROTOTYPE,
+    names::LOOKUP,
+    names::SESSION,
+    documents::XML,
+    documents::GRAPHQL,
+    documents::LDAP,
+    &scanner::DETECTOR,
+];
 
 /// Every pattern of the builtin ruleset.
 pub(crate) static PATTERNS: &[&Pattern] = &patterns::ALL;

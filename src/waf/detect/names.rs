@@ -45,10 +45,39 @@ mod nosql {
     /// Operators of queries. Those that other protocols have as well (`$filter` of OData,
     /// `$ref` of JSON Schema, `$set` of analytics) are left out.
     const OPERATORS: [&[u8]; 33] = [
-        b"ne", b"gt", b"gte", b"lt", b"lte", b"eq", b"in", b"nin", b"all", b"exists", b"where",
-        b"regex", b"options", b"or", b"and", b"nor", b"not", b"size", b"mod", b"expr", b"text",
-        b"elemmatch", b"jsonschema", b"function", b"accumulator", b"lookup", b"graphlookup",
-        b"unionwith", b"out", b"merge", b"near", b"geowithin", b"comment",
+        b"ne",
+        b"gt",
+        b"gte",
+        b"lt",
+        b"lte",
+        b"eq",
+        b"in",
+        b"nin",
+        b"all",
+        b"exists",
+        b"where",
+        b"regex",
+        b"options",
+        b"or",
+        b"and",
+        b"nor",
+        b"not",
+        b"size",
+        b"mod",
+        b"expr",
+        b"text",
+        b"elemmatch",
+        b"jsonschema",
+        b"function",
+        b"accumulator",
+        b"lookup",
+        b"graphlookup",
+        b"unionwith",
+        b"out",
+        b"merge",
+        b"near",
+        b"geowithin",
+        b"comment",
     ];
 
     /// The end of an operator whose `$` stands at `at`.
@@ -67,7 +96,9 @@ mod nosql {
                 continue;
             };
             if view.part == Part::Name {
-                if matches!(before(at), 0 | b'[' | b'.') && matches!(text.at(end), 0 | b']' | b'.' | b'[') {
+                if matches!(before(at), 0 | b'[' | b'.')
+                    && matches!(text.at(end), 0 | b']' | b'.' | b'[')
+                {
                     signals.push(&OPERATOR, at..end);
                 }
                 continue;
@@ -96,11 +127,24 @@ mod nosql {
             let dot = text.at(name) == b'.';
             let method = text.word_end(name + 1);
             const METHODS: [&[u8]; 14] = [
-                b"find", b"findone", b"insert", b"insertone", b"insertmany", b"update", b"updatemany", b"remove", b"drop",
-                b"deletemany", b"aggregate", b"mapreduce", b"stats", b"save",
+                b"find",
+                b"findone",
+                b"insert",
+                b"insertone",
+                b"insertmany",
+                b"update",
+                b"updatemany",
+                b"remove",
+                b"drop",
+                b"deletemany",
+                b"aggregate",
+                b"mapreduce",
+                b"stats",
+                b"save",
             ];
             let word = Lower::<12>::of(text.slice(name + 1, method));
-            let known = word.is_some_and(|word| METHODS.iter().any(|known| *known == word.as_bytes()));
+            let known =
+                word.is_some_and(|word| METHODS.iter().any(|known| *known == word.as_bytes()));
             if name > at + 3 && dot && known && text.at(method) == b'(' {
                 signals.push(&SCRIPT, at..method + 1);
             }
@@ -109,8 +153,10 @@ mod nosql {
             // `'; return x`: out of a string, and out of the function.
             let semicolon = text.back_space(at);
             let quote = text.back_space(semicolon.saturating_sub(1));
-            let breaks_out = semicolon > 0 && text.at(semicolon - 1) == b';'
-                && quote > 0 && matches!(text.at(quote - 1), b'\'' | b'"' | b'}');
+            let breaks_out = semicolon > 0
+                && text.at(semicolon - 1) == b';'
+                && quote > 0
+                && matches!(text.at(quote - 1), b'\'' | b'"' | b'}');
             let after = text.skip_space(at + 6);
             if breaks_out && after > at + 6 && text.find(after, b';') < text.len() {
                 signals.push(&SCRIPT, quote - 1..after);
@@ -122,7 +168,8 @@ mod nosql {
                 let paren = text.skip_space(at + found + 5);
                 text.at(paren) == b'('
             });
-            if waits && memchr::memchr(b';', rest).is_some() && memchr::memchr(b'-', rest).is_some() {
+            if waits && memchr::memchr(b';', rest).is_some() && memchr::memchr(b'-', rest).is_some()
+            {
                 signals.push(&SCRIPT, at..text.len());
             }
         }
@@ -160,20 +207,32 @@ mod prototype {
     fn run(view: &View<'_>, signals: &mut Signals) {
         let text = Text(view.bytes);
         let before = |at: usize| at.checked_sub(1).map_or(0, |at| text.at(at));
-        let finding = if view.part == Part::Name { &NAME } else { &VALUE };
+        let finding = if view.part == Part::Name {
+            &NAME
+        } else {
+            &VALUE
+        };
         for at in memchr::memmem::find_iter(view.bytes, b"__proto__") {
             let (left, right) = (before(at), text.at(at + 9));
             let alone = left == 0 && right == 0;
             let delimited = matches!(left, 0 | b'[' | b'.' | b']' | b'\'' | b'"' | b'`')
-                && matches!(right, 0 | b'[' | b'.' | b']' | b'\'' | b'"' | b'`' | b'=' | b':');
+                && matches!(
+                    right,
+                    0 | b'[' | b'.' | b']' | b'\'' | b'"' | b'`' | b'=' | b':'
+                );
             if delimited && !(alone && view.part == Part::Value) {
                 signals.push(finding, at..at + 9);
             }
         }
         for at in memchr::memmem::find_iter(view.bytes, b"constructor") {
             let end = at + 11;
-            let inside = text.skip(end, |b| matches!(b, b'[' | b']' | b'.' | b'"' | b'\'' | b'`' | b'?'));
-            if inside > end && text.slice(inside, inside + 9) == b"prototype" && !is_word(text.at(inside + 9)) {
+            let inside = text.skip(end, |b| {
+                matches!(b, b'[' | b']' | b'.' | b'"' | b'\'' | b'`' | b'?')
+            });
+            if inside > end
+                && text.slice(inside, inside + 9) == b"prototype"
+                && !is_word(text.at(inside + 9))
+            {
                 signals.push(finding, at..inside + 9);
             }
         }
@@ -196,7 +255,13 @@ mod lookup {
     pub(super) static DETECTOR: Detector = Detector {
         name: "lookup",
         findings: ALL,
-        places: Places::of(&[Place::Query, Place::Form, Place::Multipart, Place::Json, Place::Xml]),
+        places: Places::of(&[
+            Place::Query,
+            Place::Form,
+            Place::Multipart,
+            Place::Json,
+            Place::Xml,
+        ]),
         bytes: b"",
         literals: &["__"],
         run,
@@ -204,12 +269,29 @@ mod lookup {
 
     /// Lookups by which a secret is guessed letter by letter.
     const LOOKUPS: [&[u8]; 14] = [
-        b"startswith", b"istartswith", b"endswith", b"iendswith", b"contains", b"icontains", b"regex", b"iregex",
-        b"has_key", b"has_keys", b"has_any_keys", b"contained_by", b"search", b"exact",
+        b"startswith",
+        b"istartswith",
+        b"endswith",
+        b"iendswith",
+        b"contains",
+        b"icontains",
+        b"regex",
+        b"iregex",
+        b"has_key",
+        b"has_keys",
+        b"has_any_keys",
+        b"contained_by",
+        b"search",
+        b"exact",
     ];
 
     fn run(view: &View<'_>, signals: &mut Signals) {
-        if view.part != Part::Name || !view.bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+        if view.part != Part::Name
+            || !view
+                .bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        {
             return;
         }
         let Some(at) = memchr::memmem::rfind(view.bytes, b"__") else {
@@ -242,17 +324,50 @@ mod session {
         findings: ALL,
         places: Places::of(&[Place::Query, Place::Form]),
         bytes: b"",
-        literals: &["sess", "sid", "cfid", "cftoken", "zenid", "shiny-token", "koa.sess"],
+        literals: &[
+            "sess",
+            "sid",
+            "cfid",
+            "cftoken",
+            "zenid",
+            "shiny-token",
+            "koa.sess",
+        ],
         run,
     };
 
     /// Names by which frameworks know a session.
     const NAMES: [&[u8]; 30] = [
-        b"jsessionid", b"phpsessid", b"phpsession", b"phpsessionid", b"asp.net_sessionid", b"aspsessionid",
-        b"sessionid", b"session_id", b"session-id", b"_session_id", b"sessid", b"weblogicsession",
-        b"jservsession", b"jwsession", b"cfid", b"cftoken", b"cfsid", b"zenid", b"connect.sid", b"koa.sess", b"koa:sess",
-        b"laravel_session", b"ci_session", b"cakephp", b"play_session", b"_flask_session", b"rack.session", b"symfony",
-        b"shiny-token", b"session",
+        b"jsessionid",
+        b"phpsessid",
+        b"phpsession",
+        b"phpsessionid",
+        b"asp.net_sessionid",
+        b"aspsessionid",
+        b"sessionid",
+        b"session_id",
+        b"session-id",
+        b"_session_id",
+        b"sessid",
+        b"weblogicsession",
+        b"jservsession",
+        b"jwsession",
+        b"cfid",
+        b"cftoken",
+        b"cfsid",
+        b"zenid",
+        b"connect.sid",
+        b"koa.sess",
+        b"koa:sess",
+        b"laravel_session",
+        b"ci_session",
+        b"cakephp",
+        b"play_session",
+        b"_flask_session",
+        b"rack.session",
+        b"symfony",
+        b"shiny-token",
+        b"session",
     ];
 
     fn run(view: &View<'_>, signals: &mut Signals) {
@@ -276,15 +391,24 @@ mod session {
             return false;
         };
         let authority = referer.get(at + 3..).unwrap_or_default();
-        let end = authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
-        let authority = authority.get(..end.unwrap_or(authority.len())).unwrap_or_default();
+        let end = authority
+            .iter()
+            .position(|b| matches!(b, b'/' | b'?' | b'#'));
+        let authority = authority
+            .get(..end.unwrap_or(authority.len()))
+            .unwrap_or_default();
         let from = authority.split(|b| *b == b':').next().unwrap_or_default();
         let below = |inner: &[u8], outer: &[u8]| {
             inner.len() > outer.len()
-                && inner.to_ascii_lowercase().ends_with(&outer.to_ascii_lowercase())
+                && inner
+                    .to_ascii_lowercase()
+                    .ends_with(&outer.to_ascii_lowercase())
                 && inner.get(inner.len() - outer.len() - 1) == Some(&b'.')
         };
-        !from.is_empty() && !from.eq_ignore_ascii_case(host) && !below(from, host) && !below(host, from)
+        !from.is_empty()
+            && !from.eq_ignore_ascii_case(host)
+            && !below(from, host)
+            && !below(host, from)
     }
 
     #[cfg(test)]
@@ -304,7 +428,11 @@ mod session {
                 ("", "example.com", false),
             ];
             for (referer, host, outside) in cases {
-                assert_eq!(is_from_outside(referer.as_bytes(), host.as_bytes()), outside, "{referer}");
+                assert_eq!(
+                    is_from_outside(referer.as_bytes(), host.as_bytes()),
+                    outside,
+                    "{referer}"
+                );
             }
         }
     }

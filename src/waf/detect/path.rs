@@ -20,7 +20,9 @@ pub(super) static DETECTOR: Detector = Detector {
     findings: ALL,
     places: Places::VALUES,
     bytes: b"",
-    literals: &["../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "..%"],
+    literals: &[
+        "../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "..%",
+    ],
     run,
 };
 
@@ -30,14 +32,17 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     for at in memchr::memmem::find_iter(view.bytes, b"..") {
         steps.take(text, at);
     }
-    let strict = matches!(view.place, Place::Path | Place::FileName) || (view.place == Place::PartHeader && view.part == Part::Value);
+    let strict = matches!(view.place, Place::Path | Place::FileName)
+        || (view.place == Place::PartHeader && view.part == Part::Value);
     if steps.chained > 1 || (steps.single > 0 && (strict || steps.disguised)) {
         signals.push(&TRAVERSAL, steps.start..steps.end);
     } else if steps.single > 0 && steps.leading {
         signals.push(&STEP, steps.start..steps.end);
     }
     file_url(text, signals);
-    if super::text::find_lower(view.bytes, b"0x2e").is_some_and(|at| matches!(text.at(at.saturating_add(4)), b'.' | b'0' | b'/')) {
+    if super::text::find_lower(view.bytes, b"0x2e")
+        .is_some_and(|at| matches!(text.at(at.saturating_add(4)), b'.' | b'0' | b'/'))
+    {
         signals.push(&TRAVERSAL, 0..text.len());
     }
 }
@@ -66,8 +71,17 @@ impl Steps {
         }
         let dots = text.skip(at, |byte| byte == b'.');
         let count = dots.saturating_sub(at);
-        let before = if at == 0 { 0 } else { text.at(at.saturating_sub(1)) };
-        let opened = at == 0 || is_slash(before) || matches!(before, b'=' | b':' | b';' | b',' | b'"' | b'\'' | b'(' | b' ' | b'<' | b'>');
+        let before = if at == 0 {
+            0
+        } else {
+            text.at(at.saturating_sub(1))
+        };
+        let opened = at == 0
+            || is_slash(before)
+            || matches!(
+                before,
+                b'=' | b':' | b';' | b',' | b'"' | b'\'' | b'(' | b' ' | b'<' | b'>'
+            );
         let path_parameter = text.at(dots) == b';' && is_slash(text.at(dots.saturating_add(1)));
         let slash = text.skip(dots, |byte| byte == b';' && path_parameter);
         let closed = is_slash(text.at(slash)) || (text.at(slash) == 0 && is_slash(before));
@@ -80,12 +94,19 @@ impl Steps {
             self.leading = at == 0;
         }
         self.single = self.single.saturating_add(1);
-        self.run = if self.last_end == at { self.run.saturating_add(1) } else { 1 };
-        let named = text.at(end).is_ascii_alphanumeric() || matches!(text.at(end), b'_' | b'.' | b'%' | b'~' | b'*' | b'{' | b'[');
+        self.run = if self.last_end == at {
+            self.run.saturating_add(1)
+        } else {
+            1
+        };
+        let named = text.at(end).is_ascii_alphanumeric()
+            || matches!(text.at(end), b'_' | b'.' | b'%' | b'~' | b'*' | b'{' | b'[');
         if named || self.run > 2 {
             self.chained = self.chained.max(self.run);
         }
-        self.disguised |= path_parameter || (count > 3 && end.saturating_sub(slash) > 1) || text.at(slash) == 0 && slash < text.len();
+        self.disguised |= path_parameter
+            || (count > 3 && end.saturating_sub(slash) > 1)
+            || text.at(slash) == 0 && slash < text.len();
         self.last_end = end;
         self.end = end;
     }
@@ -102,7 +123,10 @@ fn file_url(text: Text<'_>, signals: &mut Signals) {
     };
     let word = at > 0 && text.at(at.saturating_sub(1)).is_ascii_alphanumeric();
     let after = at.saturating_add(5);
-    if !word && (text.has(after, b"//") || (is_slash(text.at(after)) && text.at(after.saturating_add(1)).is_ascii_alphabetic())) {
+    if !word
+        && (text.has(after, b"//")
+            || (is_slash(text.at(after)) && text.at(after.saturating_add(1)).is_ascii_alphabetic()))
+    {
         signals.push(&FILE_URL, at..after);
     }
 }

@@ -29,16 +29,82 @@ pub(super) static DETECTOR: Detector = Detector {
 /// What scanners call themselves, in lower case. Tools that are good for other things as well,
 /// such as curl, are not among them.
 const AGENTS: &[&str] = &[
-    "acunetix", "appscan", "arachni", "bbscan", "brutus", "bsqlbf", "burpcollaborator", "cgichk", "cmsmap", "commix",
-    "crowbar", "dalfox", "datacha0s", "dirbuster", "dirsearch", "domino hunter", "feroxbuster", "fimap", "fuzz faster", "gobuster", "grabber",
-    "grendel-scan", "gotestwaf", "havij", "httpx - open-source", "interactsh", "jaeles", "jorgee", "joomscan", "leakix", "masscan", "morfeus", "n-stealth",
-    "nessus", "netsparker", "nikto", "nmap scripting", "nmap nse", "nsauditor", "nuclei", "openvas", "owasp zap", "pangolin",
-    "paros/", "qualys was", "shellshock-scan", "skipfish", "springenwerk", "sqlmap", "sqlninja", "sqlsus", "toata dragostea", "vega/", "w3af", "wafw00f",
-    "webinspect", "webshag", "whatweb", "wfuzz", "wpscan", "wprecon", "xsser", "xspider", "zgrab", "zmeu", "masscan-ng", "l9explore", "l9tcpid",
+    "acunetix",
+    "appscan",
+    "arachni",
+    "bbscan",
+    "brutus",
+    "bsqlbf",
+    "burpcollaborator",
+    "cgichk",
+    "cmsmap",
+    "commix",
+    "crowbar",
+    "dalfox",
+    "datacha0s",
+    "dirbuster",
+    "dirsearch",
+    "domino hunter",
+    "feroxbuster",
+    "fimap",
+    "fuzz faster",
+    "gobuster",
+    "grabber",
+    "grendel-scan",
+    "gotestwaf",
+    "havij",
+    "httpx - open-source",
+    "interactsh",
+    "jaeles",
+    "jorgee",
+    "joomscan",
+    "leakix",
+    "masscan",
+    "morfeus",
+    "n-stealth",
+    "nessus",
+    "netsparker",
+    "nikto",
+    "nmap scripting",
+    "nmap nse",
+    "nsauditor",
+    "nuclei",
+    "openvas",
+    "owasp zap",
+    "pangolin",
+    "paros/",
+    "qualys was",
+    "shellshock-scan",
+    "skipfish",
+    "springenwerk",
+    "sqlmap",
+    "sqlninja",
+    "sqlsus",
+    "toata dragostea",
+    "vega/",
+    "w3af",
+    "wafw00f",
+    "webinspect",
+    "webshag",
+    "whatweb",
+    "wfuzz",
+    "wpscan",
+    "wprecon",
+    "xsser",
+    "xspider",
+    "zgrab",
+    "zmeu",
+    "masscan-ng",
+    "l9explore",
+    "l9tcpid",
 ];
 
 fn run(view: &View<'_>, signals: &mut Signals) {
-    let lower = view.bytes.get(..512).unwrap_or(view.bytes).to_ascii_lowercase();
+    let lower = view
+        .bytes
+        .get(..512)
+        .unwrap_or(view.bytes)
+        .to_ascii_lowercase();
     let found = AGENTS.iter().find_map(|agent| {
         let at = memmem::find(&lower, agent.as_bytes())?;
         let alone = at == 0 || !lower.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
@@ -50,10 +116,18 @@ fn run(view: &View<'_>, signals: &mut Signals) {
             signals.push(&AGENT, span);
         }
         (Place::Path | Place::Query, _) => {
-            const TRACES: [&[u8]; 5] = [b"acunetix", b"acunetix_wvs", b"nessus", b"netsparker", b"w3af"];
+            const TRACES: [&[u8]; 5] = [
+                b"acunetix",
+                b"acunetix_wvs",
+                b"nessus",
+                b"netsparker",
+                b"w3af",
+            ];
             let word = lower.get(span.clone()).unwrap_or_default();
             // Their marks are joined to other words: `nessus_test`, `acunetix-wvs-test`.
-            let joined = lower.get(span.end).is_some_and(|b| matches!(b, b'_' | b'-'));
+            let joined = lower
+                .get(span.end)
+                .is_some_and(|b| matches!(b, b'_' | b'-'));
             if joined && TRACES.contains(&word) {
                 signals.push(&TRACE, span);
             }

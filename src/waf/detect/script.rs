@@ -1,9 +1,9 @@
 //! JavaScript without markup: a value that breaks out of a string of a script, or is run as
 //! one. Read as calls and members of the objects that browsers have.
 
+use super::Detector;
 use super::macros::findings;
 use super::text::{Lower, Text, is_space, is_word};
-use super::Detector;
 use crate::waf::signal::Signals;
 use crate::waf::view::{Places, View};
 
@@ -31,9 +31,49 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::VALUES,
     bytes: b"",
     literals: &[
-        "alert", "confirm", "prompt", "eval", "document", "window", "settimeout", "setinterval", "function", "constructor", "fromcharcode", "innerhtml", "outerhtml",
-        "location", "atob", "btoa", "msgbox", "execscript", "self[", "top[", "parent[", "this[", "frames[", "globalthis", "xmlhttprequest", "![]", "[][", "getscript",
-        "fetch(", "sendbeacon", "importscripts", "new image", "new(image", "localstorage", "sessionstorage", ".call", ".apply", "textcontent", "].", "] .", "[[", "reflect.", "import(",
+        "alert",
+        "confirm",
+        "prompt",
+        "eval",
+        "document",
+        "window",
+        "settimeout",
+        "setinterval",
+        "function",
+        "constructor",
+        "fromcharcode",
+        "innerhtml",
+        "outerhtml",
+        "location",
+        "atob",
+        "btoa",
+        "msgbox",
+        "execscript",
+        "self[",
+        "top[",
+        "parent[",
+        "this[",
+        "frames[",
+        "globalthis",
+        "xmlhttprequest",
+        "![]",
+        "[][",
+        "getscript",
+        "fetch(",
+        "sendbeacon",
+        "importscripts",
+        "new image",
+        "new(image",
+        "localstorage",
+        "sessionstorage",
+        ".call",
+        ".apply",
+        "textcontent",
+        "].",
+        "] .",
+        "[[",
+        "reflect.",
+        "import(",
     ],
     run,
 };
@@ -114,7 +154,9 @@ static HEADS: &[(&str, Head)] = &[
 
 fn head(word: &[u8]) -> Option<Head> {
     let lower = Lower::<16>::of(word)?;
-    let found = HEADS.binary_search_by(|(name, _)| (*name).cmp(lower.as_str())).ok()?;
+    let found = HEADS
+        .binary_search_by(|(name, _)| (*name).cmp(lower.as_str()))
+        .ok()?;
     HEADS.get(found).map(|(_, head)| *head)
 }
 
@@ -132,10 +174,18 @@ fn word(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
         Head::Global => global(text, start, end, signals),
         Head::Constructor => constructor(text, start, end, signals),
         Head::Change if next == b'=' && text.at(after.saturating_add(1)) != b'=' => {
-            let finding = if text.has(start, b"text") { &PAGE_CHANGE } else { &PAGE_OBJECT };
+            let finding = if text.has(start, b"text") {
+                &PAGE_CHANGE
+            } else {
+                &PAGE_OBJECT
+            };
             signals.push(finding, start..after);
         }
-        Head::Interface if adjacent && matches!(next, b'.' | b'[' | b'(') && text.at(after.saturating_add(1)).is_ascii_alphabetic() | (next == b'(') => {
+        Head::Interface
+            if adjacent
+                && matches!(next, b'.' | b'[' | b'(')
+                && text.at(after.saturating_add(1)).is_ascii_alphabetic() | (next == b'(') =>
+        {
             signals.push(&PAGE_OBJECT, start..after);
         }
         _ => {}
@@ -155,11 +205,35 @@ fn speaking(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
         closed = true;
         after = skip_filler(text, after.saturating_add(1));
     }
-    let called = matches!(text.at(after), b'(' | b'`') && (after == end || closed || text.at(end) == b'/' || start == 0);
-    let member = text.at(after) == b'.' && [&b"call"[..], b"apply", b"bind", b"valueof", b"name", b"constructor"].iter().any(|name| text.has(skip_filler(text, after.saturating_add(1)), name));
-    let assigned = before == b'=' && text.at(text.back_space(start).saturating_sub(2)) != b'=' && matches!(text.at(skip_filler(text, end)), 0 | b';' | b'}' | b'<' | b',');
-    let assigned = assigned && matches!(text.slice(start, end), b"alert" | b"eval" | b"prompt" | b"confirm") && start > 2;
-    let remote = joined && text.at(start.saturating_sub(2)).is_ascii_alphanumeric() && !text.has(start, b"eval") && !text.has(start, b"alert");
+    let called = matches!(text.at(after), b'(' | b'`')
+        && (after == end || closed || text.at(end) == b'/' || start == 0);
+    let member = text.at(after) == b'.'
+        && [
+            &b"call"[..],
+            b"apply",
+            b"bind",
+            b"valueof",
+            b"name",
+            b"constructor",
+        ]
+        .iter()
+        .any(|name| text.has(skip_filler(text, after.saturating_add(1)), name));
+    let assigned = before == b'='
+        && text.at(text.back_space(start).saturating_sub(2)) != b'='
+        && matches!(
+            text.at(skip_filler(text, end)),
+            0 | b';' | b'}' | b'<' | b','
+        );
+    let assigned = assigned
+        && matches!(
+            text.slice(start, end),
+            b"alert" | b"eval" | b"prompt" | b"confirm"
+        )
+        && start > 2;
+    let remote = joined
+        && text.at(start.saturating_sub(2)).is_ascii_alphanumeric()
+        && !text.has(start, b"eval")
+        && !text.has(start, b"alert");
     if (called && !remote) || member || assigned {
         signals.push(&SINK_CALL, start..after);
     }
@@ -168,8 +242,28 @@ fn speaking(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
 /// `document.cookie`, `document['cookie']`, `(document)/**/.domain`.
 fn document(text: Text<'_>, start: usize, after: usize, signals: &mut Signals) {
     const STOLEN: &[&[u8]] = &[
-        b"cookie", b"domain", b"location", b"write", b"body", b"forms", b"createelement", b"head", b"documentelement", b"url", b"referrer", b"scripts", b"open", b"default",
-        b"implementation", b"all", b"append", b"execcommand", b"title", b"links", b"images", b"firstchild",
+        b"cookie",
+        b"domain",
+        b"location",
+        b"write",
+        b"body",
+        b"forms",
+        b"createelement",
+        b"head",
+        b"documentelement",
+        b"url",
+        b"referrer",
+        b"scripts",
+        b"open",
+        b"default",
+        b"implementation",
+        b"all",
+        b"append",
+        b"execcommand",
+        b"title",
+        b"links",
+        b"images",
+        b"firstchild",
     ];
     let mut at = after;
     while text.at(at) == b')' && at < after.saturating_add(4) {
@@ -180,36 +274,83 @@ fn document(text: Text<'_>, start: usize, after: usize, signals: &mut Signals) {
     let name = skip_filler(text, text.skip(at, |byte| matches!(byte, b'.' | b'?')));
     let name_end = text.word_end(name);
     let member = text.slice(name, name_end);
-    let known = STOLEN.iter().any(|known| member.len() >= known.len() && member.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known)));
+    let known = STOLEN.iter().any(|known| {
+        member.len() >= known.len()
+            && member
+                .get(..known.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(known))
+    });
     // `the document. Title` is prose: members are tight, or commented, or begin in lower case.
     let tight = name == at.saturating_add(1) && !spaced;
     let lower = member.first().is_some_and(u8::is_ascii_lowercase);
-    if dotted && known && lower && (tight || text.at(after.saturating_sub(1)) == b'/' || text.at(start.saturating_sub(1)) == b'(' || spaced) {
+    if dotted
+        && known
+        && lower
+        && (tight
+            || text.at(after.saturating_sub(1)) == b'/'
+            || text.at(start.saturating_sub(1)) == b'('
+            || spaced)
+    {
         signals.push(&PAGE_OBJECT, start..name_end);
     } else if dotted && tight && (text.has(name, b"query") || text.has(name, b"getelement")) {
         signals.push(&PAGE_QUERY, start..name_end);
-    } else if text.at(at) == b'[' && matches!(text.at(at.saturating_add(1)), b'\'' | b'"' | b'`' | b'(') {
+    } else if text.at(at) == b'['
+        && matches!(text.at(at.saturating_add(1)), b'\'' | b'"' | b'`' | b'(')
+    {
         signals.push(&PAGE_OBJECT, start..at);
     }
 }
 
 /// `window.location`, `self['alert']`, `top[8680439..toString(30)](1)`, `location='...'`.
 fn global(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
-    const MEMBERS: &[&[u8]] = &[b"location", b"name", b"open(", b"alert", b"eval", b"document", b"opener", b"onerror", b"parent", b"top", b"frames", b"self", b"settimeout", b"constructor"];
+    const MEMBERS: &[&[u8]] = &[
+        b"location",
+        b"name",
+        b"open(",
+        b"alert",
+        b"eval",
+        b"document",
+        b"opener",
+        b"onerror",
+        b"parent",
+        b"top",
+        b"frames",
+        b"self",
+        b"settimeout",
+        b"constructor",
+    ];
     let word = text.slice(start, end);
     let next = text.at(end);
     let member = end.saturating_add(1);
-    let member_of = start > 0 && matches!(text.at(start.saturating_sub(1)), b'.' | b'-' | b'_' | b'@');
+    let member_of =
+        start > 0 && matches!(text.at(start.saturating_sub(1)), b'.' | b'-' | b'_' | b'@');
     if member_of && !word.eq_ignore_ascii_case(b"location") {
         return;
     }
     let location = word.eq_ignore_ascii_case(b"location");
-    let strict = location || word.eq_ignore_ascii_case(b"this") || word.eq_ignore_ascii_case(b"top") || word.eq_ignore_ascii_case(b"parent");
-    let indexed = next == b'[' && matches!(text.at(member), b'\'' | b'"' | b'`' | b'(' | b'/' | b'[' | b'!' | b'+' | b'a'..=b'z' | b'0'..=b'9');
+    let strict = location
+        || word.eq_ignore_ascii_case(b"this")
+        || word.eq_ignore_ascii_case(b"top")
+        || word.eq_ignore_ascii_case(b"parent");
+    let indexed = next == b'['
+        && matches!(text.at(member), b'\'' | b'"' | b'`' | b'(' | b'/' | b'[' | b'!' | b'+' | b'a'..=b'z' | b'0'..=b'9');
     let quoted = matches!(text.at(member), b'\'' | b'"' | b'`' | b'(' | b'/');
-    let dotted = next == b'.' && MEMBERS.iter().any(|name| text.slice(member, member.saturating_add(name.len())) == *name) && !location;
-    let assigned = location && (is_assigned(text, end) || (next == b'.' && (text.has(member, b"href=") || text.has(member, b"replace(") || text.has(member, b"assign(") || text.has(member, b"hash"))));
-    if (indexed && (!strict || quoted)) || (dotted && (!strict || text.has(member, b"constructor"))) || assigned {
+    let dotted = next == b'.'
+        && MEMBERS
+            .iter()
+            .any(|name| text.slice(member, member.saturating_add(name.len())) == *name)
+        && !location;
+    let assigned = location
+        && (is_assigned(text, end)
+            || (next == b'.'
+                && (text.has(member, b"href=")
+                    || text.has(member, b"replace(")
+                    || text.has(member, b"assign(")
+                    || text.has(member, b"hash"))));
+    if (indexed && (!strict || quoted))
+        || (dotted && (!strict || text.has(member, b"constructor")))
+        || assigned
+    {
         signals.push(&PAGE_OBJECT, start..member);
     }
 }
@@ -218,7 +359,9 @@ fn global(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
 fn is_assigned(text: Text<'_>, end: usize) -> bool {
     let equals = text.skip_space(end);
     let value = text.skip_space(equals.saturating_add(1));
-    text.at(equals) == b'=' && matches!(text.at(value), b'\'' | b'"' | b'`' | b'n') && (text.at(value) != b'n' || text.has(value, b"name"))
+    text.at(equals) == b'='
+        && matches!(text.at(value), b'\'' | b'"' | b'`' | b'n')
+        && (text.at(value) != b'n' || text.has(value, b"name"))
 }
 
 /// `.constructor('...')`, `.constructor.constructor`, `Function('...')`, `new Function(`.
@@ -228,9 +371,17 @@ fn constructor(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) 
     let next = text.at(end);
     let called = next == b'(' || next == b'`';
     let named = word == b"Function" && called;
-    let repeated = next == b'.' && (text.has(end.saturating_add(1), b"constructor") || text.has(end.saturating_add(1), b"prototype"));
-    let indexed = word.eq_ignore_ascii_case(b"constructor") && matches!(text.at(start.saturating_sub(1)), b'\'' | b'"') && matches!(next, b'\'' | b'"') && text.at(end.saturating_add(1)) == b']';
-    let constructed = word.eq_ignore_ascii_case(b"constructor") && member && called && matches!(text.at(end.saturating_add(1)), b'\'' | b'"' | b'`');
+    let repeated = next == b'.'
+        && (text.has(end.saturating_add(1), b"constructor")
+            || text.has(end.saturating_add(1), b"prototype"));
+    let indexed = word.eq_ignore_ascii_case(b"constructor")
+        && matches!(text.at(start.saturating_sub(1)), b'\'' | b'"')
+        && matches!(next, b'\'' | b'"')
+        && text.at(end.saturating_add(1)) == b']';
+    let constructed = word.eq_ignore_ascii_case(b"constructor")
+        && member
+        && called
+        && matches!(text.at(end.saturating_add(1)), b'\'' | b'"' | b'`');
     if named || constructed || (repeated && (member || start == 0)) || indexed {
         signals.push(&CONSTRUCTOR, start..end);
     }
@@ -238,7 +389,9 @@ fn constructor(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) 
 
 /// `[].map.call`, `[1].find(alert)`, `[[alert]]`.
 fn array(text: Text<'_>, start: usize, signals: &mut Signals) {
-    let inner = text.skip(start.saturating_add(1), |byte| is_space(byte) || byte.is_ascii_digit() || byte == b',');
+    let inner = text.skip(start.saturating_add(1), |byte| {
+        is_space(byte) || byte.is_ascii_digit() || byte == b','
+    });
     if text.at(inner) != b']' {
         return;
     }
@@ -248,9 +401,26 @@ fn array(text: Text<'_>, start: usize, signals: &mut Signals) {
     }
     let name = skip_filler(text, dot.saturating_add(1));
     let name_end = text.word_end(name);
-    const METHODS: &[&[u8]] = &[b"map", b"find", b"sort", b"filter", b"some", b"every", b"reduce", b"foreach", b"findindex", b"constructor", b"join", b"concat", b"at", b"pop"];
+    const METHODS: &[&[u8]] = &[
+        b"map",
+        b"find",
+        b"sort",
+        b"filter",
+        b"some",
+        b"every",
+        b"reduce",
+        b"foreach",
+        b"findindex",
+        b"constructor",
+        b"join",
+        b"concat",
+        b"at",
+        b"pop",
+    ];
     let method = text.slice(name, name_end);
-    let known = METHODS.iter().any(|known| method.eq_ignore_ascii_case(known));
+    let known = METHODS
+        .iter()
+        .any(|known| method.eq_ignore_ascii_case(known));
     let after = skip_filler(text, name_end);
     if known && matches!(text.at(after), b'.' | b'(' | b'`' | b'[') {
         signals.push(&INDIRECT, start..name_end);
@@ -266,12 +436,16 @@ fn symbols_only(text: Text<'_>, signals: &mut Signals) {
             symbols = symbols.saturating_add(1);
             let next = text.at(at.saturating_add(1));
             empty = empty.saturating_add(usize::from(byte == b'[' && next == b']'));
-            negated = negated.saturating_add(usize::from(byte == b'!' && matches!(next, b'[' | b'!' | b'+')));
+            negated = negated.saturating_add(usize::from(
+                byte == b'!' && matches!(next, b'[' | b'!' | b'+'),
+            ));
         } else if !is_space(byte) {
             (symbols, empty, negated) = (0, 0, 0);
             start = at.saturating_add(1);
         }
-        if empty > 0 && negated > 0 && symbols > 4 || (empty > 2 && symbols > 8 && negated + empty > 4) {
+        if empty > 0 && negated > 0 && symbols > 4
+            || (empty > 2 && symbols > 8 && negated + empty > 4)
+        {
             signals.push(&SYMBOLS, start..at);
             return;
         }

@@ -64,11 +64,17 @@ impl<'t> Text<'t> {
 /// White space as parsers of commands and queries see it: also vertical tabs, form feeds and the
 /// two bytes of a space that does not break.
 pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0xa0 | 0xc2)
+    matches!(
+        byte,
+        b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0xa0 | 0xc2
+    )
 }
 
 pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || (byte >= 0x80 && !is_space(byte))
+    byte.is_ascii_alphanumeric()
+        || byte == b'_'
+        || byte == b'$'
+        || (byte >= 0x80 && !is_space(byte))
 }
 
 /// A word in lower case, held on the stack. Longer words than `N` are cut: they are in no list.

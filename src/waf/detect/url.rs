@@ -45,24 +45,83 @@ pub(super) static DETECTOR: Detector = Detector {
     findings: FINDINGS,
     places: Places::VALUES.without(&[Place::Path]),
     bytes: b"",
-    literals: &["http", "ftp", "://", "localhost", "gopher", "jar:", "netdoc", ".internal", ".local", "dict:", "169.254", "metadata.", "cluster", "127.0"],
+    literals: &[
+        "http",
+        "ftp",
+        "://",
+        "localhost",
+        "gopher",
+        "jar:",
+        "netdoc",
+        ".internal",
+        ".local",
+        "dict:",
+        "169.254",
+        "metadata.",
+        "cluster",
+        "127.0",
+    ],
     run,
 };
 
 static FINDINGS: &[&crate::waf::signal::Finding] = &[
-    &METADATA, &INNER_HOST, &DEVELOPMENT_HOST, &HIDDEN_HOST, &REBINDING, &SCHEME,
-    &remote::ADDRESS, &remote::FILE_TRANSFER, &remote::QUESTION, &remote::PARAMETER, &remote::FOREIGN,
+    &METADATA,
+    &INNER_HOST,
+    &DEVELOPMENT_HOST,
+    &HIDDEN_HOST,
+    &REBINDING,
+    &SCHEME,
+    &remote::ADDRESS,
+    &remote::FILE_TRANSFER,
+    &remote::QUESTION,
+    &remote::PARAMETER,
+    &remote::FOREIGN,
 ];
 
 /// Schemes that only attacks ask a server to speak.
 const SCHEMES: &[&[u8]] = &[
-    b"gopher:", b"dict:", b"ldap:", b"ldaps:", b"ldapi:", b"tftp:", b"sftp:", b"telnet:", b"netdoc:", b"jar:http", b"jar:file", b"imap:", b"imaps:", b"pop3:", b"pop3s:", b"smtp:", b"smtps:", b"rtsp:", b"rtmp:",
-    b"smb:", b"rmi:", b"scp:", b"mqtt:", b"cvs:", b"acap:", b"xri:", b"jnlp:",
+    b"gopher:",
+    b"dict:",
+    b"ldap:",
+    b"ldaps:",
+    b"ldapi:",
+    b"tftp:",
+    b"sftp:",
+    b"telnet:",
+    b"netdoc:",
+    b"jar:http",
+    b"jar:file",
+    b"imap:",
+    b"imaps:",
+    b"pop3:",
+    b"pop3s:",
+    b"smtp:",
+    b"smtps:",
+    b"rtsp:",
+    b"rtmp:",
+    b"smb:",
+    b"rmi:",
+    b"scp:",
+    b"mqtt:",
+    b"cvs:",
+    b"acap:",
+    b"xri:",
+    b"jnlp:",
 ];
 
 fn run(view: &View<'_>, signals: &mut Signals) {
     // Clients send the address of their own pages in headers of these names.
-    let own = view.place == Place::Header && matches!(view.name, b"origin" | b"host" | b"user-agent" | b"from" | b"link" | b"x-forwarded-host" | b":authority");
+    let own = view.place == Place::Header
+        && matches!(
+            view.name,
+            b"origin"
+                | b"host"
+                | b"user-agent"
+                | b"from"
+                | b"link"
+                | b"x-forwarded-host"
+                | b":authority"
+        );
     if own || view.part == Part::Name {
         return;
     }
@@ -84,22 +143,57 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
     let scheme = text.slice(start, colon.saturating_add(1));
     let after = colon.saturating_add(1);
     let slashes = text.skip(after, |byte| matches!(byte, b'/' | b'\\'));
-    let web = scheme.eq_ignore_ascii_case(b"http:") || scheme.eq_ignore_ascii_case(b"https:") || scheme.eq_ignore_ascii_case(b"ftp:") || scheme.eq_ignore_ascii_case(b"ws:") || scheme.eq_ignore_ascii_case(b"wss:");
-    let foreign = slashes > after && SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) || text.has(start, b"jar:http") || text.has(start, b"jar:file");
+    let web = scheme.eq_ignore_ascii_case(b"http:")
+        || scheme.eq_ignore_ascii_case(b"https:")
+        || scheme.eq_ignore_ascii_case(b"ftp:")
+        || scheme.eq_ignore_ascii_case(b"ws:")
+        || scheme.eq_ignore_ascii_case(b"wss:");
+    let foreign = slashes > after
+        && SCHEMES
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        || text.has(start, b"jar:http")
+        || text.has(start, b"jar:file");
     if foreign && !referer {
         signals.push(&SCHEME, start..slashes);
     }
-    let authority = web && (slashes > after || text.at(after).is_ascii_digit()) || (foreign && slashes > after);
+    let authority =
+        web && (slashes > after || text.at(after).is_ascii_digit()) || (foreign && slashes > after);
     if !authority {
         return;
     }
-    let end = text.skip(slashes, |byte| !is_space(byte) && !matches!(byte, b'/' | b'\\' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'|' | b'`' | b',' | b')' | b'}' | b';'));
+    let end = text.skip(slashes, |byte| {
+        !is_space(byte)
+            && !matches!(
+                byte,
+                b'/' | b'\\'
+                    | b'?'
+                    | b'#'
+                    | b'"'
+                    | b'\''
+                    | b'<'
+                    | b'>'
+                    | b'|'
+                    | b'`'
+                    | b','
+                    | b')'
+                    | b'}'
+                    | b';'
+            )
+    });
     let end = end.min(slashes.saturating_add(255));
     let authority = text.slice(slashes, end);
     classify(text, start, authority, end, referer, signals);
 }
 
-fn classify(text: Text<'_>, start: usize, authority: &[u8], end: usize, referer: bool, signals: &mut Signals) {
+fn classify(
+    text: Text<'_>,
+    start: usize,
+    authority: &[u8],
+    end: usize,
+    referer: bool,
+    signals: &mut Signals,
+) {
     let span = start..end;
     match Host::of(authority) {
         Host::Metadata => signals.push(&METADATA, span),
@@ -107,8 +201,13 @@ fn classify(text: Text<'_>, start: usize, authority: &[u8], end: usize, referer:
         Host::Hidden => signals.push(&HIDDEN_HOST, span),
         Host::Inner => {
             let port = host::has_port(authority);
-            let path = text.at(end) == b'/' && text.at(end.saturating_add(1)).is_ascii_alphanumeric();
-            let finding = if port && !path && host::is_local_name(authority) { &DEVELOPMENT_HOST } else { &INNER_HOST };
+            let path =
+                text.at(end) == b'/' && text.at(end.saturating_add(1)).is_ascii_alphanumeric();
+            let finding = if port && !path && host::is_local_name(authority) {
+                &DEVELOPMENT_HOST
+            } else {
+                &INNER_HOST
+            };
             signals.push(finding, span);
         }
         Host::Rebinding => signals.push(&REBINDING, span),
@@ -119,14 +218,20 @@ fn classify(text: Text<'_>, start: usize, authority: &[u8], end: usize, referer:
 /// Where the letters before a colon begin.
 fn back_to_scheme(text: Text<'_>, colon: usize) -> usize {
     let before = text.slice(colon.saturating_sub(12), colon);
-    let letters = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let letters = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
     colon.saturating_sub(letters)
 }
 
 /// `localhost/`, `host.docker.internal/`, `169.254.169.254/latest`: a host and a path.
 fn without_scheme(text: Text<'_>, signals: &mut Signals) {
     let start = text.skip(0, |byte| byte == b'/');
-    let end = text.skip(start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'));
+    let end = text.skip(start, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+    });
     let host = text.slice(start, end);
     let followed = text.at(end) == b'/' || start > 1;
     if host.len() < 7 || !followed {
@@ -144,10 +249,16 @@ fn inclusion(view: &View<'_>, text: Text<'_>, signals: &mut Signals) {
     let start = if text.has(0, b"url:") { 4 } else { 0 };
     let whole = text.len().saturating_sub(start);
     let cut = text.at(text.len().saturating_sub(1)) == b'?';
-    if cut && (text.has(start, b"http") || text.has(start, b"ftp")) && !text.0.iter().any(|byte| is_space(*byte)) && query_is_empty(text) {
+    if cut
+        && (text.has(start, b"http") || text.has(start, b"ftp"))
+        && !text.0.iter().any(|byte| is_space(*byte))
+        && query_is_empty(text)
+    {
         signals.push(&remote::QUESTION, 0..whole);
     }
-    let scheme = [&b"http://"[..], b"https://", b"ftp://", b"ftps://"].into_iter().find(|scheme| text.has(start, scheme));
+    let scheme = [&b"http://"[..], b"https://", b"ftp://", b"ftps://"]
+        .into_iter()
+        .find(|scheme| text.has(start, scheme));
     let Some(scheme) = scheme else {
         return;
     };
@@ -155,18 +266,26 @@ fn inclusion(view: &View<'_>, text: Text<'_>, signals: &mut Signals) {
         signals.push(&remote::FILE_TRANSFER, start..text.len());
     }
     let authority = start.saturating_add(scheme.len());
-    let end = text.skip(authority, |byte| !matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    let end = text.skip(authority, |byte| {
+        !matches!(byte, b'/' | b'?' | b'#' | b'\\')
+    });
     let host = text.slice(authority, end);
     let host_name = host.split(|byte| *byte == b':').next().unwrap_or_default();
     if host::is_dotted(host_name) {
         signals.push(&remote::ADDRESS, start..end);
     }
-    if view.place == Place::Header || text.0.iter().any(|byte| is_space(*byte)) || host_name.eq_ignore_ascii_case(view.request.host) {
+    if view.place == Place::Header
+        || text.0.iter().any(|byte| is_space(*byte))
+        || host_name.eq_ignore_ascii_case(view.request.host)
+    {
         return;
     }
     if includes_file(view.name) {
         signals.push(&remote::PARAMETER, start..end);
-    } else if view.place == Place::Query && text.len() <= end.saturating_add(1) && !asks_for_address(view.name) {
+    } else if view.place == Place::Query
+        && text.len() <= end.saturating_add(1)
+        && !asks_for_address(view.name)
+    {
         signals.push(&remote::FOREIGN, start..end);
     }
 }
@@ -180,20 +299,116 @@ fn query_is_empty(text: Text<'_>) -> bool {
 /// Names of parameters by which applications of PHP include files.
 fn includes_file(name: &[u8]) -> bool {
     const PARTS: &[&[u8]] = &[
-        b"mosconfig_absolute_path", b"_conf[path]", b"_server[document_root]", b"gallery_basedir", b"path[docroot]", b"appserv_root", b"config[root_dir]", b"include", b"inc_", b"absolute_path", b"basepath", b"root_path",
-        b"docroot", b"document_root", b"phpbb_root", b"abspath", b"template", b"tpl", b"layout",
+        b"mosconfig_absolute_path",
+        b"_conf[path]",
+        b"_server[document_root]",
+        b"gallery_basedir",
+        b"path[docroot]",
+        b"appserv_root",
+        b"config[root_dir]",
+        b"include",
+        b"inc_",
+        b"absolute_path",
+        b"basepath",
+        b"root_path",
+        b"docroot",
+        b"document_root",
+        b"phpbb_root",
+        b"abspath",
+        b"template",
+        b"tpl",
+        b"layout",
     ];
-    const WHOLE: &[&[u8]] = &[b"file", b"filename", b"path", b"page", b"inc", b"dir", b"folder", b"module", b"mod", b"conf", b"config", b"cmd", b"lib", b"load", b"view", b"content", b"doc", b"root", b"pg", b"theme", b"skin"];
-    PARTS.iter().any(|part| find_lower(name, part).is_some()) || WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole))
+    const WHOLE: &[&[u8]] = &[
+        b"file",
+        b"filename",
+        b"path",
+        b"page",
+        b"inc",
+        b"dir",
+        b"folder",
+        b"module",
+        b"mod",
+        b"conf",
+        b"config",
+        b"cmd",
+        b"lib",
+        b"load",
+        b"view",
+        b"content",
+        b"doc",
+        b"root",
+        b"pg",
+        b"theme",
+        b"skin",
+    ];
+    PARTS.iter().any(|part| find_lower(name, part).is_some())
+        || WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole))
 }
 
 /// Names of parameters whose value is an address by its nature.
 fn asks_for_address(name: &[u8]) -> bool {
     const PARTS: &[&str] = &[
-        "aud", "avatar", "blog", "callback", "canonical", "continue", "dest", "domain", "endpoint", "facebook", "feed", "follow", "forward", "from", "goto", "home", "host", "href", "icon", "image", "img", "instagram", "iss", "issuer", "link", "location",
-        "logo", "media", "next", "origin", "out", "photo", "profile", "query", "redirect", "ref", "repo", "resource", "return", "rss", "search", "server", "service", "share", "site", "social", "source", "src", "target", "twitter", "uri", "url", "web", "webhook", "wtrealm",
+        "aud",
+        "avatar",
+        "blog",
+        "callback",
+        "canonical",
+        "continue",
+        "dest",
+        "domain",
+        "endpoint",
+        "facebook",
+        "feed",
+        "follow",
+        "forward",
+        "from",
+        "goto",
+        "home",
+        "host",
+        "href",
+        "icon",
+        "image",
+        "img",
+        "instagram",
+        "iss",
+        "issuer",
+        "link",
+        "location",
+        "logo",
+        "media",
+        "next",
+        "origin",
+        "out",
+        "photo",
+        "profile",
+        "query",
+        "redirect",
+        "ref",
+        "repo",
+        "resource",
+        "return",
+        "rss",
+        "search",
+        "server",
+        "service",
+        "share",
+        "site",
+        "social",
+        "source",
+        "src",
+        "target",
+        "twitter",
+        "uri",
+        "url",
+        "web",
+        "webhook",
+        "wtrealm",
     ];
-    const WHOLE: &[&[u8]] = &[b"q", b"u", b"dl", b"dr", b"to", b"r", b"s", b"text", b"t", b"realm", b"scope", b"id", b"ns", b"schema", b"iri", b"dp", b"dh", b"sr"];
+    const WHOLE: &[&[u8]] = &[
+        b"q", b"u", b"dl", b"dr", b"to", b"r", b"s", b"text", b"t", b"realm", b"scope", b"id",
+        b"ns", b"schema", b"iri", b"dp", b"dh", b"sr",
+    ];
     let Some(lower) = Lower::<64>::of(name) else {
         return true;
     };

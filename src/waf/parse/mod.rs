@@ -61,10 +61,7 @@ pub(super) fn request(
 fn method(request: &RawRequest<'_>, visit: &mut impl Visit) -> Flow {
     let method = request.method;
     let forbidden = |name: &&str| name.eq_ignore_ascii_case(method);
-    if protocol::FORBIDDEN_METHODS
-        .iter()
-        .any(forbidden)
-    {
+    if protocol::FORBIDDEN_METHODS.iter().any(forbidden) {
         visit.wrong(&protocol::METHOD, Place::Path, b"", method.as_bytes())?;
     }
     if !request.body.is_empty() && matches!(method, "GET" | "HEAD") {

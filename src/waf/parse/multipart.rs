@@ -195,7 +195,12 @@ fn is_ambiguous(name: &[u8]) -> bool {
         let before = name.get(..at).unwrap_or_default();
         let word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'#';
         let length = before.iter().rev().take_while(word).count();
-        length > 0 && before.len().checked_sub(length + 1).and_then(|at| before.get(at)) == Some(&b'&')
+        length > 0
+            && before
+                .len()
+                .checked_sub(length + 1)
+                .and_then(|at| before.get(at))
+                == Some(&b'&')
     };
     name.iter().enumerate().any(|(at, b)| match b {
         b';' => !ends_reference(at),

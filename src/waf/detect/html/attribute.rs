@@ -17,17 +17,29 @@ impl Markup<'_, '_> {
         let mut at = start;
         let mut attributes = 0_u32;
         loop {
-            at = self.text.skip(at, |byte| is_space(byte) || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b';' | b',' | 0));
+            at = self.text.skip(at, |byte| {
+                is_space(byte) || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b';' | b',' | 0)
+            });
             match self.text.at(at) {
                 b'>' => {
-                    return Read { end: at.saturating_add(1), attributes, complete: true };
+                    return Read {
+                        end: at.saturating_add(1),
+                        attributes,
+                        complete: true,
+                    };
                 }
                 b'<' | 0 if at >= self.text.len() || self.text.at(at) == b'<' => {
-                    return Read { end: at, attributes, complete: false };
+                    return Read {
+                        end: at,
+                        attributes,
+                        complete: false,
+                    };
                 }
                 _ => {}
             }
-            let name_end = self.text.skip(at, |byte| !is_space(byte) && !matches!(byte, b'=' | b'>' | b'/' | b'"' | b'\'' | b'<' | 0));
+            let name_end = self.text.skip(at, |byte| {
+                !is_space(byte) && !matches!(byte, b'=' | b'>' | b'/' | b'"' | b'\'' | b'<' | 0)
+            });
             let name_end = name_end.max(at.saturating_add(1));
             let name = self.text.slice(at, name_end);
             let equals = self.text.skip(name_end, |byte| is_space(byte) || byte == 0);
@@ -37,14 +49,22 @@ impl Markup<'_, '_> {
                 (name_end, name_end, name_end)
             };
             attributes = attributes.saturating_add(1);
-            self.attribute(open, tag, name, value_start..value_end, self.text.at(equals) == b'=');
+            self.attribute(
+                open,
+                tag,
+                name,
+                value_start..value_end,
+                self.text.at(equals) == b'=',
+            );
             at = next.max(name_end);
         }
     }
 
     /// Start and end of the value, and where reading goes on.
     fn attribute_value(&mut self, start: usize) -> (usize, usize, usize) {
-        let start = self.text.skip(start, |byte| is_space(byte) || byte == 0 || byte == b'=');
+        let start = self
+            .text
+            .skip(start, |byte| is_space(byte) || byte == 0 || byte == b'=');
         let quote = self.text.at(start);
         let flag = match quote {
             b'"' => 1,
@@ -60,12 +80,25 @@ impl Markup<'_, '_> {
             }
             self.no_close |= flag;
         }
-        let start = if flag == 0 { start } else { start.saturating_add(1) };
-        let end = self.text.skip(start, |byte| !is_space(byte) && !matches!(byte, b'>' | b'<'));
+        let start = if flag == 0 {
+            start
+        } else {
+            start.saturating_add(1)
+        };
+        let end = self.text.skip(start, |byte| {
+            !is_space(byte) && !matches!(byte, b'>' | b'<')
+        });
         (start, end, end)
     }
 
-    fn attribute(&mut self, open: usize, tag: &[u8], name: &[u8], value: std::ops::Range<usize>, assigned: bool) {
+    fn attribute(
+        &mut self,
+        open: usize,
+        tag: &[u8],
+        name: &[u8],
+        value: std::ops::Range<usize>,
+        assigned: bool,
+    ) {
         let end = value.end;
         if is_event(name) && assigned {
             self.signals.push(&found::EVENT_HANDLER, open..end);
@@ -91,7 +124,11 @@ impl Markup<'_, '_> {
             if !matches!(self.text.at(at.saturating_add(1)), b'n' | b'N') {
                 continue;
             }
-            let before = if at == 0 { b' ' } else { self.text.at(at.saturating_sub(1)) };
+            let before = if at == 0 {
+                b' '
+            } else {
+                self.text.at(at.saturating_sub(1))
+            };
             if !(is_space(before) || matches!(before, b'"' | b'\'' | b'`' | b'/' | b';' | b'>')) {
                 continue;
             }
@@ -101,7 +138,8 @@ impl Markup<'_, '_> {
             let compared = self.text.at(equals.saturating_add(1)) == b'=';
             let valued = equals.saturating_add(1) < self.text.len();
             if self.text.at(equals) == b'=' && !compared && valued && names::begins_event(name) {
-                self.signals.push(&found::EVENT_HANDLER, at..equals.saturating_add(1));
+                self.signals
+                    .push(&found::EVENT_HANDLER, at..equals.saturating_add(1));
                 return;
             }
         }
@@ -126,24 +164,50 @@ impl Markup<'_, '_> {
 
 /// `onload`, `onwhatever`: names that browsers to come may know, too.
 fn is_event(name: &[u8]) -> bool {
-    let prefix = name.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"on"));
-    prefix && name.len() > 4 && name.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | 0x80..))
+    let prefix = name
+        .get(..2)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"on"));
+    prefix
+        && name.len() > 4
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | 0x80..))
 }
 
 /// Styles that run scripts, in whatever browser, or load more styles. Comments and backslashes
 /// hide nothing: `expr/**/ession`.
 fn is_active_style(text: &[u8]) -> bool {
-    text.len() > 5 && (contains_folded(text, SCRIPTS_IN_STYLE) || memchr::memchr(b'<', text).is_some())
+    text.len() > 5
+        && (contains_folded(text, SCRIPTS_IN_STYLE) || memchr::memchr(b'<', text).is_some())
 }
 
 const SCRIPTS_IN_STYLE: &[&[u8]] = &[
-    b"expression(", b"javascript:", b"vbscript:", b"behavior:url(", b"-moz-binding:url(", b"@import'", b"@import\"", b"@importurl(", b"url(data:text", b"url('data:text",
+    b"expression(",
+    b"javascript:",
+    b"vbscript:",
+    b"behavior:url(",
+    b"-moz-binding:url(",
+    b"@import'",
+    b"@import\"",
+    b"@importurl(",
+    b"url(data:text",
+    b"url('data:text",
     b"url(\"data:text",
 ];
 
 /// `url(javascript` and `x:expression(` where no attribute stands before.
 fn has_script_function(text: &[u8]) -> bool {
-    contains_folded(text, &[b":url(javascript", b":url('javascript", b":url(\"javascript", b":expression(", b"@import'", b"@import\""])
+    contains_folded(
+        text,
+        &[
+            b":url(javascript",
+            b":url('javascript",
+            b":url(\"javascript",
+            b":expression(",
+            b"@import'",
+            b"@import\"",
+        ],
+    )
 }
 
 /// Whether one of the needles occurs, without white space, comments and backslashes, in
@@ -171,7 +235,11 @@ fn contains_folded(text: &[u8], needles: &[&[u8]]) -> bool {
         if let Some(last) = window.last_mut() {
             *last = byte.to_ascii_lowercase();
         }
-        if matches!(byte, b'(' | b':' | b'g' | b't' | b'r' | b'R' | b'G' | b'T' | b'<' | b'\'' | b'"') && needles.iter().any(|needle| window.ends_with(needle)) {
+        if matches!(
+            byte,
+            b'(' | b':' | b'g' | b't' | b'r' | b'R' | b'G' | b'T' | b'<' | b'\'' | b'"'
+        ) && needles.iter().any(|needle| window.ends_with(needle))
+        {
             return true;
         }
     }

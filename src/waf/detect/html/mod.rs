@@ -21,8 +21,32 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::VALUES,
     bytes: b"<",
     literals: &[
-        " on", "/on", "\"on", "'on", "`on", "\ton", "\non", "\ron", ";on", "\u{b}on", "\u{c}on", "script", "s\tc", "a\tv", "a\nv", "a\rv", "j\ta", "j\na", "v\ta",
-        "data:", "style", "url(", "expression", "vbs:", "-->", "\u{bc}s",
+        " on",
+        "/on",
+        "\"on",
+        "'on",
+        "`on",
+        "\ton",
+        "\non",
+        "\ron",
+        ";on",
+        "\u{b}on",
+        "\u{c}on",
+        "script",
+        "s\tc",
+        "a\tv",
+        "a\nv",
+        "a\rv",
+        "j\ta",
+        "j\na",
+        "v\ta",
+        "data:",
+        "style",
+        "url(",
+        "expression",
+        "vbs:",
+        "-->",
+        "\u{bc}s",
     ],
     run,
 };
@@ -76,7 +100,9 @@ impl Markup<'_, '_> {
 
     /// A tag whose name starts at `start`: the end of what was read of it.
     fn tag(&mut self, open: usize, start: usize) -> usize {
-        let end = self.text.skip(start, |byte| !is_space(byte) && !matches!(byte, b'/' | b'>' | b'<' | b'"' | b'\'' | b'=' | b'(' | 0));
+        let end = self.text.skip(start, |byte| {
+            !is_space(byte) && !matches!(byte, b'/' | b'>' | b'<' | b'"' | b'\'' | b'=' | b'(' | 0)
+        });
         let name = self.text.slice(start, end);
         if name.len() == 1 && self.is_spelled(start) {
             self.signals.push(&found::SPELLED_TAG, open..end);
@@ -87,7 +113,11 @@ impl Markup<'_, '_> {
         if names::is_active(local) {
             // `<script` within a word, as in `a<scripted`, is none: the name must be whole.
             self.signals.push(&found::ACTIVE_TAG, open..end);
-        } else if names::is_form(local) && self.tags < 3 && closed.attributes == 0 && closed.complete {
+        } else if names::is_form(local)
+            && self.tags < 3
+            && closed.attributes == 0
+            && closed.complete
+        {
             self.signals.push(&found::FORM_TAG, open..end);
         } else if !self.document && local.len() < name.len() && local.len() > 2 && closed.complete {
             self.signals.push(&found::NAMESPACED, open..end);
@@ -106,7 +136,8 @@ impl Markup<'_, '_> {
             }
             at = self.text.skip_space(at.saturating_add(1));
         }
-        self.text.at(at).is_ascii_alphabetic() && !self.text.at(at.saturating_add(1)).is_ascii_alphanumeric()
+        self.text.at(at).is_ascii_alphabetic()
+            && !self.text.at(at.saturating_add(1)).is_ascii_alphanumeric()
     }
 
     /// `< script`: a browser reads no tag here, but what cleans up behind us may.
@@ -114,7 +145,9 @@ impl Markup<'_, '_> {
         let name = self.text.skip_space(start);
         let end = self.text.word_end(name);
         let word = self.text.slice(name, end);
-        if matches!(self.text.at(end), b'>' | b'/' | b' ' | b'\t' | b'\n') && word.eq_ignore_ascii_case(b"script") {
+        if matches!(self.text.at(end), b'>' | b'/' | b' ' | b'\t' | b'\n')
+            && word.eq_ignore_ascii_case(b"script")
+        {
             self.signals.push(&found::ACTIVE_TAG, open..end);
         }
         name
@@ -125,7 +158,9 @@ impl Markup<'_, '_> {
         if matches!(byte, 0 | b'\\' | b'+' | b'@' | b'=' | b'"' | b'\'') {
             return start;
         }
-        let end = self.text.skip(start, |byte| !is_space(byte) && !matches!(byte, b'>' | b'<' | b'/'));
+        let end = self.text.skip(start, |byte| {
+            !is_space(byte) && !matches!(byte, b'>' | b'<' | b'/')
+        });
         let read = self.attributes(open, end, b"");
         read.end
     }
@@ -141,7 +176,10 @@ impl Markup<'_, '_> {
 
     fn declaration(&mut self, open: usize, start: usize) -> usize {
         let after = start.saturating_add(1);
-        if self.text.has(after, b"doctype") || self.text.has(after, b"entity") || self.text.has(after, b"attlist") {
+        if self.text.has(after, b"doctype")
+            || self.text.has(after, b"entity")
+            || self.text.has(after, b"attlist")
+        {
             let end = self.text.find(after, b'>');
             let inner = self.text.slice(after, end.min(after.saturating_add(200)));
             if memchr::memchr(b'[', inner).is_some() || !self.text.has(after, b"doctype") {
@@ -149,7 +187,10 @@ impl Markup<'_, '_> {
             }
             return after;
         }
-        if self.text.has(after, b"--[if") || self.text.has(after, b"--#") || self.text.has(after, b"[if") {
+        if self.text.has(after, b"--[if")
+            || self.text.has(after, b"--#")
+            || self.text.has(after, b"[if")
+        {
             self.signals.push(&found::CONDITIONAL, open..after);
         }
         if self.text.has(after, b"--") {
@@ -169,12 +210,17 @@ impl Markup<'_, '_> {
     /// `\xbcscript\xbe`: US-ASCII as some browsers once read it, with the high bit set.
     fn latin_brackets(&mut self) {
         let bytes = self.text.0;
-        if let Some(at) = memchr::memmem::find(bytes, b"\xbcscript").or_else(|| memchr::memmem::find(bytes, b"\\xbcscript")) {
-            self.signals.push(&found::ACTIVE_TAG, at..at.saturating_add(7));
+        if let Some(at) = memchr::memmem::find(bytes, b"\xbcscript")
+            .or_else(|| memchr::memmem::find(bytes, b"\\xbcscript"))
+        {
+            self.signals
+                .push(&found::ACTIVE_TAG, at..at.saturating_add(7));
         }
         if let Some(at) = memchr::memmem::find(bytes, b"+ADw-") {
             self.signals.push(&found::UTF7, at..at.saturating_add(5));
-        } else if memchr::memmem::find(bytes, b" ADw-").is_some() && memchr::memmem::find(bytes, b"AD4-").is_some() {
+        } else if memchr::memmem::find(bytes, b" ADw-").is_some()
+            && memchr::memmem::find(bytes, b"AD4-").is_some()
+        {
             self.signals.push(&found::UTF7, 0..self.text.len());
         }
     }

@@ -18,34 +18,199 @@ pub(super) fn ends_text(name: &[u8]) -> bool {
 }
 
 pub(super) fn is_dangerous_attribute(name: &[u8]) -> bool {
-    let namespaced = name.len() >= 5 && name.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xmlns"));
+    let namespaced = name.len() >= 5
+        && name
+            .get(..5)
+            .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xmlns"));
     namespaced || listed(ATTRIBUTES, name)
 }
 
 /// Whether the letters after `on` begin the name of an event that a browser knows.
 pub(super) fn begins_event(rest: &[u8]) -> bool {
-    EVENTS.iter().any(|event| rest.len() >= event.len() && rest.get(..event.len()).is_some_and(|head| head.eq_ignore_ascii_case(event.as_bytes())))
+    EVENTS.iter().any(|event| {
+        rest.len() >= event.len()
+            && rest
+                .get(..event.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(event.as_bytes()))
+    })
 }
 
-static ACTIVE: &[&str] = &["animate", "animatecolor", "animatemotion", "animatetransform", "applet", "base", "bgsound", "embed", "foreignobject", "frame", "frameset", "iframe", "ilayer", "image", "import", "isindex", "layer", "link", "math", "meta", "noscript", "object", "script", "set", "svg", "vmlframe", "xml", "xss"];
+static ACTIVE: &[&str] = &[
+    "animate",
+    "animatecolor",
+    "animatemotion",
+    "animatetransform",
+    "applet",
+    "base",
+    "bgsound",
+    "embed",
+    "foreignobject",
+    "frame",
+    "frameset",
+    "iframe",
+    "ilayer",
+    "image",
+    "import",
+    "isindex",
+    "layer",
+    "link",
+    "math",
+    "meta",
+    "noscript",
+    "object",
+    "script",
+    "set",
+    "svg",
+    "vmlframe",
+    "xml",
+    "xss",
+];
 
 static FORMS: &[&str] = &["body", "form", "html", "style"];
 
-static TEXTS: &[&str] = &["iframe", "noscript", "script", "style", "textarea", "title", "xmp"];
+static TEXTS: &[&str] = &[
+    "iframe", "noscript", "script", "style", "textarea", "title", "xmp",
+];
 
-static ATTRIBUTES: &[&str] = &["attributename", "datafld", "dataformatas", "datasrc", "dynsrc", "formaction", "fscommand", "lowsrc", "seeksegmenttime", "srcdoc", "xml:base"];
+static ATTRIBUTES: &[&str] = &[
+    "attributename",
+    "datafld",
+    "dataformatas",
+    "datasrc",
+    "dynsrc",
+    "formaction",
+    "fscommand",
+    "lowsrc",
+    "seeksegmenttime",
+    "srcdoc",
+    "xml:base",
+];
 
 /// Not all that there are, but prefixes of all: `onmouse`, `onbefore`.
 static EVENTS: &[&str] = &[
-    "abort", "activate", "afterp", "afteru", "afters", "animation", "autocomplete", "auxclick", "before", "begin", "blur", "bounce", "cached", "cancel", "canplay", "cell",
-    "change", "checking", "click", "close", "command", "contentvis", "context", "controlselect", "copy", "cuechange", "cut", "dataavailable", "dataset", "dblclick", "deactivate",
-    "devicem", "deviceo", "downloading", "drag", "drop", "durationchange", "emptied", "end", "error", "filterchange", "finish", "focus", "form", "fullscreen",
-    "gesture", "gotpointer", "hashchange", "help", "input", "invalid", "keyd", "keyp", "keyu", "languagechange", "layoutcomplete", "load", "losecapture",
-    "lostpointer", "mediacomplete", "mediaerror", "message", "mouse", "moveend", "movestart", "navigate", "noupdate", "offline", "online", "outofsync", "pagehide",
-    "pageshow", "paste", "pause", "play", "pointer", "popstate", "progress", "propertychange", "ratechange", "readystate", "redo", "rejection", "repeat",
-    "reset", "resize", "resume", "reverse", "rowdelete", "rowenter", "rowexit", "rowinserted", "rowsenter", "scroll", "search", "securitypolicy", "seek", "select", "show", "slotchange",
-    "stalled", "start", "stop", "storage", "submit", "suspend", "syncrestored", "timeerror", "timeupdate", "toggle", "touch", "trackchange", "transition", "undo",
-    "unhandled", "unload", "updateready", "urlflip", "volumechange", "waiting", "webkit", "wheel", "zoom",
+    "abort",
+    "activate",
+    "afterp",
+    "afteru",
+    "afters",
+    "animation",
+    "autocomplete",
+    "auxclick",
+    "before",
+    "begin",
+    "blur",
+    "bounce",
+    "cached",
+    "cancel",
+    "canplay",
+    "cell",
+    "change",
+    "checking",
+    "click",
+    "close",
+    "command",
+    "contentvis",
+    "context",
+    "controlselect",
+    "copy",
+    "cuechange",
+    "cut",
+    "dataavailable",
+    "dataset",
+    "dblclick",
+    "deactivate",
+    "devicem",
+    "deviceo",
+    "downloading",
+    "drag",
+    "drop",
+    "durationchange",
+    "emptied",
+    "end",
+    "error",
+    "filterchange",
+    "finish",
+    "focus",
+    "form",
+    "fullscreen",
+    "gesture",
+    "gotpointer",
+    "hashchange",
+    "help",
+    "input",
+    "invalid",
+    "keyd",
+    "keyp",
+    "keyu",
+    "languagechange",
+    "layoutcomplete",
+    "load",
+    "losecapture",
+    "lostpointer",
+    "mediacomplete",
+    "mediaerror",
+    "message",
+    "mouse",
+    "moveend",
+    "movestart",
+    "navigate",
+    "noupdate",
+    "offline",
+    "online",
+    "outofsync",
+    "pagehide",
+    "pageshow",
+    "paste",
+    "pause",
+    "play",
+    "pointer",
+    "popstate",
+    "progress",
+    "propertychange",
+    "ratechange",
+    "readystate",
+    "redo",
+    "rejection",
+    "repeat",
+    "reset",
+    "resize",
+    "resume",
+    "reverse",
+    "rowdelete",
+    "rowenter",
+    "rowexit",
+    "rowinserted",
+    "rowsenter",
+    "scroll",
+    "search",
+    "securitypolicy",
+    "seek",
+    "select",
+    "show",
+    "slotchange",
+    "stalled",
+    "start",
+    "stop",
+    "storage",
+    "submit",
+    "suspend",
+    "syncrestored",
+    "timeerror",
+    "timeupdate",
+    "toggle",
+    "touch",
+    "trackchange",
+    "transition",
+    "undo",
+    "unhandled",
+    "unload",
+    "updateready",
+    "urlflip",
+    "volumechange",
+    "waiting",
+    "webkit",
+    "wheel",
+    "zoom",
 ];
 
 #[cfg(test)]

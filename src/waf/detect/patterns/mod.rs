@@ -12,8 +12,16 @@ mod xpath;
 use super::Pattern;
 
 const GROUPS: &[&[&Pattern]] = &[
-    cmd::PATTERNS, file::PATTERNS, file::path::PATTERNS, java::PATTERNS,  node::PATTERNS, php::PATTERNS,
-    php::upload::PATTERNS, template::PATTERNS, ssi::PATTERNS, xpath::PATTERNS,
+    cmd::PATTERNS,
+    file::PATTERNS,
+    file::path::PATTERNS,
+    java::PATTERNS,
+    node::PATTERNS,
+    php::PATTERNS,
+    php::upload::PATTERNS,
+    template::PATTERNS,
+    ssi::PATTERNS,
+    xpath::PATTERNS,
 ];
 
 const fn count() -> usize {

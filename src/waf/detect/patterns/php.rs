@@ -27,7 +27,7 @@ patterns! {
         literals ["_"], r"^\s*@?[a-z][a-z0-9]*(?:_[a-z0-9]+)+\s?\([^\r\n]{0,200}\)?\s*;?\s*$", ["zend_test_x(", "is_numeric_ (1)"], ["a_b", "see get_x (below)"];
     CODE_CALL: "php-code-call", STRONG, "a function that runs code or a program is called",
         literals ["exec", "eval", "system", "assert", "pack(", "phpinfo", "die(", "include", "require"],
-        r"(?:(?:^|[^\w.$>\s-]|[^\w.$>-]\s|\?\s)@?(?:exec|eval|system|assert|die|include_once|require_once)\(\s*[^)\s]|^\s*@?(?:exec|eval|system|assert)\s*\(|\b(?:exec|eval|system|assert)(?:\s{2,}|\s*/\*[^*]{0,80}\*/\s*|\s*(?:#|//)[^\r\n]{0,80}[\r\n]\s*|\t)\()",
+        r"(?:(?:^|[^\w.$>\s-]|[;{}=?]\s)@?(?:exec|eval|system|assert|die|include_once|require_once)\(\s*[^)\s]|^\s*@?(?:exec|eval|system|assert)\s*\(|\b(?:exec|eval|system|assert)(?:\s{2,}|\s*/\*[^*]{0,80}\*/\s*|\s*(?:#|//)[^\r\n]{0,80}[\r\n]\s*|\t)\()",
         ["exec(", "x;system('id')", "exec/*c*/()", "exec  (blah)"], ["audio system (5.1)", "the exec (new)"];
     VARIABLE_CALL: "php-variable-call", STRONG, "a function is called by a variable",
         literals ["$"],

@@ -2,16 +2,57 @@
 
 /// Files that attackers read or run first.
 const KNOWN: &[&[u8]] = &[
-    b"/etc/passwd", b"/etc/shadow", b"/etc/hosts", b"/etc/group", b"/bin/cat", b"/bin/sh", b"/bin/bash", b"/bin/ls", b"/bin/nc", b"/bin/id",
-    b"/bin/ping", b"/bin/chmod", b"/bin/more", b"/bin/less", b"/bin/curl", b"/usr/bin/id", b"/usr/bin/nc", b"/usr/bin/cat", b"/usr/bin/curl", b"/usr/bin/wget", b"/usr/bin/env",
-    b"/usr/bin/perl", b"/usr/bin/python", b"/usr/bin/php", b"/usr/bin/whoami", b"/usr/bin/head", b"/usr/bin/tail", b"/usr/bin/base64", b"/usr/bin/nslookup", b"/usr/bin/bash", b"/usr/bin/sh",
-    b"/bin/uname", b"/usr/sbin/tcpdump", b"/proc/version", b"/proc/self/environ", b"/usr/bin/less", b"/usr/bin/tee", b"/usr/bin/nmap", b"/usr/local/bin/python",
+    b"/etc/passwd",
+    b"/etc/shadow",
+    b"/etc/hosts",
+    b"/etc/group",
+    b"/bin/cat",
+    b"/bin/sh",
+    b"/bin/bash",
+    b"/bin/ls",
+    b"/bin/nc",
+    b"/bin/id",
+    b"/bin/ping",
+    b"/bin/chmod",
+    b"/bin/more",
+    b"/bin/less",
+    b"/bin/curl",
+    b"/usr/bin/id",
+    b"/usr/bin/nc",
+    b"/usr/bin/cat",
+    b"/usr/bin/curl",
+    b"/usr/bin/wget",
+    b"/usr/bin/env",
+    b"/usr/bin/perl",
+    b"/usr/bin/python",
+    b"/usr/bin/php",
+    b"/usr/bin/whoami",
+    b"/usr/bin/head",
+    b"/usr/bin/tail",
+    b"/usr/bin/base64",
+    b"/usr/bin/nslookup",
+    b"/usr/bin/bash",
+    b"/usr/bin/sh",
+    b"/bin/uname",
+    b"/usr/sbin/tcpdump",
+    b"/proc/version",
+    b"/proc/self/environ",
+    b"/usr/bin/less",
+    b"/usr/bin/tee",
+    b"/usr/bin/nmap",
+    b"/usr/local/bin/python",
 ];
 
 /// Whether the path has wildcards or quotes, and a known file is among what it stands for.
 pub(super) fn names_known_file(path: &[u8]) -> bool {
-    let wild = path.iter().skip(1).any(|byte| matches!(byte, b'?' | b'*' | b'[' | b'\'' | b'"' | b'\\' | b'$'));
-    let letters = path.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte == b'?').count();
+    let wild = path
+        .iter()
+        .skip(1)
+        .any(|byte| matches!(byte, b'?' | b'*' | b'[' | b'\'' | b'"' | b'\\' | b'$'));
+    let letters = path
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic() || **byte == b'?')
+        .count();
     wild && letters > 1 && path.len() > 4 && KNOWN.iter().any(|known| matches(path, known))
 }
 
@@ -83,9 +124,14 @@ fn class(pattern: &[u8], at: usize, byte: Option<u8>) -> Fit {
         [b'!' | b'^', set @ ..] => (true, set),
         _ => (false, set),
     };
-    let range = |window: &[u8]| matches!(window, [low, b'-', high] if (*low..=*high).contains(&byte));
+    let range =
+        |window: &[u8]| matches!(window, [low, b'-', high] if (*low..=*high).contains(&byte));
     let inside = set.contains(&byte) || set.windows(3).any(range);
-    if inside != negated { Fit::Both(close.saturating_add(1)) } else { Fit::No }
+    if inside != negated {
+        Fit::Both(close.saturating_add(1))
+    } else {
+        Fit::No
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,17 @@ pub(super) static DETECTOR: Detector = Detector {
     findings: found::ALL,
     places: Places::VALUES,
     bytes: b";|&`$<>\n'\"^\\/{",
-    literals: &[" -", "time ", "nohup ", "strace ", "sudo ", " install ", "::", "busybox", "http"],
+    literals: &[
+        " -",
+        "time ",
+        "nohup ",
+        "strace ",
+        "sudo ",
+        " install ",
+        "::",
+        "busybox",
+        "http",
+    ],
     run,
 };
 
@@ -35,7 +45,9 @@ fn run(view: &View<'_>, signals: &mut Signals) {
         let next = at.saturating_add(1);
         match byte {
             b';' | b'|' => shell.command(next, Place::After(byte)),
-            b'&' if text.at(next) == b'&' => shell.command(next.saturating_add(1), Place::After(b';')),
+            b'&' if text.at(next) == b'&' => {
+                shell.command(next.saturating_add(1), Place::After(b';'))
+            }
             b'&' if !is_entity(text, next) => shell.command(next, Place::After(b'&')),
             b'\n' => shell.command(next, Place::After(b'\n')),
             b'`' => shell.backtick(at),
@@ -43,7 +55,12 @@ fn run(view: &View<'_>, signals: &mut Signals) {
             b'<' | b'>' => shell.redirection(at, byte),
             b'/' => shell.path(at),
             b'(' if text.at(next) == b')' => shell.function(at),
-            b'{' if at == 0 || is_space(text.at(at.saturating_sub(1))) || text.at(at.saturating_sub(1)) == b'=' => shell.brace(next),
+            b'{' if at == 0
+                || is_space(text.at(at.saturating_sub(1)))
+                || text.at(at.saturating_sub(1)) == b'=' =>
+            {
+                shell.brace(next)
+            }
             _ => {}
         }
     }
@@ -87,7 +104,10 @@ impl Shell<'_, '_> {
         let mut prefixed = false;
         for _ in 0..4 {
             let word = Word::read(self.text, at);
-            if word.name().is_empty() && (word.hidden || matches!(word.name_start(), b'.')) && is_space(self.text.at(word.end)) {
+            if word.name().is_empty()
+                && (word.hidden || matches!(word.name_start(), b'.'))
+                && is_space(self.text.at(word.end))
+            {
                 at = self.text.skip_space(word.end);
                 continue;
             }
@@ -102,9 +122,14 @@ impl Shell<'_, '_> {
                 at = self.text.skip_space(word.end.saturating_add(1));
                 continue;
             }
-            if commands::is_prefix(word.name()) && matches!(self.text.at(word.end), b' ' | b'\t' | b';') {
+            if commands::is_prefix(word.name())
+                && matches!(self.text.at(word.end), b' ' | b'\t' | b';')
+            {
                 prefixed = true;
-                at = self.skip_options(word.end.saturating_add(usize::from(self.text.at(word.end) == b';')));
+                at = self.skip_options(
+                    word.end
+                        .saturating_add(usize::from(self.text.at(word.end) == b';')),
+                );
                 continue;
             }
             self.weigh(at, &word, place, prefixed);
@@ -114,7 +139,15 @@ impl Shell<'_, '_> {
 
     /// Past white space, quotes that the value closes, and signs that shells allow there.
     fn skip_to_command(&self, start: usize) -> usize {
-        self.text.skip(start, |byte| is_space(byte) || matches!(byte, b'(' | b'{' | b'@' | b'!' | b';' | b'|' | b'&' | b'.' | b'`')).min(start.saturating_add(64))
+        self.text
+            .skip(start, |byte| {
+                is_space(byte)
+                    || matches!(
+                        byte,
+                        b'(' | b'{' | b'@' | b'!' | b';' | b'|' | b'&' | b'.' | b'`'
+                    )
+            })
+            .min(start.saturating_add(64))
     }
 
     fn skip_options(&self, start: usize) -> usize {
@@ -123,7 +156,9 @@ impl Shell<'_, '_> {
             if self.text.at(at) != b'-' {
                 break;
             }
-            at = self.text.skip_space(self.text.skip(at, |byte| !is_space(byte)));
+            at = self
+                .text
+                .skip_space(self.text.skip(at, |byte| !is_space(byte)));
         }
         at
     }
@@ -139,19 +174,40 @@ impl Shell<'_, '_> {
             _ if is_here_string(self.text, word.end) => true,
             _ if hidden && (word.split || arguments == Arguments::Shaped) => true,
             (_, Arguments::Shaped) if word.path && word.name().len() > 1 => true,
-            (Command::Plain, Arguments::Words) if word.hidden && place == Place::Start => is_space(self.text.at(word.end)),
+            (Command::Plain, Arguments::Words) if word.hidden && place == Place::Start => {
+                is_space(self.text.at(word.end))
+            }
             (Command::Plain, Arguments::None) if word.path => true,
-            (Command::Plain, Arguments::Words) => is_space(self.text.at(word.end)) && (prefixed || (hard && self.is_short_before(start))),
+            (Command::Plain, Arguments::Words) => {
+                is_space(self.text.at(word.end))
+                    && (prefixed || (hard && self.is_short_before(start)))
+            }
             (Command::Plain, Arguments::Shaped) => true,
-            (Command::Plain, Arguments::None) => hard || prefixed || (place != Place::Start && self.is_short_before(start) && place != Place::After(b'\n')),
-            (Command::English, Arguments::Shaped) => hard || prefixed || place == Place::After(b'&') || self.is_certain(word),
-            (Command::English, Arguments::None) => (hard || place == Place::After(b'&')) && self.is_lone_before(start) && word.name().len() > 1,
-            (Command::English, Arguments::Words) => place == Place::Substitution && word.end.saturating_sub(start) > 1 && prefixed,
+            (Command::Plain, Arguments::None) => {
+                hard || prefixed
+                    || (place != Place::Start
+                        && self.is_short_before(start)
+                        && place != Place::After(b'\n'))
+            }
+            (Command::English, Arguments::Shaped) => {
+                hard || prefixed || place == Place::After(b'&') || self.is_certain(word)
+            }
+            (Command::English, Arguments::None) => {
+                (hard || place == Place::After(b'&'))
+                    && self.is_lone_before(start)
+                    && word.name().len() > 1
+            }
+            (Command::English, Arguments::Words) => {
+                place == Place::Substitution && word.end.saturating_sub(start) > 1 && prefixed
+            }
         };
         let end = word.end;
         if strong {
             self.signals.push(&found::COMMAND, start..end);
-        } else if place == Place::Substitution && command == Command::English && arguments != Arguments::Words {
+        } else if place == Place::Substitution
+            && command == Command::English
+            && arguments != Arguments::Words
+        {
             self.signals.push(&found::SUBSTITUTED, start..end);
         }
     }
@@ -160,17 +216,25 @@ impl Shell<'_, '_> {
     /// beginning of a value: `cat /etc/passwd`.
     fn is_certain(&self, word: &Word) -> bool {
         let after = self.text.skip_space(word.end);
-        let file_end = self.text.skip(after, |byte| !is_space(byte) && !matches!(byte, b';' | b'|' | b'&'));
+        let file_end = self.text.skip(after, |byte| {
+            !is_space(byte) && !matches!(byte, b';' | b'|' | b'&')
+        });
         if is_script_file(self.text.slice(after, file_end)) {
             return true;
         }
         let path = match self.text.at(after) {
             b'/' => self.text.at(after.saturating_add(1)).is_ascii_alphabetic(),
-            b'-' => self.text.at(after.saturating_add(1)).is_ascii_alphabetic() && word.name().len() > 1 && !is_space(self.text.at(after.saturating_add(1))),
+            b'-' => {
+                self.text.at(after.saturating_add(1)).is_ascii_alphabetic()
+                    && word.name().len() > 1
+                    && !is_space(self.text.at(after.saturating_add(1)))
+            }
             _ => false,
         };
         let words = self.text.slice(after, after.saturating_add(40));
-        path && !words.windows(3).any(|window| window == b" & " || window == b" - ")
+        path && !words
+            .windows(3)
+            .any(|window| window == b" & " || window == b" - ")
     }
 
     /// Whether what stands before a separator is short: a value that was to be, no prose.
@@ -185,22 +249,43 @@ impl Shell<'_, '_> {
     }
 
     fn arguments(&self, end: usize, command: Command) -> Arguments {
-        let at = self.text.skip(end, |byte| matches!(byte, b' ' | b'\t' | b'\'' | b'"' | b'+'));
+        let at = self.text.skip(end, |byte| {
+            matches!(byte, b' ' | b'\t' | b'\'' | b'"' | b'+')
+        });
         let next = self.text.at(at);
-        if next == 0 || matches!(next, b';' | b'|' | b'&' | b')' | b'`' | b'\n' | b'\r' | b'}' | b'#') {
+        if next == 0
+            || matches!(
+                next,
+                b';' | b'|' | b'&' | b')' | b'`' | b'\n' | b'\r' | b'}' | b'#'
+            )
+        {
             return Arguments::None;
         }
         if matches!(next, b'<' | b'>') {
             // `cat<<<x`, `id>/tmp/x`: tags begin so, too.
             let target = self.text.at(at.saturating_add(1));
-            return if matches!(target, b'<' | b'>' | b'(' | b'/' | b'&' | b' ') { Arguments::Shaped } else { Arguments::Words };
+            return if matches!(target, b'<' | b'>' | b'(' | b'/' | b'&' | b' ') {
+                Arguments::Shaped
+            } else {
+                Arguments::Words
+            };
         }
-        if !is_space(self.text.at(end)) && self.text.at(end) != b'+' && !matches!(next, b'$' | b'`' | b'{' | b',') {
+        if !is_space(self.text.at(end))
+            && self.text.at(end) != b'+'
+            && !matches!(next, b'$' | b'`' | b'{' | b',')
+        {
             return Arguments::Words;
         }
         let line = self.text.slice(at, at.saturating_add(80));
-        let line = line.split(|byte| matches!(byte, b';' | b'|' | b'\n')).next().unwrap_or_default();
-        if has_shape(line, command) { Arguments::Shaped } else { Arguments::Words }
+        let line = line
+            .split(|byte| matches!(byte, b';' | b'|' | b'\n'))
+            .next()
+            .unwrap_or_default();
+        if has_shape(line, command) {
+            Arguments::Shaped
+        } else {
+            Arguments::Words
+        }
     }
 
     fn backtick(&mut self, at: usize) {
@@ -222,21 +307,35 @@ impl Shell<'_, '_> {
             b'(' => {
                 self.command(next.saturating_add(1), Place::Substitution);
                 let opener = self.text.at(next.saturating_add(1));
-                if matches!(opener, b'(' | b'$' | b'<' | b')' | b'`') || self.text.at(next.saturating_add(2)) == 0 {
-                    self.signals.push(&found::SUBSTITUTED, at..next.saturating_add(1));
+                if matches!(opener, b'(' | b'$' | b'<' | b')' | b'`')
+                    || self.text.at(next.saturating_add(2)) == 0
+                {
+                    self.signals
+                        .push(&found::SUBSTITUTED, at..next.saturating_add(1));
                 }
             }
             b'{' => {
                 let name = next.saturating_add(1);
-                if self.text.has(name, b"ifs") || self.text.has(name, b"path:") || self.text.has(name, b"home:") || self.text.at(name) == b'`' || self.text.has(name, b"shell") {
-                    self.signals.push(&found::SHELL_VARIABLE, at..name.saturating_add(4));
+                if self.text.has(name, b"ifs")
+                    || self.text.has(name, b"path:")
+                    || self.text.has(name, b"home:")
+                    || self.text.at(name) == b'`'
+                    || self.text.has(name, b"shell")
+                {
+                    self.signals
+                        .push(&found::SHELL_VARIABLE, at..name.saturating_add(4));
                 }
             }
-            b'[' if matches!(self.text.at(next.saturating_add(1)), b'$' | b'0'..=b'9') => self.signals.push(&found::SUBSTITUTED, at..next),
-            b'\'' if self.text.at(next.saturating_add(1)) == b'\\' => self.signals.push(&found::SHELL_VARIABLE, at..next),
+            b'[' if matches!(self.text.at(next.saturating_add(1)), b'$' | b'0'..=b'9') => {
+                self.signals.push(&found::SUBSTITUTED, at..next)
+            }
+            b'\'' if self.text.at(next.saturating_add(1)) == b'\\' => {
+                self.signals.push(&found::SHELL_VARIABLE, at..next)
+            }
             _ => {
                 if self.text.slice(next, next.saturating_add(3)) == b"IFS" {
-                    self.signals.push(&found::SHELL_VARIABLE, at..next.saturating_add(3));
+                    self.signals
+                        .push(&found::SHELL_VARIABLE, at..next.saturating_add(3));
                 }
             }
         }
@@ -248,15 +347,22 @@ impl Shell<'_, '_> {
         if self.text.at(next) == b'(' {
             self.command(next.saturating_add(1), Place::Substitution);
             let inner = self.text.skip_space(next.saturating_add(1));
-            let end = self.text.skip(inner, |byte| byte.is_ascii_alphanumeric() || byte == b' ');
+            let end = self
+                .text
+                .skip(inner, |byte| byte.is_ascii_alphanumeric() || byte == b' ');
             if at == 0 && end > inner && self.text.at(end) == b')' {
                 self.signals.push(&found::COMMAND, at..end);
             }
         }
-        if self.text.has(at, b">&") && self.text.at(next.saturating_add(1)).is_ascii_digit() && self.text.at(at.saturating_sub(1)).is_ascii_digit() {
+        if self.text.has(at, b">&")
+            && self.text.at(next.saturating_add(1)).is_ascii_digit()
+            && self.text.at(at.saturating_sub(1)).is_ascii_digit()
+        {
             self.signals.push(&found::REDIRECTION, at..next);
         }
-        let target = self.text.skip_space(self.text.skip(at, |next| next == byte || next == b'&'));
+        let target = self
+            .text
+            .skip_space(self.text.skip(at, |next| next == byte || next == b'&'));
         if self.text.has(target, b"/dev/tcp/") || self.text.has(target, b"/dev/udp/") {
             self.signals.push(&found::COMMAND, at..target);
         } else if self.text.has(target, b"/dev/null") {
@@ -266,11 +372,23 @@ impl Shell<'_, '_> {
 
     /// A path with wildcards that names a program or a file everybody knows.
     fn path(&mut self, at: usize) {
-        let before = if at == 0 { b' ' } else { self.text.at(at.saturating_sub(1)) };
-        if !(is_space(before) || matches!(before, b'=' | b';' | b'|' | b'&' | b'\'' | b'"' | b'`' | b'(' | b'<' | b'>' | b',' | b'{')) {
+        let before = if at == 0 {
+            b' '
+        } else {
+            self.text.at(at.saturating_sub(1))
+        };
+        if !(is_space(before)
+            || matches!(
+                before,
+                b'=' | b';' | b'|' | b'&' | b'\'' | b'"' | b'`' | b'(' | b'<' | b'>' | b',' | b'{'
+            ))
+        {
             return;
         }
-        let end = self.text.skip(at, |byte| !is_space(byte) && !matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b','));
+        let end = self.text.skip(at, |byte| {
+            !is_space(byte)
+                && !matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b',')
+        });
         let end = end.min(at.saturating_add(48));
         if glob::names_known_file(self.text.slice(at, end)) {
             self.signals.push(&found::WILDCARD_PATH, at..end);
@@ -292,7 +410,9 @@ impl Shell<'_, '_> {
         let inner = self.text.slice(body, body.saturating_add(64));
         let close = memchr::memchr(b'}', inner);
         let recursive = close.is_some_and(|close| {
-            let piped = inner.get(..close).is_some_and(|inner| inner.iter().any(|byte| matches!(byte, b'|' | b'&')));
+            let piped = inner
+                .get(..close)
+                .is_some_and(|inner| inner.iter().any(|byte| matches!(byte, b'|' | b'&')));
             let name = self.text.at(at.saturating_sub(1));
             piped && inner.first() == Some(&name)
         });
@@ -305,9 +425,13 @@ impl Shell<'_, '_> {
     fn brace(&mut self, start: usize) {
         let led = self.text.at(start) == b',';
         let word = Word::read(self.text, start.saturating_add(usize::from(led)));
-        let end = self.text.skip(start, |byte| !is_space(byte) && byte != b'}').min(start.saturating_add(80));
+        let end = self
+            .text
+            .skip(start, |byte| !is_space(byte) && byte != b'}')
+            .min(start.saturating_add(80));
         let inner = self.text.slice(start, end);
-        let listed = self.text.at(word.end) == b',' && self.text.at(end) == b'}' && !inner.contains(&b':');
+        let listed =
+            self.text.at(word.end) == b',' && self.text.at(end) == b'}' && !inner.contains(&b':');
         let options = inner.windows(2).any(|pair| pair == b",-" || pair == b",/");
         if listed && (led || commands::find(word.name()).is_some() || options) {
             self.signals.push(&found::COMMAND, start..end);
@@ -338,18 +462,43 @@ fn has_shape(line: &[u8], command: Command) -> bool {
     }
     let words = || line.split(|byte| is_space(*byte));
     let word_is = |test: &dyn Fn(&[u8]) -> bool| words().take(6).any(test);
-    let url = word_is(&|word| word.starts_with(b"http://") || word.starts_with(b"https://") || word.starts_with(b"ftp://") || is_address(word));
-    let option = word_is(&|word| word.len() > 1 && word.len() < 20 && word.starts_with(b"-") && word.get(1).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'-') && word != b"--");
-    let path = word_is(&|word| word.len() > 4 && word.starts_with(b"/") && word.iter().skip(1).any(|byte| *byte == b'/'));
+    let url = word_is(&|word| {
+        word.starts_with(b"http://")
+            || word.starts_with(b"https://")
+            || word.starts_with(b"ftp://")
+            || is_address(word)
+    });
+    let option = word_is(&|word| {
+        word.len() > 1
+            && word.len() < 20
+            && word.starts_with(b"-")
+            && word
+                .get(1)
+                .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
+            && word != b"--"
+    });
+    let path = word_is(&|word| {
+        word.len() > 4 && word.starts_with(b"/") && word.iter().skip(1).any(|byte| *byte == b'/')
+    });
     let file = words().next().is_some_and(is_file_or_host);
     let script = words().take(4).any(is_script_file);
-    let nested = words().next().is_some_and(|word| word.len() > 2 && commands::find(word) == Some(Command::Plain));
-    url || path || script || nested || (option && (command == Command::Plain || words().count() < 6)) || (file && command == Command::Plain) || (file && words().count() < 3)
+    let nested = words()
+        .next()
+        .is_some_and(|word| word.len() > 2 && commands::find(word) == Some(Command::Plain));
+    url || path
+        || script
+        || nested
+        || (option && (command == Command::Plain || words().count() < 6))
+        || (file && command == Command::Plain)
+        || (file && words().count() < 3)
 }
 
 /// `x.sh`: what nothing but a shell or an interpreter reads.
 fn is_script_file(word: &[u8]) -> bool {
-    const ENDINGS: &[&[u8]] = &[b".sh", b".py", b".pl", b".rb", b".php", b".bat", b".ps1", b".exe", b".elf", b".cmd", b".vbs"];
+    const ENDINGS: &[&[u8]] = &[
+        b".sh", b".py", b".pl", b".rb", b".php", b".bat", b".ps1", b".exe", b".elf", b".cmd",
+        b".vbs",
+    ];
     word.len() > 4 && ENDINGS.iter().any(|ending| word.ends_with(ending)) && is_file_or_host(word)
 }
 
@@ -357,7 +506,11 @@ fn is_script_file(word: &[u8]) -> bool {
 fn is_address(word: &[u8]) -> bool {
     let host = word.split(|byte| *byte == b':').next().unwrap_or_default();
     let parts = host.split(|byte| *byte == b'.');
-    host.len() > 6 && parts.clone().count() == 4 && parts.clone().all(|part| !part.is_empty() && part.len() < 4 && part.iter().all(u8::is_ascii_digit))
+    host.len() > 6
+        && parts.clone().count() == 4
+        && parts
+            .clone()
+            .all(|part| !part.is_empty() && part.len() < 4 && part.iter().all(u8::is_ascii_digit))
 }
 
 /// `script.sh`, `google.com`, `.htaccess`: letters on both sides of a dot.
@@ -365,6 +518,14 @@ fn is_file_or_host(word: &[u8]) -> bool {
     let Some(dot) = memchr::memrchr(b'.', word) else {
         return false;
     };
-    let (stem, ending) = (word.get(..dot).unwrap_or_default(), word.get(dot.saturating_add(1)..).unwrap_or_default());
-    !stem.is_empty() && (2..=6).contains(&ending.len()) && ending.iter().all(u8::is_ascii_alphanumeric) && stem.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'))
+    let (stem, ending) = (
+        word.get(..dot).unwrap_or_default(),
+        word.get(dot.saturating_add(1)..).unwrap_or_default(),
+    );
+    !stem.is_empty()
+        && (2..=6).contains(&ending.len())
+        && ending.iter().all(u8::is_ascii_alphanumeric)
+        && stem
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'))
 }

@@ -14,7 +14,7 @@ pub(super) struct Word {
     pub(super) hidden: bool,
     /// Something was dropped from within it, with letters on both sides.
     pub(super) split: bool,
-    /// It was written with its directory: `/bin/cat`.
+    /// It was written with the directory of a program: `/bin/cat`.
     pub(super) path: bool,
 }
 
@@ -30,6 +30,7 @@ impl Word {
             path: false,
         };
         let mut dropped_within = false;
+        let mut directory = false;
         let mut at = start;
         let limit = start.saturating_add(96);
         while at < text.len() && at < limit {
@@ -44,10 +45,11 @@ impl Word {
             if is_space(byte) || ends_word(byte) {
                 break;
             }
-            if byte == b'/' && word.may_be_directory() {
+            if byte == b'/' && (directory || word.may_be_directory()) {
                 // A directory: what counts is the file.
+                word.path |= matches!(word.name.get(..word.len), Some(b"bin" | b"sbin" | b"usr"));
                 word.len = 0;
-                word.path = true;
+                directory = true;
                 at = at.saturating_add(1);
                 continue;
             }
@@ -73,7 +75,11 @@ impl Word {
     /// `bcdboot/r`.
     fn may_be_directory(&self) -> bool {
         let name = self.name.get(..self.len).unwrap_or_default();
-        self.path || name.is_empty() || matches!(name, b"bin" | b"usr" | b"sbin" | b"." | b".." | b"opt" | b"local" | b"~")
+        name.is_empty()
+            || matches!(
+                name,
+                b"bin" | b"usr" | b"sbin" | b"." | b".." | b"opt" | b"local" | b"~"
+            )
     }
 
     /// The first letter, or 0.
@@ -94,7 +100,24 @@ impl Word {
 }
 
 fn ends_word(byte: u8) -> bool {
-    matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b',' | b'=' | b'`' | b'#' | b':' | b'+' | 0)
+    matches!(
+        byte,
+        b';' | b'|'
+            | b'&'
+            | b'<'
+            | b'>'
+            | b'('
+            | b')'
+            | b'{'
+            | b'}'
+            | b','
+            | b'='
+            | b'`'
+            | b'#'
+            | b':'
+            | b'+'
+            | 0
+    )
 }
 
 /// How many bytes a shell drops here.
@@ -107,11 +130,16 @@ fn dropped(text: Text<'_>, at: usize, byte: u8) -> usize {
         (b'\\', b'\n') => 2,
         (b'`', b'`') => 2,
         (b'$', b'@' | b'*' | b'#' | b'?' | b'!' | b'_' | b'-' | b'0'..=b'9') => 2,
-        (b'$', b'$') => text.skip(at, |byte| byte == b'$').saturating_sub(at).min(16),
+        (b'$', b'$') => text
+            .skip(at, |byte| byte == b'$')
+            .saturating_sub(at)
+            .min(16),
         (b'$', b'(') if third == b')' => 3,
         (b'<' | b'>', b'(') if third == b')' => 3,
         (b'$', b'{') => braced(text, at),
-        (b'$', b'a'..=b'z' | b'A'..=b'Z') => text.skip(at.saturating_add(1), |byte| byte.is_ascii_alphabetic()).saturating_sub(at),
+        (b'$', b'a'..=b'z' | b'A'..=b'Z') => text
+            .skip(at.saturating_add(1), |byte| byte.is_ascii_alphabetic())
+            .saturating_sub(at),
         _ => 0,
     }
 }

@@ -24,9 +24,38 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::VALUES,
     bytes: b"'\"`();=<>|&#@^!",
     literals: &[
-        "--", "union", "select", "having", "order by", "group by", "insert", "delete", "drop", "update", "alter", "exec",
-        "waitfor", "outfile", "dumpfile", "procedure", "_schema", "xp_", "sp_", "utl_", "msdb", "tempdb", "sys", "pg_", "/*", "::",
-        "or ", "and ", " then ", "is not ", "is null", "like null",
+        "--",
+        "union",
+        "select",
+        "having",
+        "order by",
+        "group by",
+        "insert",
+        "delete",
+        "drop",
+        "update",
+        "alter",
+        "exec",
+        "waitfor",
+        "outfile",
+        "dumpfile",
+        "procedure",
+        "_schema",
+        "xp_",
+        "sp_",
+        "utl_",
+        "msdb",
+        "tempdb",
+        "sys",
+        "pg_",
+        "/*",
+        "::",
+        "or ",
+        "and ",
+        " then ",
+        "is not ",
+        "is null",
+        "like null",
     ],
     run,
 };
@@ -54,7 +83,10 @@ fn run(view: &View<'_>, signals: &mut Signals) {
 /// A field called `sql` holds a query: that it is one proves nothing.
 fn names_a_query(view: &View<'_>) -> bool {
     const NAMES: [&[u8]; 3] = [b"sql", b"sql_query", b"sqlquery"];
-    view.part == Part::Value && NAMES.iter().any(|name| view.name.eq_ignore_ascii_case(name))
+    view.part == Part::Value
+        && NAMES
+            .iter()
+            .any(|name| view.name.eq_ignore_ascii_case(name))
 }
 
 /// The quote that ends the string which the value stands in: the first that is not doubled, for

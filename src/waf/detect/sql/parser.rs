@@ -275,7 +275,10 @@ impl<'v, 's> Parser<'v, 's> {
         if self.prev.kind == Kind::Word(Role::Escape) {
             return;
         }
-        let on_value = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
+        let on_value = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test));
         if on_value {
             if self.prev.kind == Kind::Dot {
                 return;
@@ -417,7 +420,20 @@ impl<'v, 's> Parser<'v, 's> {
             Kind::Word(role) => Some(role),
             _ => None,
         };
-        let calls = matches!(role, Some(Role::Attack | Role::Function | Role::Common | Role::Object | Role::Literal | Role::Replace | Role::Insert | Role::Match | Role::Arithmetic));
+        let calls = matches!(
+            role,
+            Some(
+                Role::Attack
+                    | Role::Function
+                    | Role::Common
+                    | Role::Object
+                    | Role::Literal
+                    | Role::Replace
+                    | Role::Insert
+                    | Role::Match
+                    | Role::Arithmetic
+            )
+        );
         self.opened_statement(role, token);
         if calls {
             self.call(token, role);
@@ -450,7 +466,11 @@ impl<'v, 's> Parser<'v, 's> {
         }
         let adjacent = self.prev.end == token.start;
         let argued = self.is_argued(token.end);
-        if role == Some(Role::Attack) && argued && (adjacent || self.anchored()) && self.prev2.kind != Kind::Dot {
+        if role == Some(Role::Attack)
+            && argued
+            && (adjacent || self.anchored())
+            && self.prev2.kind != Kind::Dot
+        {
             self.hit(&found::ATTACK_CALL, token.end);
         }
         self.first_is_function |= self.count == 1;
@@ -483,7 +503,9 @@ impl<'v, 's> Parser<'v, 's> {
         }
         let end = self.text.word_end(at);
         let after = self.text.skip_space(end);
-        !(self.text.at(after) == b')' && self.text.at(after.saturating_add(1)) == b' ') && end.saturating_sub(at) > 3 || self.text.at(after) != b')'
+        !(self.text.at(after) == b')' && self.text.at(after.saturating_add(1)) == b' ')
+            && end.saturating_sub(at) > 3
+            || self.text.at(after) != b')'
     }
 
     fn note_telling(&mut self) {

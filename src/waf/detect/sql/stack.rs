@@ -139,7 +139,12 @@ impl Stack {
     /// Whether this is an argument of a call.
     pub(super) fn in_call(&self) -> bool {
         let below = self.items.get(..self.len).unwrap_or_default();
-        let mut opens = below.iter().rev().take(8).filter(|item| matches!(item.sort, Sort::Open | Sort::Call)).take(3);
+        let mut opens = below
+            .iter()
+            .rev()
+            .take(8)
+            .filter(|item| matches!(item.sort, Sort::Open | Sort::Call))
+            .take(3);
         opens.any(|open| open.sort == Sort::Call && open.traits.has(Traits::CALL))
     }
 

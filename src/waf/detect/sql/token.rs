@@ -301,7 +301,9 @@ fn number_end(text: Text<'_>, start: usize) -> usize {
         end = text.skip(end.saturating_add(1), |byte| byte.is_ascii_digit());
     }
     // `1fUNION`, `1eUNION`: MySQL reads a number and a word.
-    if matches!(text.at(end), b'e' | b'E' | b'f' | b'F' | b'd' | b'D') && text.has(end.saturating_add(1), b"union") {
+    if matches!(text.at(end), b'e' | b'E' | b'f' | b'F' | b'd' | b'D')
+        && text.has(end.saturating_add(1), b"union")
+    {
         return end.saturating_add(1);
     }
     if matches!(text.at(end), b'e' | b'E') {

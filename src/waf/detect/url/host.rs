@@ -16,11 +16,59 @@ pub(super) enum Host {
     Rebinding,
 }
 
-const METADATA_NAMES: &[&str] = &["metadata", "metadata.google.internal", "metadata.packet.net", "metadata.tencentyun.com", "metadata.platformequinix.com", "rancher-metadata", "instance-data", "metadata.goog"];
-const INNER_ENDINGS: &[&str] = &[".internal", ".local", ".localdomain", ".localhost", ".svc", ".cluster.local", ".intranet", ".corp", ".lan", ".home.arpa", ".consul"];
+const METADATA_NAMES: &[&str] = &[
+    "metadata",
+    "metadata.google.internal",
+    "metadata.packet.net",
+    "metadata.tencentyun.com",
+    "metadata.platformequinix.com",
+    "rancher-metadata",
+    "instance-data",
+    "metadata.goog",
+];
+const INNER_ENDINGS: &[&str] = &[
+    ".internal",
+    ".local",
+    ".localdomain",
+    ".localhost",
+    ".svc",
+    ".cluster.local",
+    ".intranet",
+    ".corp",
+    ".lan",
+    ".home.arpa",
+    ".consul",
+];
 const REBINDING_ENDINGS: &[&str] = &[
-    ".nip.io", ".xip.io", ".sslip.io", ".localtest.me", ".lvh.me", ".vcap.me", ".lacolhost.com", ".rbndr.us", ".oastify.com", ".burpcollaborator.net", ".interact.sh", ".oast.fun", ".oast.pro", ".oast.live", ".oast.site", ".oast.online", ".oast.me",
-    ".dnslog.cn", ".ceye.io", ".canarytokens.com", ".requestrepo.com", ".webhook.site", ".beeceptor.com", ".bxss.me", ".1u.ms", ".nip.me", ".spoofed.burpcollaborator.net", ".localdomain.pw", ".pipedream.net",
+    ".nip.io",
+    ".xip.io",
+    ".sslip.io",
+    ".localtest.me",
+    ".lvh.me",
+    ".vcap.me",
+    ".lacolhost.com",
+    ".rbndr.us",
+    ".oastify.com",
+    ".burpcollaborator.net",
+    ".interact.sh",
+    ".oast.fun",
+    ".oast.pro",
+    ".oast.live",
+    ".oast.site",
+    ".oast.online",
+    ".oast.me",
+    ".dnslog.cn",
+    ".ceye.io",
+    ".canarytokens.com",
+    ".requestrepo.com",
+    ".webhook.site",
+    ".beeceptor.com",
+    ".bxss.me",
+    ".1u.ms",
+    ".nip.me",
+    ".spoofed.burpcollaborator.net",
+    ".localdomain.pw",
+    ".pipedream.net",
 ];
 
 impl Host {
@@ -34,7 +82,11 @@ impl Host {
         }
         if let Some(address) = loose(host) {
             let kind = Self::of_ipv4(address);
-            return if kind == Self::Public && !host.iter().all(u8::is_ascii_digit) { Self::Public } else { Self::Hidden };
+            return if kind == Self::Public && !host.iter().all(u8::is_ascii_digit) {
+                Self::Public
+            } else {
+                Self::Hidden
+            };
         }
         if host.iter().any(|byte| *byte >= 0x80) {
             return of_unicode(host);
@@ -44,10 +96,20 @@ impl Host {
 
     fn of_ipv4(address: Ipv4Addr) -> Self {
         let octets = address.octets();
-        let metadata = octets == [169, 254, 169, 254] || octets == [169, 254, 170, 2] || octets == [100, 100, 100, 200] || octets == [192, 0, 0, 192] || octets == [168, 63, 129, 16];
+        let metadata = octets == [169, 254, 169, 254]
+            || octets == [169, 254, 170, 2]
+            || octets == [100, 100, 100, 200]
+            || octets == [192, 0, 0, 192]
+            || octets == [168, 63, 129, 16];
         if metadata {
             Self::Metadata
-        } else if address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified() || (octets[0] == 100 && (64..128).contains(&octets[1])) || address.is_broadcast() {
+        } else if address.is_loopback()
+            || address.is_private()
+            || address.is_link_local()
+            || address.is_unspecified()
+            || (octets[0] == 100 && (64..128).contains(&octets[1]))
+            || address.is_broadcast()
+        {
             Self::Inner
         } else {
             Self::Public
@@ -55,8 +117,13 @@ impl Host {
     }
 
     fn of_ipv6(inner: &[u8]) -> Self {
-        let text = inner.split(|byte| matches!(byte, b']' | b'%')).next().unwrap_or_default();
-        let parsed: Option<Ipv6Addr> = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        let text = inner
+            .split(|byte| matches!(byte, b']' | b'%'))
+            .next()
+            .unwrap_or_default();
+        let parsed: Option<Ipv6Addr> = std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse().ok());
         let Some(address) = parsed else {
             return Self::Hidden;
         };
@@ -64,7 +131,9 @@ impl Host {
         let unique_local = segments[0] & 0xfe00 == 0xfc00;
         let link_local = segments[0] & 0xffc0 == 0xfe80;
         let nat64 = segments[0] == 0x64 && segments[1] == 0xff9b;
-        if address.to_ipv4().is_some() && !address.is_loopback() && !address.is_unspecified() || nat64 {
+        if address.to_ipv4().is_some() && !address.is_loopback() && !address.is_unspecified()
+            || nat64
+        {
             Self::Hidden
         } else if segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] {
             Self::Metadata
@@ -82,9 +151,17 @@ impl Host {
         let name = lower.as_str().trim_end_matches('.');
         if METADATA_NAMES.contains(&name) {
             Self::Metadata
-        } else if name == "localhost" || name == "ip6-localhost" || name == "kubernetes" || name == "kubernetes.default" || INNER_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        } else if name == "localhost"
+            || name == "ip6-localhost"
+            || name == "kubernetes"
+            || name == "kubernetes.default"
+            || INNER_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        {
             Self::Inner
-        } else if REBINDING_ENDINGS.iter().any(|ending| name.ends_with(ending) || name == ending.trim_start_matches('.')) {
+        } else if REBINDING_ENDINGS
+            .iter()
+            .any(|ending| name.ends_with(ending) || name == ending.trim_start_matches('.'))
+        {
             Self::Rebinding
         } else {
             Self::Public
@@ -96,7 +173,11 @@ impl Host {
 fn of_unicode(host: &[u8]) -> Host {
     let text = String::from_utf8_lossy(host);
     let enclosed = |letter: char| matches!(letter, '\u{2460}'..='\u{24ff}' | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2070}'..='\u{209c}');
-    if text.chars().any(enclosed) { Host::Hidden } else { Host::Public }
+    if text.chars().any(enclosed) {
+        Host::Hidden
+    } else {
+        Host::Public
+    }
 }
 
 /// The host of an authority: no user, no port.

@@ -31,9 +31,24 @@ impl Parser<'_, '_> {
             || united
             || opened
             || token.after_comment
-            || matches!(self.prev.kind, Kind::Word(Role::Logic | Role::Not | Role::Execute | Role::Values | Role::Like | Role::Exists));
-        let nested = self.select.is_some_and(|outer| outer.anchored && outer.columns > 0);
-        let tested = matches!(self.prev2.kind, Kind::Word(Role::Exists | Role::Like | Role::Any));
+            || matches!(
+                self.prev.kind,
+                Kind::Word(
+                    Role::Logic
+                        | Role::Not
+                        | Role::Execute
+                        | Role::Values
+                        | Role::Like
+                        | Role::Exists
+                )
+            );
+        let nested = self
+            .select
+            .is_some_and(|outer| outer.anchored && outer.columns > 0);
+        let tested = matches!(
+            self.prev2.kind,
+            Kind::Word(Role::Exists | Role::Like | Role::Any)
+        );
         if self.prev.kind == Kind::Open && (tested || nested) {
             self.hit(&found::SELECT, token.end);
         }
@@ -167,9 +182,19 @@ impl Parser<'_, '_> {
         let tight = select.gaps == 0 && select.names <= select.columns.saturating_add(self.sql);
         let calling = self.calls > 1 && select.gaps <= select.columns;
         if select.anchored && (tight || calling) && select.columns > 0 {
-            let hex = self.prev.kind == Kind::Number && self.text.has(self.prev.start, b"0x") && self.prev.end.saturating_sub(self.prev.start) > 5;
-            let certain = hex || called || comment || select.columns > 1 || matches!(self.prev.kind, Kind::Close);
-            let finding = if certain { &found::SELECT } else { &found::SELECT_NAMES };
+            let hex = self.prev.kind == Kind::Number
+                && self.text.has(self.prev.start, b"0x")
+                && self.prev.end.saturating_sub(self.prev.start) > 5;
+            let certain = hex
+                || called
+                || comment
+                || select.columns > 1
+                || matches!(self.prev.kind, Kind::Close);
+            let finding = if certain {
+                &found::SELECT
+            } else {
+                &found::SELECT_NAMES
+            };
             self.signals.push(finding, select.start..token.end);
         }
     }
@@ -227,7 +252,11 @@ impl Parser<'_, '_> {
         if self.first_kind == Kind::Number && self.calls > 1 && self.operators > 0 {
             self.hit(&found::COMPUTED, token.end);
         }
-        let tautology = top.is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::DECIDED) && top.traits.has(Traits::SYMBOL));
+        let tautology = top.is_some_and(|top| {
+            top.sort == Sort::Test
+                && top.traits.has(Traits::DECIDED)
+                && top.traits.has(Traits::SYMBOL)
+        });
         if tautology && self.logics == 0 {
             let finding = if comment || self.sql > 0 || self.stack.len() > 1 || self.is_identity() {
                 &found::TAUTOLOGY
@@ -237,9 +266,23 @@ impl Parser<'_, '_> {
             self.hit(finding, token.end);
         }
         // `and name = "`: goes on where a condition stood, and stops before its operand.
-        let dangling = self.stack.peek(0).is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open)) && self.operators > 1;
-        let literal = self.leading_operator && self.names == 0 && self.count < 9 && top.is_some_and(|top| matches!(top.sort, Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic) && self.count > 1);
-        let tested = top.is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::SYMBOL)) && self.leading_logic;
+        let dangling = self
+            .stack
+            .peek(0)
+            .is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open))
+            && self.operators > 1;
+        let literal = self.leading_operator
+            && self.names == 0
+            && self.count < 9
+            && top.is_some_and(|top| {
+                matches!(
+                    top.sort,
+                    Sort::Value | Sort::Test | Sort::Compare | Sort::Arithmetic
+                ) && self.count > 1
+            });
+        let tested = top
+            .is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::SYMBOL))
+            && self.leading_logic;
         let having = self.first_kind == Kind::Word(Role::Having) && dangling_compare(top);
         if (dangling && self.leading_logic) || literal || tested || having {
             self.hit(&found::LEADING, token.end);

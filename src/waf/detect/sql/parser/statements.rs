@@ -163,7 +163,9 @@ impl Parser<'_, '_> {
                 self.hit(&found::SELECT, token.end);
             }
             Role::From => self.table_name(token),
-            Role::Statement | Role::Call if self.stacked && next == b'(' => self.statement(false, token),
+            Role::Statement | Role::Call if self.stacked && next == b'(' => {
+                self.statement(false, token)
+            }
             _ => {}
         }
     }
@@ -177,7 +179,10 @@ impl Parser<'_, '_> {
                 self.statement(token.kind == Kind::Variable, token);
             }
             // `1 as "x" from`, `) as 'x' from`.
-            Kind::Word(Role::As) if token.kind == Kind::Quoted && self.text.has(self.text.skip_space(token.end), b"from ") => {
+            Kind::Word(Role::As)
+                if token.kind == Kind::Quoted
+                    && self.text.has(self.text.skip_space(token.end), b"from ") =>
+            {
                 if matches!(self.prev2.kind, Kind::Close | Kind::Number | Kind::Quoted) {
                     self.hit(&found::SELECT, token.end);
                 }
@@ -194,12 +199,18 @@ impl Parser<'_, '_> {
     /// A parenthesis after words of a statement: `exec(`, `;do (`, `;replace t(`, `;if(`.
     pub(super) fn opened_statement(&mut self, role: Option<Role>, token: Token) {
         let word = self.text.slice(self.prev.start, self.prev.end);
-        let stacked_if = role == Some(Role::Common) && word.eq_ignore_ascii_case(b"if") && self.prev2.kind == Kind::Semicolon;
+        let stacked_if = role == Some(Role::Common)
+            && word.eq_ignore_ascii_case(b"if")
+            && self.prev2.kind == Kind::Semicolon;
         let stacked_exists = role == Some(Role::Exists) && self.prev3.kind == Kind::Semicolon;
-        let columns = self.prev.kind == Kind::Name && matches!(self.prev2.kind, Kind::Word(Role::Replace | Role::Insert)) && self.stacked;
+        let columns = self.prev.kind == Kind::Name
+            && matches!(self.prev2.kind, Kind::Word(Role::Replace | Role::Insert))
+            && self.stacked;
         match role {
             Some(Role::Execute) => self.hit(&found::STATEMENT, token.end),
-            Some(Role::Statement | Role::Call) if self.stacked => self.hit(&found::STACKED, token.end),
+            Some(Role::Statement | Role::Call) if self.stacked => {
+                self.hit(&found::STACKED, token.end)
+            }
             _ if stacked_if || stacked_exists || columns => self.hit(&found::STACKED, token.end),
             _ => {}
         }
