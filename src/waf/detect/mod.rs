@@ -1,5 +1,6 @@
 //! The detectors: pure functions over one view, each strictly linear in its length.
 
+mod call;
 mod documents;
 mod html;
 mod lines;
@@ -13,6 +14,7 @@ mod script;
 mod shell;
 mod sql;
 mod text;
+mod upload;
 mod url;
 
 use super::signal::{Finding, Signals};
@@ -53,6 +55,8 @@ pub(crate) static DETECTORS: &[&Detector] = &[
     &shell::DETECTOR,
     &path::DETECTOR,
     &url::DETECTOR,
+    &upload::DETECTOR,
+    &call::DETECTOR,
     lines::HEADER,
     lines::MAIL,
     names::NOSQL,

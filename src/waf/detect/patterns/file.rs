@@ -14,7 +14,7 @@ patterns! {
         r"(?:(?:^|[\s/\\=:\x22'])(?:boot|win|system|php|my|desktop)\.ini(?:$|[\s\x00\x22'&;?%])|\b[a-z]:[/\\]+(?:windows|winnt|inetpub|boot\.ini|users[/\\]+[^/\\]+[/\\]+(?:appdata|ntuser|\.ssh)|system|program files|documents and settings|xampp|wamp)|[/\\](?:windows|winnt)[/\\]+(?:system32|repair|win\.ini|system\.ini|debug|panther|temp)|\bweb\.config\b|[/\\]inetpub[/\\]|\bntuser\.dat|\bunattend\.xml)",
         ["c:\\windows\\win.ini", "../boot.ini"], ["windows 10"];
     CONFIGURATION_NAME: "lfi-configuration-name", STRONG, "the name of a file of configuration, uploaded or asked for",
-        literals ["config", "settings.", ".env", "parameters.yml", "database.yml", "localsettings", ".htaccess", "secrets."],
+        literals ["wp-config", "config.", "config_", "configuration.", "settings.", ".env", "parameters.yml", "database.yml", ".ht", "secrets."],
         r"^(?:[\w.-]{0,40}[/\\]){0,8}(?:wp-config[\w.-]*|config(?:uration|\.inc|\.local|_dev|_prod)?\.(?:php|ya?ml|inc)|(?:local)?settings(?:\.local|\.inc)?\.php|database\.yml|parameters\.yml|\.env(?:\.\w+)?|\.ht\w+|web\.config|secrets\.ya?ml)(?:[_.]\w{1,4})?$",
         ["wp-config.php", "config.yml"], ["config.json.example page", "settings"];
     SECRET_FILE: "lfi-secret-file", STRONG, "a file that holds keys, passwords or history",

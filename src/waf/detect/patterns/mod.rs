@@ -18,7 +18,6 @@ const GROUPS: &[&[&Pattern]] = &[
     java::PATTERNS,
     node::PATTERNS,
     php::PATTERNS,
-    php::upload::PATTERNS,
     template::PATTERNS,
     ssi::PATTERNS,
     xpath::PATTERNS,

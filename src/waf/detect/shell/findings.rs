@@ -13,6 +13,8 @@ findings! {
     REDIRECTION: "rce-redirection", MEDIUM, "a redirection of a shell", [], [];
     WILDCARD_PATH: "rce-wildcard-path", STRONG, "a known file or program, written with wildcards",
         ["/bin/c?t", "x;/???/p?ng"], ["/search?q=x", "*/*"];
+    HISTORY: "rce-history", STRONG, "a command out of the history, or a directory out of the stack",
+        ["!-1!-2", "~+", "!!"], ["hello!!", "~4kg"];
     FUNCTION: "rce-shell-function", STRONG, "a function of a shell, as shellshock or a fork bomb has it",
         ["() { :; }; x", ":(){ :|:& };:"], ["function f() { return 1 }", "() => { x }"];
 }

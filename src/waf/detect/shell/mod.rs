@@ -22,7 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     name: "shell",
     findings: found::ALL,
     places: Places::VALUES,
-    bytes: b";|&`$<>\n'\"^\\/{",
+    bytes: b";|&`$<>\n'\"^\\/{!~",
     literals: &[
         " -",
         "time ",
@@ -39,7 +39,11 @@ pub(super) static DETECTOR: Detector = Detector {
 
 fn run(view: &View<'_>, signals: &mut Signals) {
     let text = Text(view.bytes);
+    if text.has(0, b"data:") {
+        return;
+    }
     let mut shell = Shell { text, signals };
+    shell.history();
     shell.command(0, Place::Start);
     for (at, &byte) in view.bytes.iter().enumerate() {
         let next = at.saturating_add(1);
@@ -98,6 +102,32 @@ enum Arguments {
 }
 
 impl Shell<'_, '_> {
+    /// `!-2`, `!!`, `~+`: a command out of the history, or a directory out of the stack, whole.
+    fn history(&mut self) {
+        let end = self.text.back_space(self.text.len());
+        let start = self.text.skip_space(0);
+        let length = end.saturating_sub(start);
+        if !(2..=12).contains(&length) {
+            return;
+        }
+        let rest = self.text.slice(start.saturating_add(1), end);
+        let numbers = rest
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'!'));
+        let referring = match self.text.at(start) {
+            b'!' => {
+                numbers
+                    && rest.first().is_some_and(|byte| *byte != b'+')
+                    && rest.last() != Some(&b'-')
+            }
+            b'~' => numbers && !rest.contains(&b'!'),
+            _ => false,
+        };
+        if referring && (rest.iter().any(u8::is_ascii_digit) || length == 2) {
+            self.signals.push(&found::HISTORY, start..end);
+        }
+    }
+
     /// The command that stands at `start`, if one does.
     fn command(&mut self, start: usize, place: Place) {
         let mut at = self.skip_to_command(start);
