@@ -47,7 +47,8 @@ fn details_of(event: &SecurityEvent) -> Option<String> {
     (!joined.is_empty()).then_some(joined)
 }
 
-/// Counts each event in `metrics`, as `portcullis_events_total`.
+/// Counts each event in `metrics`, as `portcullis_events_total`, by its kind, level and code:
+/// that of the firewall is the class of attack.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct MetricsSink;
@@ -59,7 +60,11 @@ impl EventSink for MetricsSink {
             Level::Warn => "warn",
             Level::Info => "info",
         };
-        let labels = [("event", event.kind().as_str()), ("level", level)];
+        let labels = [
+            ("event", event.kind().as_str().to_owned()),
+            ("level", level.to_owned()),
+            ("code", event.code().unwrap_or_default().to_owned()),
+        ];
         metrics::counter!("portcullis_events_total", &labels).increment(1);
     }
 }

@@ -24,9 +24,14 @@ const MOST_NESTED: u8 = 3;
 const MOST_MATCHES: usize = 64;
 /// What small requests may decode, whatever their size.
 const LEAST_WORK: usize = 64 << 10;
-/// The tag of findings that count whatever the field may hold: they strike those who only log
-/// or store it.
-const ANYWHERE: &str = "anywhere";
+/// Rules that count whatever the field may hold: they strike those who only log or store it.
+const ANYWHERE: [&str; 5] = [
+    "java-jndi",
+    "java-lookup",
+    "java-serialized",
+    "java-stream",
+    "rce-shell-function",
+];
 
 static COMPILED: LazyLock<Box<[Option<Regex>]>> = LazyLock::new(|| {
     let compile = |pattern: &str| {
@@ -556,7 +561,7 @@ impl Visit for Scan<'_> {
 /// What a finding counts in a field of this kind.
 fn weight(finding: &Finding, kind: FieldKind) -> u8 {
     let full = finding.weight.0;
-    if finding.class == Class::Protocol || finding.tags.contains(&ANYWHERE) {
+    if finding.class == Class::Protocol || ANYWHERE.contains(&finding.id) {
         return full;
     }
     let strong = full >= 5;
@@ -622,4 +627,44 @@ fn escaped_letter_at(text: &[u8]) -> Option<usize> {
         let (code, length) = decode::hex_number(digits, 2);
         length == 2 && u8::try_from(code).is_ok_and(|c| c.is_ascii_alphanumeric())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::waf::ruleset::FINDINGS;
+
+    #[test]
+    fn what_counts_anywhere_exists() {
+        for id in ANYWHERE {
+            let finding = FINDINGS.get(id).unwrap_or_else(|| panic!("{id}"));
+            assert_eq!(weight(finding, FieldKind::Code), finding.weight.0);
+        }
+    }
+
+    #[test]
+    fn data_uris() {
+        let cases: [(&str, Option<(&str, &str)>); 6] = [
+            ("data:image/png;base64,AAAA", Some(("data:image/png;base64", ""))),
+            ("data:text/html;base64,PHM+", Some(("data:text/html;base64", "PHM+"))),
+            ("data:image/svg+xml;base64,PHM+", Some(("data:image/svg+xml;base64", "PHM+"))),
+            ("data:image/png;base64,<script>", None),
+            ("data:text/html,x", None),
+            ("image", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|(head, payload)| (head.as_bytes(), payload.as_bytes()));
+            assert_eq!(data_uri(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn odd_characters() {
+        assert_eq!(overlong_at(b"a\xC0\xAFb"), Some(1));
+        assert_eq!(overlong_at(b"a\xC0\xAF"), Some(1));
+        assert_eq!(overlong_at(b"\xE0\x80\xAF"), Some(0));
+        assert_eq!(overlong_at("é अ".as_bytes()), None);
+        assert_eq!(escaped_letter_at(b"x\\u0065val"), Some(1));
+        assert_eq!(escaped_letter_at(b"caf\\u00e9 \\u0027"), None);
+    }
 }
