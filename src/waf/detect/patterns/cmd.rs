@@ -30,6 +30,9 @@ patterns! {
         literals ["bcdboot", "bcdedit", "regedit", "certutil", "bitsadmin", "schtasks", "wmic", "icacls", "cacls", "rundll32", "regsvr32", "mshta", "cscript", "wscript", "forfiles", "vssadmin", "tasklist", "taskkill", "ipconfig", "systeminfo", "attrib", "xcopy", "robocopy", "takeown", "diskpart", "fsutil", "nltest", "whoami", "netsh", "msiexec", "findstr", "reg /", "net /", "net1 /", "sc /", "at /", "expand /"],
         r"(?:^|[;&|\s(])(?:bcdboot|bcdedit|regedit|reg|certutil|bitsadmin|schtasks|wmic|net|sc|at|icacls|cacls|rundll32|regsvr32|mshta|cscript|wscript|forfiles|vssadmin|tasklist|taskkill|ipconfig|systeminfo|net1|attrib|xcopy|robocopy|takeown|diskpart|fsutil|nltest|whoami|netsh|msiexec|expand|findstr)(?:\.exe)?\s*/[a-z?]{1,12}\b(?:[^/]|$)",
         ["bcdboot/r file.txt", "; regedit /E c:\\x.reg HKEY"], ["at/near the station"];
+    NET: "rce-net", STRONG, "accounts and shares of Windows",
+        literals ["net user", "net localgroup", "net view", "net use", "net share", "net group", "net accounts", "net1 user"],
+        r"(?:^|[;&|`(]\s*)net1?\s+(?:user|localgroup|view|use|share|group|accounts)\b", ["| net user"], ["internet users", "a net view"];
     AT: "rce-at", STRONG, "a command for later",
         literals ["at 0", "at 1", "at 2", "at 3", "at 4", "at 5", "at 6", "at 7", "at 8", "at 9"], r#"(?:^|[;&|]\s*)at\s+\d{1,2}:\d{2}\s*(?:/\w+\s*)?["'\\a-z]:?[^\s,.]"#, [";at 2:00 \"echo test\""], ["meet at 2:00 pm", "see you at 10:30; bring the dog"];
     ALIAS: "rce-alias", STRONG, "an alias of a shell",

@@ -5,6 +5,7 @@ mod file;
 mod java;
 mod node;
 mod php;
+mod sql;
 mod ssi;
 mod template;
 mod xpath;
@@ -19,6 +20,7 @@ const GROUPS: &[&[&Pattern]] = &[
     node::PATTERNS,
     php::PATTERNS,
     template::PATTERNS,
+    sql::PATTERNS,
     ssi::PATTERNS,
     xpath::PATTERNS,
 ];

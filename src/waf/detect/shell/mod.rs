@@ -142,6 +142,9 @@ impl Shell<'_, '_> {
                 continue;
             }
             if word.name().is_empty() {
+                if prefixed && place != Place::Start && self.text.slice(start, at).contains(&b'-') {
+                    self.signals.push(&found::COMMAND, start..at);
+                }
                 return;
             }
             if self.text.at(word.end) == b'=' || self.text.slice(at, word.end).contains(&b'=') {
@@ -197,7 +200,15 @@ impl Shell<'_, '_> {
         let Some(command) = commands::find(word.name()) else {
             return;
         };
-        let arguments = self.arguments(word.end, command);
+        let mut arguments = self.arguments(word.end, command);
+        if word.name() == b"sleep"
+            && self
+                .text
+                .at(self.text.skip_space(word.end))
+                .is_ascii_digit()
+        {
+            arguments = Arguments::Shaped;
+        }
         let hard = matches!(place, Place::After(b';' | b'|') | Place::Substitution);
         let hidden = word.hidden && (word.name().len() > 2 || arguments == Arguments::Shaped);
         let strong = match (command, arguments) {
@@ -207,7 +218,7 @@ impl Shell<'_, '_> {
             (Command::Plain, Arguments::Words) if word.hidden && place == Place::Start => {
                 is_space(self.text.at(word.end))
             }
-            (Command::Plain, Arguments::None) if word.path => true,
+            (_, Arguments::None) if word.path => true,
             (Command::Plain, Arguments::Words) => {
                 is_space(self.text.at(word.end))
                     && (prefixed || (hard && self.is_short_before(start)))
@@ -286,8 +297,9 @@ impl Shell<'_, '_> {
         if next == 0
             || matches!(
                 next,
-                b';' | b'|' | b'&' | b')' | b'`' | b'\n' | b'\r' | b'}' | b'#'
+                b';' | b'|' | b'&' | b')' | b'`' | b'\n' | b'\r' | b'}'
             )
+            || (next == b'#' && at == end)
         {
             return Arguments::None;
         }
@@ -485,6 +497,7 @@ fn has_shape(line: &[u8], command: Command) -> bool {
         b'$' => second.is_ascii_alphabetic() || matches!(second, b'(' | b'{' | b'@' | b'I'),
         b'`' | b'*' | b'{' => true,
         b'\\' => second == b'\\',
+        b'a'..=b'z' | b'A'..=b'Z' => second == b':' && line.get(2) == Some(&b'\\'),
         _ => false,
     };
     if begins {

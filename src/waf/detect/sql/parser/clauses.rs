@@ -128,6 +128,7 @@ impl Parser<'_, '_> {
     /// The text is at its end, or in a comment that reaches there.
     pub(super) fn finish(mut self, token: Token) {
         self.fold_all();
+        self.close_open(token);
         let comment = token.kind == Kind::Comment;
         let quiet = comment && self.is_quiet_comment(token);
         if self.tokens.conditional_seen {
@@ -146,6 +147,22 @@ impl Parser<'_, '_> {
         match self.context {
             Context::Bare => self.finish_bare(comment, quiet, token),
             Context::Quoted(_) => self.finish_quoted(comment, quiet, token),
+        }
+    }
+
+    /// Closes what the text leaves open around a condition: `7) or (9=9`.
+    fn close_open(&mut self, token: Token) {
+        for _ in 0..8 {
+            let tested = self.stack.peek(0).is_some_and(|top| top.sort == Sort::Test);
+            let opened = self
+                .stack
+                .peek(1)
+                .is_some_and(|below| below.sort == Sort::Open);
+            if !(tested && opened) {
+                return;
+            }
+            self.close(token);
+            self.fold_all();
         }
     }
 
@@ -218,10 +235,7 @@ impl Parser<'_, '_> {
         }
         let having = self.seen_having
             && valued.is_some_and(|top| top.sort == Sort::Test || top.traits.has(Traits::CALL));
-        if having
-            || (self.seen_having && self.operators > 0)
-            || (self.seen_having && (comment || self.grouped))
-        {
+        if having || (self.seen_having && self.operators > 0) || (self.seen_having && comment) {
             self.hit(&found::ORDER, token.end);
         }
     }
@@ -257,7 +271,7 @@ impl Parser<'_, '_> {
                 && top.traits.has(Traits::DECIDED)
                 && top.traits.has(Traits::SYMBOL)
         });
-        if tautology && self.logics == 0 {
+        if tautology && self.logics == 0 && self.names == 0 {
             let finding = if comment || self.sql > 0 || self.stack.len() > 1 || self.is_identity() {
                 &found::TAUTOLOGY
             } else {
