@@ -50,6 +50,7 @@ pub(super) static DETECTOR: Detector = Detector {
         "pg_",
         "/*",
         "::",
+        " limit ",
         "or ",
         "and ",
         " then ",

@@ -68,6 +68,8 @@ pub(super) struct Parser<'v, 's> {
     values_seen: bool,
     update_set: bool,
     calls: u32,
+    /// `having`, `limit` or `by` was seen.
+    clause_seen: bool,
     logics: u32,
     where_seen: bool,
     leading_operator: bool,
@@ -141,6 +143,7 @@ impl<'v, 's> Parser<'v, 's> {
             values_seen: false,
             update_set: false,
             calls: 0,
+            clause_seen: false,
             logics: 0,
             where_seen: false,
             leading_operator: false,
@@ -284,6 +287,9 @@ impl<'v, 's> Parser<'v, 's> {
                 return;
             }
             self.fold_all();
+            if traits.has(Traits::UNCLOSED) && token.start.saturating_add(1) >= self.text.len() {
+                self.close_open(token);
+            }
             self.gaps = self.gaps.saturating_add(1);
             if let Some(select) = &mut self.select {
                 select.gaps = select.gaps.saturating_add(1);
@@ -583,7 +589,8 @@ impl<'v, 's> Parser<'v, 's> {
     fn semicolon(&mut self) {
         self.fold_all();
         self.end_select();
-        if self.edge_logic && self.gaps == 0 && self.operators > 1 {
+        let left = self.edge_expression && self.operators > 0;
+        if left && self.gaps == 0 && self.context != Context::Bare {
             let end = self.prev.end;
             self.hit(&found::QUOTE_BREAK, end);
         }
@@ -686,7 +693,15 @@ impl<'v, 's> Parser<'v, 's> {
         }
     }
 
-    fn clause(&mut self, _token: Token) {
+    fn clause(&mut self, token: Token) {
+        let tail = matches!(
+            token.kind,
+            Kind::Word(Role::Having | Role::Limit | Role::By | Role::Order | Role::Group)
+        );
+        self.clause_seen |= tail;
+        if tail && self.at_edge {
+            self.edge_expression = true;
+        }
         self.fold_all();
         self.stack.clear_to_open();
     }

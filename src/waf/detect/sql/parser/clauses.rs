@@ -57,7 +57,7 @@ impl Parser<'_, '_> {
         self.select = Some(Select {
             start: token.start,
             anchored,
-            opened: self.prev.kind == Kind::Open,
+            opened: matches!(self.prev.kind, Kind::Open | Kind::Semicolon),
             ..Select::default()
         });
     }
@@ -151,7 +151,7 @@ impl Parser<'_, '_> {
     }
 
     /// Closes what the text leaves open around a condition: `7) or (9=9`.
-    fn close_open(&mut self, token: Token) {
+    pub(super) fn close_open(&mut self, token: Token) {
         for _ in 0..8 {
             let tested = self.stack.peek(0).is_some_and(|top| top.sort == Sort::Test);
             let opened = self
@@ -204,6 +204,9 @@ impl Parser<'_, '_> {
                 && self.prev.end.saturating_sub(self.prev.start) > 5;
             let certain = hex
                 || called
+                || (self.prev2.kind == Kind::Word(Role::Select)
+                    && self.prev3.kind == Kind::Semicolon
+                    && self.operators > 0)
                 || comment
                 || select.columns > 1
                 || matches!(self.prev.kind, Kind::Close);
@@ -259,8 +262,25 @@ impl Parser<'_, '_> {
         let computed =
             self.firm_operators > 0 || self.sql > 0 || (self.operators > 0 && self.parenthesized);
         let literal_only = self.names == 0 || self.sql > 0;
-        let enclosed = self.parenthesized && self.names == 0 && self.count > 2;
-        if comment && quiet && (computed || enclosed) && literal_only && self.count > 0 {
+        let enclosed =
+            (self.parenthesized || self.closed_outer) && self.names == 0 && self.count > 1;
+        let stringed = self.first_kind == Kind::Quoted && self.operators > 0;
+        let valued = matches!(
+            self.first_kind,
+            Kind::Number | Kind::Quoted | Kind::Variable
+        ) && self.firm_operators > 0;
+        let tailed = self.clause_seen
+            && self.prev.kind == Kind::Number
+            && (self.firm_operators > 0
+                || matches!(self.first_kind, Kind::Number | Kind::Variable));
+        if tailed && !comment {
+            self.hit(&found::ORDER, token.end);
+        }
+        if comment
+            && quiet
+            && (((computed || enclosed || stringed) && literal_only) || valued)
+            && self.count > 0
+        {
             self.hit(&found::COMMENTED, token.end);
         }
         if self.first_kind == Kind::Number && self.calls > 1 && self.operators > 0 {
@@ -370,6 +390,14 @@ impl Parser<'_, '_> {
             return;
         }
         let ends_open = self.ends_open();
+        let clause = self.clause_seen
+            && matches!(
+                self.prev.kind,
+                Kind::Number | Kind::Close | Kind::Unclosed | Kind::Quoted
+            );
+        if clause {
+            self.hit(&found::ORDER, token.end);
+        }
         let postfix = matches!(self.prev.kind, Kind::Word(Role::Postfix | Role::Literal))
             || self.prev2.kind == Kind::Word(Role::Collate);
         if postfix && (quiet || self.prev.kind == Kind::Word(Role::Postfix)) {
