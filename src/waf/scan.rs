@@ -645,9 +645,18 @@ mod tests {
     #[test]
     fn data_uris() {
         let cases: [(&str, Option<(&str, &str)>); 6] = [
-            ("data:image/png;base64,AAAA", Some(("data:image/png;base64", ""))),
-            ("data:text/html;base64,PHM+", Some(("data:text/html;base64", "PHM+"))),
-            ("data:image/svg+xml;base64,PHM+", Some(("data:image/svg+xml;base64", "PHM+"))),
+            (
+                "data:image/png;base64,AAAA",
+                Some(("data:image/png;base64", "")),
+            ),
+            (
+                "data:text/html;base64,PHM+",
+                Some(("data:text/html;base64", "PHM+")),
+            ),
+            (
+                "data:image/svg+xml;base64,PHM+",
+                Some(("data:image/svg+xml;base64", "PHM+")),
+            ),
             ("data:image/png;base64,<script>", None),
             ("data:text/html,x", None),
             ("image", None),

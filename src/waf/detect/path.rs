@@ -66,7 +66,8 @@ struct Steps {
 
 impl Steps {
     fn take(&mut self, text: Text<'_>, at: usize) {
-        if at < self.last_end {
+        // Within a step, or within a run of dots that was looked at from its beginning.
+        if at < self.last_end || (at > 0 && text.at(at.saturating_sub(1)) == b'.') {
             return;
         }
         let dots = text.skip(at, |byte| byte == b'.');

@@ -35,6 +35,18 @@ impl<'t> Text<'t> {
         start.saturating_add(run.count()).min(self.len().max(start))
     }
 
+    /// As [`Self::skip`], but no further than `most` bytes: for looking ahead again and again.
+    pub(super) fn skip_some(
+        self,
+        start: usize,
+        most: usize,
+        accepted: impl Fn(u8) -> bool,
+    ) -> usize {
+        let run = self.slice(start, start.saturating_add(most));
+        let count = run.iter().take_while(|&&byte| accepted(byte)).count();
+        start.saturating_add(count)
+    }
+
     /// The index of the first `byte` from `start` on, or the end.
     pub(super) fn find(self, start: usize, byte: u8) -> usize {
         match memchr::memchr(byte, self.from(start)) {

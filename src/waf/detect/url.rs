@@ -142,7 +142,7 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
     let start = back_to_scheme(text, colon);
     let scheme = text.slice(start, colon.saturating_add(1));
     let after = colon.saturating_add(1);
-    let slashes = text.skip(after, |byte| matches!(byte, b'/' | b'\\'));
+    let slashes = text.skip_some(after, 8, |byte| matches!(byte, b'/' | b'\\'));
     let web = scheme.eq_ignore_ascii_case(b"http:")
         || scheme.eq_ignore_ascii_case(b"https:")
         || scheme.eq_ignore_ascii_case(b"ftp:")
@@ -162,7 +162,7 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
     if !authority {
         return;
     }
-    let end = text.skip(slashes, |byte| {
+    let end = text.skip_some(slashes, 255, |byte| {
         !is_space(byte)
             && !matches!(
                 byte,

@@ -181,8 +181,8 @@ impl Markup<'_, '_> {
             || self.text.has(after, b"entity")
             || self.text.has(after, b"attlist")
         {
-            let end = self.text.find(after, b'>');
-            let inner = self.text.slice(after, end.min(after.saturating_add(200)));
+            let head = self.text.slice(after, after.saturating_add(200));
+            let inner = head.split(|byte| *byte == b'>').next().unwrap_or_default();
             if memchr::memchr(b'[', inner).is_some() || !self.text.has(after, b"doctype") {
                 self.signals.push(&found::DECLARATION, open..after);
             }

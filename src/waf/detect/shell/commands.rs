@@ -11,7 +11,7 @@ pub(super) enum Command {
 }
 
 pub(super) fn find(name: &[u8]) -> Option<Command> {
-    if name.is_empty() || name.len() > 24 {
+    if name.len() > 24 || !name.first().is_some_and(u8::is_ascii_lowercase) {
         return None;
     }
     if listed(PLAIN, name) {

@@ -42,12 +42,18 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     if text.has(0, b"data:") {
         return;
     }
-    let mut shell = Shell { text, signals };
+    let mut shell = Shell {
+        text,
+        signals,
+        seen: None,
+    };
     shell.history();
     shell.command(0, Place::Start);
     for (at, &byte) in view.bytes.iter().enumerate() {
         let next = at.saturating_add(1);
         match byte {
+            // Of several separators in a row the last one counts.
+            b';' | b'|' | b'&' | b'\n' if matches!(text.at(next), b';' | b'|' | b'\n') => {}
             b';' | b'|' => shell.command(next, Place::After(byte)),
             b'&' if text.at(next) == b'&' => {
                 shell.command(next.saturating_add(1), Place::After(b';'))
@@ -72,7 +78,9 @@ fn run(view: &View<'_>, signals: &mut Signals) {
 
 /// `&amp;`, `&#8222;`.
 fn is_entity(text: Text<'_>, start: usize) -> bool {
-    let end = text.skip(start, |byte| byte.is_ascii_alphanumeric() || byte == b'#');
+    let end = text.skip_some(start, 96, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'#'
+    });
     text.at(end) == b';' && end > start && end < start.saturating_add(10)
 }
 
@@ -88,6 +96,8 @@ enum Place {
 struct Shell<'v, 's> {
     text: Text<'v>,
     signals: &'s mut Signals,
+    /// Where the command was that was looked at last.
+    seen: Option<usize>,
 }
 
 /// What stands after the name of a command.
@@ -131,6 +141,11 @@ impl Shell<'_, '_> {
     /// The command that stands at `start`, if one does.
     fn command(&mut self, start: usize, place: Place) {
         let mut at = self.skip_to_command(start);
+        // Several separators in a row stand before one command.
+        if place != Place::Substitution && self.seen == Some(at) {
+            return;
+        }
+        self.seen = Some(at);
         let mut prefixed = false;
         for _ in 0..4 {
             let word = Word::read(self.text, at);
@@ -173,7 +188,7 @@ impl Shell<'_, '_> {
     /// Past white space, quotes that the value closes, and signs that shells allow there.
     fn skip_to_command(&self, start: usize) -> usize {
         self.text
-            .skip(start, |byte| {
+            .skip_some(start, 96, |byte| {
                 is_space(byte)
                     || matches!(
                         byte,
@@ -191,7 +206,7 @@ impl Shell<'_, '_> {
             }
             at = self
                 .text
-                .skip_space(self.text.skip(at, |byte| !is_space(byte)));
+                .skip_space(self.text.skip_some(at, 96, |byte| !is_space(byte)));
         }
         at
     }
@@ -257,7 +272,7 @@ impl Shell<'_, '_> {
     /// beginning of a value: `cat /etc/passwd`.
     fn is_certain(&self, word: &Word) -> bool {
         let after = self.text.skip_space(word.end);
-        let file_end = self.text.skip(after, |byte| {
+        let file_end = self.text.skip_some(after, 96, |byte| {
             !is_space(byte) && !matches!(byte, b';' | b'|' | b'&')
         });
         if is_script_file(self.text.slice(after, file_end)) {
@@ -290,7 +305,7 @@ impl Shell<'_, '_> {
     }
 
     fn arguments(&self, end: usize, command: Command) -> Arguments {
-        let at = self.text.skip(end, |byte| {
+        let at = self.text.skip_some(end, 96, |byte| {
             matches!(byte, b' ' | b'\t' | b'\'' | b'"' | b'+')
         });
         let next = self.text.at(at);
@@ -389,9 +404,9 @@ impl Shell<'_, '_> {
         if self.text.at(next) == b'(' {
             self.command(next.saturating_add(1), Place::Substitution);
             let inner = self.text.skip_space(next.saturating_add(1));
-            let end = self
-                .text
-                .skip(inner, |byte| byte.is_ascii_alphanumeric() || byte == b' ');
+            let end = self.text.skip_some(inner, 96, |byte| {
+                byte.is_ascii_alphanumeric() || byte == b' '
+            });
             if at == 0 && end > inner && self.text.at(end) == b')' {
                 self.signals.push(&found::COMMAND, at..end);
             }
@@ -402,9 +417,10 @@ impl Shell<'_, '_> {
         {
             self.signals.push(&found::REDIRECTION, at..next);
         }
-        let target = self
-            .text
-            .skip_space(self.text.skip(at, |next| next == byte || next == b'&'));
+        let target = self.text.skip_space(
+            self.text
+                .skip_some(at, 4, |next| next == byte || next == b'&'),
+        );
         if self.text.has(target, b"/dev/tcp/") || self.text.has(target, b"/dev/udp/") {
             self.signals.push(&found::COMMAND, at..target);
         } else if self.text.has(target, b"/dev/null") {
@@ -427,7 +443,7 @@ impl Shell<'_, '_> {
         {
             return;
         }
-        let end = self.text.skip(at, |byte| {
+        let end = self.text.skip_some(at, 96, |byte| {
             !is_space(byte)
                 && !matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b',')
         });
@@ -469,7 +485,7 @@ impl Shell<'_, '_> {
         let word = Word::read(self.text, start.saturating_add(usize::from(led)));
         let end = self
             .text
-            .skip(start, |byte| !is_space(byte) && byte != b'}')
+            .skip_some(start, 96, |byte| !is_space(byte) && byte != b'}')
             .min(start.saturating_add(80));
         let inner = self.text.slice(start, end);
         let listed =

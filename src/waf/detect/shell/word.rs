@@ -131,14 +131,14 @@ fn dropped(text: Text<'_>, at: usize, byte: u8) -> usize {
         (b'`', b'`') => 2,
         (b'$', b'@' | b'*' | b'#' | b'?' | b'!' | b'_' | b'-' | b'0'..=b'9') => 2,
         (b'$', b'$') => text
-            .skip(at, |byte| byte == b'$')
+            .skip_some(at, 24, |byte| byte == b'$')
             .saturating_sub(at)
             .min(16),
         (b'$', b'(') if third == b')' => 3,
         (b'<' | b'>', b'(') if third == b')' => 3,
         (b'$', b'{') => braced(text, at),
         (b'$', b'a'..=b'z' | b'A'..=b'Z') => text
-            .skip(at.saturating_add(1), |byte| byte.is_ascii_alphabetic())
+            .skip_some(at.saturating_add(1), 24, |byte| byte.is_ascii_alphabetic())
             .saturating_sub(at),
         _ => 0,
     }
