@@ -1,6 +1,7 @@
 //! Names of commands, by what else they are.
 
-use crate::waf::detect::text::listed;
+use crate::waf::detect::text::{Dictionary, Lower, listed};
+use std::sync::LazyLock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
@@ -14,23 +15,22 @@ pub(super) fn find(name: &[u8]) -> Option<Command> {
     if name.len() > 24 || !name.first().is_some_and(u8::is_ascii_lowercase) {
         return None;
     }
-    if listed(PLAIN, name) {
-        return Some(Command::Plain);
+    let lower = Lower::<24>::of(name)?;
+    if let Some(known) = COMMANDS.get(lower.as_str()) {
+        return Some(*known);
     }
     let numbered = name.len() > 3 && name.ends_with(b".1")
         || name
             .strip_suffix(b"3")
             .is_some_and(|stem| listed(PLAIN, stem) && stem.len() > 2);
-    if numbered {
-        return Some(Command::Plain);
-    }
-    let version = is_versioned(name);
-    (version || listed(ENGLISH, name)).then_some(if version {
-        Command::Plain
-    } else {
-        Command::English
-    })
+    (numbered || is_versioned(name)).then_some(Command::Plain)
 }
+
+static COMMANDS: LazyLock<Dictionary<Command>> = LazyLock::new(|| {
+    let of = |list: &'static [&str], command| list.iter().map(move |word| (*word, command));
+    let english = of(ENGLISH, Command::English);
+    english.chain(of(PLAIN, Command::Plain)).collect()
+});
 
 /// `python3.10`, `php8.1`, `gcc-12`.
 fn is_versioned(name: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! The words of SQL, and what each is to the grammar.
 
-use crate::waf::detect::text::{Lower, listed};
+use crate::waf::detect::text::{Dictionary, Lower, listed};
+use std::sync::LazyLock;
 
 /// What a word of SQL does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,20 +102,24 @@ pub(super) fn role(word: &[u8]) -> Option<Role> {
     }
     let lower = Lower::<32>::of(word)?;
     let name = lower.as_str();
-    if let Ok(found) = GRAMMAR.binary_search_by(|(key, _)| (*key).cmp(name)) {
-        return GRAMMAR.get(found).map(|(_, role)| *role);
-    }
-    if ATTACKS.binary_search(&name).is_ok() {
-        return Some(Role::Attack);
-    }
-    if FUNCTIONS.binary_search(&name).is_ok() {
-        return Some(Role::Function);
-    }
-    if COMMON.binary_search(&name).is_ok() {
-        return Some(Role::Common);
-    }
-    is_catalog(name).then_some(Role::Catalog)
+    let known = ROLES.get(name).copied();
+    known.or_else(|| is_catalog(name).then_some(Role::Catalog))
 }
+
+/// All lists below in one; what is in several has the role of the first.
+static ROLES: LazyLock<Dictionary<Role>> = LazyLock::new(|| {
+    let of = |list: &'static [&str], role| list.iter().map(move |word| (*word, role));
+    let grammar = GRAMMAR.iter().copied();
+    let all = grammar
+        .chain(of(ATTACKS, Role::Attack))
+        .chain(of(FUNCTIONS, Role::Function))
+        .chain(of(COMMON, Role::Common));
+    let mut roles = Dictionary::default();
+    for (word, role) in all {
+        roles.entry(word).or_insert(role);
+    }
+    roles
+});
 
 /// A cheap look at first and last byte before the lists are searched.
 fn may_be_word(word: &[u8]) -> bool {
