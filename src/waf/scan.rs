@@ -106,7 +106,6 @@ impl<'e> Scan<'e> {
             engine,
             filter: Prefilter::builtin(),
             around: Surroundings {
-                method: request.method,
                 path: request.path,
                 host: host.split(|b| *b == b':').next().unwrap_or_default(),
                 referer: request.headers.first("referer").unwrap_or_default(),
@@ -253,7 +252,6 @@ impl<'e> Scan<'e> {
             place: field.place,
             part: field.part,
             name: field.name,
-            kind: field.kind,
             depth,
             from_base64: base64,
             request: &self.around,

@@ -86,9 +86,4 @@ impl Signals {
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Signal> {
         self.0.drain(..)
     }
-
-    #[cfg(test)]
-    pub(crate) fn ids(&self) -> Vec<&'static str> {
-        self.0.iter().map(|signal| signal.finding.id).collect()
-    }
 }

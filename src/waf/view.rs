@@ -1,5 +1,3 @@
-use super::FieldKind;
-
 /// Where in a request a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -138,7 +136,6 @@ pub(crate) enum Part {
 /// What detectors may need to know of the request around a view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings<'a> {
-    pub(crate) method: &'a str,
     /// The path, as it came.
     pub(crate) path: &'a [u8],
     /// The `Host`, without a port, as it came; empty where there is none.
@@ -156,8 +153,6 @@ pub(crate) struct View<'a> {
     pub(crate) part: Part,
     /// The name of the parameter, header (lower case), cookie, key: also when `part` is the name itself.
     pub(crate) name: &'a [u8],
-    /// What the application said the field may hold.
-    pub(crate) kind: FieldKind,
     /// How many decodings lie between the parsed value and this view: 0 for the value itself.
     pub(crate) depth: u8,
     /// Whether one of those decodings was of base64.

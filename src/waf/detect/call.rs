@@ -13,7 +13,6 @@ findings! {
 }
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "call",
     findings: ALL,
     places: Places::VALUES.without(&[Place::Json, Place::Graphql, Place::Header, Place::Path]),
     bytes: b"(",

@@ -36,7 +36,6 @@ mod xml {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "xml",
         findings: ALL,
         places: Places::VALUES.and(&[Place::XmlDocument, Place::File]),
         bytes: b"",
@@ -68,17 +67,20 @@ mod xml {
             if text.has(open, b"<!entity") && is_entity(text, open + 8) {
                 signals.push(&ENTITY, open..open + 40);
             }
-            if text.has(open, b"<?xml-stylesheet") && is_document {
-                if memchr::memmem::find(tag, b"href").is_some() {
-                    signals.push(&INCLUDE, open..open + tag.len());
-                }
+            if text.has(open, b"<?xml-stylesheet")
+                && is_document
+                && memchr::memmem::find(tag, b"href").is_some()
+            {
+                signals.push(&INCLUDE, open..open + tag.len());
             }
             let prefix = tag.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric());
             let colon = open + 1 + prefix.count();
-            if colon > open + 1 && text.has(colon, b":include") && is_space(text.at(colon + 8)) {
-                if memchr::memmem::find(tag, b"href").is_some() {
-                    signals.push(&INCLUDE, open..open + tag.len());
-                }
+            if colon > open + 1
+                && text.has(colon, b":include")
+                && is_space(text.at(colon + 8))
+                && memchr::memmem::find(tag, b"href").is_some()
+            {
+                signals.push(&INCLUDE, open..open + tag.len());
             }
         }
         if is_document {
@@ -141,7 +143,6 @@ mod graphql {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "graphql",
         findings: ALL,
         places: Places::of(&[Place::GraphqlDocument]),
         bytes: b"{",
@@ -209,7 +210,6 @@ mod ldap {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "ldap",
         findings: ALL,
         places: Places::VALUES.without(&[Place::PartHeader]),
         bytes: b"",

@@ -30,7 +30,6 @@ mod header {
     }
 
     pub(in super::super) static DETECTOR: Detector = Detector {
-        name: "crlf",
         findings: ALL,
         places: Places::VALUES,
         bytes: b"\r\n",
@@ -45,7 +44,7 @@ mod header {
             match (view.place, view.part) {
                 (Place::Path, _) => signals.push(&IN_PATH, at..at + 1),
                 (Place::Query | Place::Form | Place::Cookie, Part::Name) => {
-                    signals.push(&IN_NAME, at..at + 1)
+                    signals.push(&IN_NAME, at..at + 1);
                 }
                 (Place::Header, _) if !view.from_base64 => signals.push(&IN_HEADER, at..at + 1),
                 (Place::Query, Part::Value) if is_parameter(view.bytes, at) => {
@@ -186,7 +185,6 @@ mod mail {
     }
 
     pub(in super::super) static DETECTOR: Detector = Detector {
-        name: "mail",
         findings: ALL,
         places: Places::VALUES.without(&[Place::Path, Place::PartHeader]),
         bytes: b"\r\n",

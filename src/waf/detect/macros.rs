@@ -15,6 +15,7 @@ macro_rules! findings {
             hits: &[$(crate::waf::signal::Sample::Value($hit)),*],
             misses: &[$(crate::waf::signal::Sample::Value($miss)),*],
         };)+
+        #[allow(dead_code, reason = "a detector of two classes lists its findings itself")]
         pub(in crate::waf::detect) static ALL: &[&crate::waf::signal::Finding] = &[$(&$name),+];
     };
     (@level) => { 1 };

@@ -28,7 +28,6 @@ use super::view::{Places, View};
 /// literals may be as many as needed, for all of all detectors are one automaton.
 #[derive(Debug)]
 pub(crate) struct Detector {
-    pub(crate) name: &'static str,
     pub(crate) findings: &'static [&'static Finding],
     pub(crate) places: Places,
     pub(crate) bytes: &'static [u8],

@@ -34,7 +34,6 @@ mod nosql {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "nosql",
         findings: ALL,
         places: Places::VALUES.without(&[Place::PartHeader]),
         bytes: b"",
@@ -196,7 +195,6 @@ mod prototype {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "prototype",
         findings: ALL,
         places: Places::VALUES.without(&[Place::PartHeader]),
         bytes: b"",
@@ -253,7 +251,6 @@ mod lookup {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "lookup",
         findings: ALL,
         places: Places::of(&[
             Place::Query,
@@ -320,7 +317,6 @@ mod session {
     }
 
     pub(super) static DETECTOR: Detector = Detector {
-        name: "session",
         findings: ALL,
         places: Places::of(&[Place::Query, Place::Form]),
         bytes: b"",

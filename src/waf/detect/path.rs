@@ -16,7 +16,6 @@ findings! {
 }
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "path",
     findings: ALL,
     places: Places::VALUES,
     bytes: b"",

@@ -18,7 +18,6 @@ sampled! {
 }
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "scanner",
     findings: ALL,
     places: Places::of(&[Place::Header, Place::Path, Place::Query]),
     bytes: b"",

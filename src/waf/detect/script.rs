@@ -26,7 +26,6 @@ findings! {
 }
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "script",
     findings: ALL,
     places: Places::VALUES,
     bytes: b"",

@@ -12,7 +12,6 @@ findings! {
 }
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "upload",
     findings: ALL,
     places: Places::of(&[Place::FileName, Place::Header]),
     bytes: b"",

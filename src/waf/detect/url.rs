@@ -41,7 +41,6 @@ mod remote {
 }
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "url",
     findings: FINDINGS,
     places: Places::VALUES.without(&[Place::Path]),
     bytes: b"",

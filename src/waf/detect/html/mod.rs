@@ -13,10 +13,8 @@ use super::text::{Text, is_space};
 use crate::waf::signal::Signals;
 use crate::waf::view::{Places, View};
 use findings as found;
-pub(super) use scheme::script_scheme;
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "html",
     findings: found::ALL,
     places: Places::VALUES,
     bytes: b"<",

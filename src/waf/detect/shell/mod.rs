@@ -19,7 +19,6 @@ use findings as found;
 use word::Word;
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "shell",
     findings: found::ALL,
     places: Places::VALUES,
     bytes: b";|&`$<>\n'\"^\\/{!~",
@@ -56,7 +55,7 @@ fn run(view: &View<'_>, signals: &mut Signals) {
             b';' | b'|' | b'&' | b'\n' if matches!(text.at(next), b';' | b'|' | b'\n') => {}
             b';' | b'|' => shell.command(next, Place::After(byte)),
             b'&' if text.at(next) == b'&' => {
-                shell.command(next.saturating_add(1), Place::After(b';'))
+                shell.command(next.saturating_add(1), Place::After(b';'));
             }
             b'&' if !is_entity(text, next) => shell.command(next, Place::After(b'&')),
             b'\n' => shell.command(next, Place::After(b'\n')),
@@ -69,7 +68,7 @@ fn run(view: &View<'_>, signals: &mut Signals) {
                 || is_space(text.at(at.saturating_sub(1)))
                 || text.at(at.saturating_sub(1)) == b'=' =>
             {
-                shell.brace(next)
+                shell.brace(next);
             }
             _ => {}
         }
@@ -384,10 +383,10 @@ impl Shell<'_, '_> {
                 }
             }
             b'[' if matches!(self.text.at(next.saturating_add(1)), b'$' | b'0'..=b'9') => {
-                self.signals.push(&found::SUBSTITUTED, at..next)
+                self.signals.push(&found::SUBSTITUTED, at..next);
             }
             b'\'' if self.text.at(next.saturating_add(1)) == b'\\' => {
-                self.signals.push(&found::SHELL_VARIABLE, at..next)
+                self.signals.push(&found::SHELL_VARIABLE, at..next);
             }
             _ => {
                 if self.text.slice(next, next.saturating_add(3)) == b"IFS" {

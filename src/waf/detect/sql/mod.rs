@@ -19,7 +19,6 @@ use crate::waf::view::{Part, Places, View};
 use parser::{Context, Parser};
 
 pub(super) static DETECTOR: Detector = Detector {
-    name: "sql",
     findings: findings::ALL,
     places: Places::VALUES,
     bytes: b"'\"`();=<>|&#@^!",

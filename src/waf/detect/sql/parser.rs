@@ -7,8 +7,8 @@ mod statements;
 use super::findings as found;
 use super::stack::{Sort, Stack, Traits};
 use super::token::{Kind, Token, Tokens};
-use super::words::{self, Role};
-use crate::waf::detect::text::{Text, is_space};
+use super::words::Role;
+use crate::waf::detect::text::Text;
 use crate::waf::signal::{Finding, Signals};
 
 /// Where in the application's query the value stands.
@@ -351,12 +351,11 @@ impl<'v, 's> Parser<'v, 's> {
                 self.prev.kind,
                 Kind::Word(Role::Select | Role::Modifier) | Kind::Dot | Kind::Comma
             )
+            && let Some(select) = &mut self.select
         {
-            if let Some(select) = &mut self.select {
-                select.columns = select.columns.saturating_add(1);
-                self.stack.push(Sort::Value, Traits::LITERAL, token.start);
-                return;
-            }
+            select.columns = select.columns.saturating_add(1);
+            self.stack.push(Sort::Value, Traits::LITERAL, token.start);
+            return;
         }
         self.fold_arithmetic();
         let binary = self
@@ -687,7 +686,7 @@ impl<'v, 's> Parser<'v, 's> {
             }
             Role::Type => self.type_name(token),
             Role::Object | Role::Attack | Role::Function | Role::Common => {
-                self.function_name(token, role)
+                self.function_name(token, role);
             }
             _ => self.statement_word(token, role),
         }

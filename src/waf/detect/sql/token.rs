@@ -280,13 +280,12 @@ pub(super) fn close_quote(
             Some(offset) => at.saturating_add(offset),
         };
         let after = at.saturating_add(1);
-        if text.at(at) == b'\\' {
-            at = after.saturating_add(1);
-        } else if text.at(after) == quote && after < text.len() {
-            at = after.saturating_add(1);
-        } else {
+        let escapes = text.at(at) == b'\\';
+        let doubled = text.at(after) == quote && after < text.len();
+        if !escapes && !doubled {
             return (Kind::Quoted, after);
         }
+        at = after.saturating_add(1);
     }
 }
 

@@ -172,7 +172,7 @@ impl Host {
 /// Letters and digits in circles and the like, which clients turn into plain ones.
 fn of_unicode(host: &[u8]) -> Host {
     let text = String::from_utf8_lossy(host);
-    let enclosed = |letter: char| matches!(letter, '\u{2460}'..='\u{24ff}' | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2070}'..='\u{209c}');
+    let enclosed = |letter: char| matches!(letter, '\u{2460}'..='\u{24ff}' | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' | '\u{3002}' | '\u{ff61}' | '\u{2070}'..='\u{209c}');
     if text.chars().any(enclosed) {
         Host::Hidden
     } else {

@@ -163,10 +163,11 @@ impl Parser<'_, '_> {
         let end = self.prev.end;
         let edge = left.is_some_and(|left| left.traits.has(Traits::EDGE));
         match (self.context, doubt) {
-            _ if self.gaps > PROSE_IN_CONDITION => {
-                if doubt == Doubt::Sure && right.traits.has(Traits::DECIDED) {
-                    self.hit(&found::CONDITION, end);
-                }
+            _ if self.gaps > PROSE_IN_CONDITION
+                && doubt == Doubt::Sure
+                && right.traits.has(Traits::DECIDED) =>
+            {
+                self.hit(&found::CONDITION, end);
             }
             (Context::Bare, Doubt::Lone)
                 if self.anchored()
@@ -187,7 +188,7 @@ impl Parser<'_, '_> {
             }
             (Context::Bare, _) => {}
             (Context::Quoted(_), Doubt::Sure) if edge || self.anchored() => {
-                self.hit(&found::TAUTOLOGY, end)
+                self.hit(&found::TAUTOLOGY, end);
             }
             (Context::Quoted(_), Doubt::Named) if edge && right.traits.has(Traits::SYMBOL) => {
                 self.hit(&found::QUOTE_BREAK, end);

@@ -52,7 +52,7 @@ impl Parser<'_, '_> {
                 self.hit(&found::STACKED, token.end);
             }
             Role::Delay if self.prev.kind == Kind::Word(Role::Waitfor) => {
-                self.hit(&found::STATEMENT, token.end)
+                self.hit(&found::STATEMENT, token.end);
             }
             Role::Into => {
                 self.fold_all();
@@ -91,14 +91,11 @@ impl Parser<'_, '_> {
 
     /// A name, a function or a catalog after words of a statement.
     pub(super) fn statement_name(&mut self, token: Token) {
-        let previous = match self.prev.kind {
-            Kind::Word(role) => role,
-            _ => {
-                if self.prev.kind == Kind::Dot && self.prev3.kind == Kind::Word(Role::Execute) {
-                    self.hit(&found::STATEMENT, token.end);
-                }
-                return;
+        let Kind::Word(previous) = self.prev.kind else {
+            if self.prev.kind == Kind::Dot && self.prev3.kind == Kind::Word(Role::Execute) {
+                self.hit(&found::STATEMENT, token.end);
             }
+            return;
         };
         let next = self.text.at(self.text.skip_space(token.end));
         let ends = matches!(next, 0 | b';' | b'-' | b'#' | b'/');
@@ -136,17 +133,17 @@ impl Parser<'_, '_> {
                 }
             }
             Role::Execute if words::is_server_procedure(word) || next == b'.' => {
-                self.statement(true, token)
+                self.statement(true, token);
             }
             Role::Execute if self.stacked && (matches!(next, b'\'' | b'@') || ends) => {
-                self.statement(false, token)
+                self.statement(false, token);
             }
             Role::Statement
                 if self.stacked
                     && (word.eq_ignore_ascii_case(b"data")
                         || word.eq_ignore_ascii_case(b"xml")) =>
             {
-                self.statement(false, token)
+                self.statement(false, token);
             }
             Role::As
                 if self.prev2.kind == Kind::Close
@@ -164,7 +161,7 @@ impl Parser<'_, '_> {
             }
             Role::From => self.table_name(token),
             Role::Statement | Role::Call if self.stacked && next == b'(' => {
-                self.statement(false, token)
+                self.statement(false, token);
             }
             _ => {}
         }
@@ -209,7 +206,7 @@ impl Parser<'_, '_> {
         match role {
             Some(Role::Execute) => self.hit(&found::STATEMENT, token.end),
             Some(Role::Statement | Role::Call) if self.stacked => {
-                self.hit(&found::STACKED, token.end)
+                self.hit(&found::STACKED, token.end);
             }
             _ if stacked_if || stacked_exists || columns => self.hit(&found::STACKED, token.end),
             _ => {}
