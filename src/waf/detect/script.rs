@@ -204,6 +204,13 @@ fn speaking(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
         closed = true;
         after = skip_filler(text, after.saturating_add(1));
     }
+    let inner = text.at(text.skip_space(text.skip_space(end).saturating_add(1)));
+    let spaced = text.at(text.skip_space(end)) == b'('
+        && matches!(inner, b')' | b'\'' | b'"' | b'`' | b'0'..=b'9');
+    if spaced && !text.has(start, b"fetch") && start == 0 {
+        signals.push(&SINK_CALL, start..end);
+        return;
+    }
     let called = matches!(text.at(after), b'(' | b'`')
         && (after == end || closed || text.at(end) == b'/' || start == 0);
     let member = text.at(after) == b'.'

@@ -129,7 +129,12 @@ impl Markup<'_, '_> {
             } else {
                 self.text.at(at.saturating_sub(1))
             };
-            if !(is_space(before) || matches!(before, b'"' | b'\'' | b'`' | b'/' | b';' | b'>')) {
+            if !(is_space(before)
+                || matches!(
+                    before,
+                    b'"' | b'\'' | b'`' | b'/' | b';' | b'>' | b'=' | b',' | b'(' | b'0'..=b'9'
+                ))
+            {
                 continue;
             }
             let end = self.text.skip(at, |byte| byte.is_ascii_alphabetic());

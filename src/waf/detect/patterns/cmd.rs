@@ -6,7 +6,7 @@ use crate::waf::view::Places;
 patterns! {
     class Rce, tags &["windows"], places Places::VALUES;
     FOR: "rce-cmd-for", STRONG, "a loop of cmd",
-        literals [" in(", " in (", " in  (", "\tin"], r"\bfor\b\s*(?:/[dflr]\b[^%\r\n]{0,120})?\s*%{1,2}\S{0,16}\s+in\s*\([^\r\n]{0,200}?\)\s*do\b",
+        literals [" in(", " in (", " in  (", " in   (", "\tin"], r"\bfor\b\s*(?:/[dflr]\b[^%\r\n]{0,120})?\s*%{1,2}\S{0,16}\s+in\s*\([^\r\n]{0,200}?\)\s*do\b",
         ["for /f %i in ('whoami') do echo %i", "FOR %a IN (set) DO x"], ["for 5% in (cash) do call"];
     IF: "rce-cmd-if", STRONG, "a condition of cmd",
         literals [" exist ", " exist\t", " errorlevel ", " cmdextversion ", " defined "], r"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s+)?(?:(?:exist|errorlevel|cmdextversion)\s+\S+\s*\S|defined\s+\w+\s+[(\w@])",

@@ -3,6 +3,7 @@
 mod cmd;
 mod file;
 mod java;
+mod mail;
 mod node;
 mod php;
 mod sql;
@@ -17,6 +18,7 @@ const GROUPS: &[&[&Pattern]] = &[
     file::PATTERNS,
     file::path::PATTERNS,
     java::PATTERNS,
+    mail::PATTERNS,
     node::PATTERNS,
     php::PATTERNS,
     template::PATTERNS,

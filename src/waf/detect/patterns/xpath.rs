@@ -6,7 +6,7 @@ use crate::waf::view::Places;
 patterns! {
     class Xpath, tags &["xml"], places Places::VALUES;
     AXIS: "xpath-axis", STRONG, "an axis of XPath",
-        literals ["::"], r"\b(?:ancestor|child|descendant|following|parent|preceding|self|attribute|namespace)(?:-or-self|-sibling)?::(?:\*|node\b|text\b|comment\b|\w+\s*(?:[\[/=)]|$))",
+        literals ["::"], r"\b(?:ancestor|child|descendant|following|parent|preceding|self|attribute|namespace)(?:-or-self|-sibling)?::(?:\*|node\b|text\b|comment\b|\w+\s*[\[/=)])",
         ["x' or ancestor::node()"], ["self::new"];
     XPATH: "xpath-function", STRONG, "functions and paths of XPath",
         literals ["//*", "| /", "|/", "string-length", "count(", "count (", "name(", "name (", "text(", "node(", "position(", "position (", "last(", "last (", "doc(", "substring("], r"(?:\b(?:count|name|local-name|string|substring|doc|string-length)\s*\(\s*(?:/{1,2}[\w*@]|(?:name|text|node)\s*\()|\]\s*\|\s*/{1,2}[\w*]|//\*\s*\[|(?:\]|'|\x22)\s*(?:or|and)\s+(?:position|last|text|name)\s*\(\s*\)\s*[=<>])",

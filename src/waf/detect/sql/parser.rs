@@ -473,7 +473,7 @@ impl<'v, 's> Parser<'v, 's> {
         let argued = self.is_argued(token.end);
         if role == Some(Role::Attack)
             && argued
-            && (adjacent || self.anchored())
+            && (adjacent || (self.anchored() && !self.on_operand()))
             && self.prev2.kind != Kind::Dot
         {
             self.hit(&found::ATTACK_CALL, token.end);

@@ -74,6 +74,9 @@ const REBINDING_ENDINGS: &[&str] = &[
 impl Host {
     pub(super) fn of(authority: &[u8]) -> Self {
         let host = strip(authority);
+        if overflows(host) {
+            return Self::Hidden;
+        }
         if let Some(inner) = host.strip_prefix(b"[") {
             return Self::of_ipv6(inner);
         }
@@ -260,6 +263,21 @@ fn number(part: &[u8]) -> Option<u64> {
         return u64::from_str_radix(text, 8).ok();
     }
     text.parse().ok()
+}
+
+/// Numbers too large for an address, of which clients keep the low bits: `425.510.425.510`,
+/// `7147006462`.
+fn overflows(host: &[u8]) -> bool {
+    let numeric = !host.is_empty()
+        && host
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let parts = host.split(|byte| *byte == b'.');
+    let long = host.len() > 9 && host.iter().all(u8::is_ascii_digit);
+    let large = parts.clone().count() == 4
+        && parts.clone().all(|part| part.len() == 3)
+        && dotted(host).is_none();
+    numeric && (long || large)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::super::findings as found;
 use super::super::stack::{Item, Sort, Traits};
 use super::super::token::{Kind, Token};
-use super::super::words::Role;
+use super::super::words::{self, Role};
 use super::{Context, Parser, Select};
 use crate::waf::detect::text::is_space;
 
@@ -347,10 +347,35 @@ impl Parser<'_, '_> {
                 | Role::Like
                 | Role::Literal
         );
+        let word_then_signs = self.names == 0
+            && self.text.at(self.text.len().saturating_sub(1)) == b'('
+            && self.is_signs_to_end();
+        if word_then_signs && self.count < 6 {
+            self.hit(&found::FRAGMENT, token.end);
+        }
         let begins = self.count == 2 || (self.count == 3 && self.prev3.kind == Kind::Close);
         if begins && self.prev.kind == Kind::Open && callable {
             self.hit(&found::FRAGMENT, token.end);
         }
+    }
+
+    /// Whether the text is one word of SQL that can be called, and signs up to a parenthesis.
+    fn is_signs_to_end(&self) -> bool {
+        let end = self.text.word_end(self.start);
+        let callable = matches!(
+            words::role(self.text.slice(self.start, end)),
+            Some(
+                Role::Attack
+                    | Role::Function
+                    | Role::Common
+                    | Role::Object
+                    | Role::Arithmetic
+                    | Role::Values
+                    | Role::Prefix
+            )
+        );
+        let rest = self.text.from(end);
+        callable && rest.len() < 8 && !rest.iter().any(u8::is_ascii_alphanumeric)
     }
 
     fn finish_whole_call(&mut self, token: Token) {
