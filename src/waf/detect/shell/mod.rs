@@ -251,7 +251,10 @@ impl Shell<'_, '_> {
                 hard || prefixed || place == Place::After(b'&') || self.is_certain(word)
             }
             (Command::English, Arguments::None) => {
-                (hard || place == Place::After(b'&'))
+                (hard
+                    || (place == Place::After(b'&')
+                        && start > 1
+                        && self.text.at(start.saturating_sub(1)) == b'&'))
                     && self.is_lone_before(start)
                     && word.name().len() > 1
             }

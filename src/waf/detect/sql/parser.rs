@@ -68,6 +68,8 @@ pub(super) struct Parser<'v, 's> {
     values_seen: bool,
     update_set: bool,
     calls: u32,
+    /// Quoted strings, closed or not.
+    strings: u32,
     /// `having`, `limit` or `by` was seen.
     clause_seen: bool,
     logics: u32,
@@ -143,6 +145,7 @@ impl<'v, 's> Parser<'v, 's> {
             values_seen: false,
             update_set: false,
             calls: 0,
+            strings: 0,
             clause_seen: false,
             logics: 0,
             where_seen: false,
@@ -220,8 +223,12 @@ impl<'v, 's> Parser<'v, 's> {
         }
         match token.kind {
             Kind::Number => self.operand(token, Traits::LITERAL),
-            Kind::Quoted => self.operand(token, Traits::LITERAL.and(Traits::STRING)),
+            Kind::Quoted => {
+                self.strings = self.strings.saturating_add(1);
+                self.operand(token, Traits::LITERAL.and(Traits::STRING));
+            }
             Kind::Unclosed => {
+                self.strings = self.strings.saturating_add(1);
                 self.operand(
                     token,
                     Traits::LITERAL.and(Traits::STRING).and(Traits::UNCLOSED),
@@ -448,6 +455,9 @@ impl<'v, 's> Parser<'v, 's> {
         if named {
             self.stack.pop();
             self.stack.push(Sort::Call, Traits::NAME, token.start);
+            if let Some(select) = &mut self.select {
+                select.columns = select.columns.saturating_add(1);
+            }
         } else {
             if self
                 .stack
@@ -605,7 +615,7 @@ impl<'v, 's> Parser<'v, 's> {
             Role::Select => self.select(token),
             Role::From => self.from(token),
             Role::Where => self.where_clause(token),
-            Role::Modifier => {}
+            Role::Modifier => self.idle_word(),
             Role::Logic => self.logic(token),
             Role::Not if self.on_operand() => {}
             Role::Not => self.prefix(token),
@@ -692,13 +702,26 @@ impl<'v, 's> Parser<'v, 's> {
         }
     }
 
+    /// A word that queries have only behind others: elsewhere it is prose.
+    pub(super) fn idle_word(&mut self) {
+        if self.select.is_none()
+            && !self.query_from
+            && self.prev.kind != Kind::Word(Role::Union)
+            && self.context != Context::Bare
+        {
+            self.gaps = self.gaps.saturating_add(1);
+        }
+    }
+
     fn clause(&mut self, token: Token) {
-        let tail = matches!(
-            token.kind,
-            Kind::Word(Role::Having | Role::Limit | Role::By | Role::Order | Role::Group)
-        );
+        let tail = match token.kind {
+            Kind::Word(Role::Having | Role::Limit) => true,
+            Kind::Word(Role::By) => matches!(self.prev.kind, Kind::Word(Role::Order | Role::Group)),
+            _ => false,
+        };
         self.clause_seen |= tail;
-        if tail && self.at_edge {
+        let orders = matches!(token.kind, Kind::Word(Role::Order | Role::Group));
+        if (tail || orders) && self.at_edge {
             self.edge_expression = true;
         }
         self.fold_all();

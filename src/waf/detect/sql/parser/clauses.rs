@@ -238,7 +238,13 @@ impl Parser<'_, '_> {
         }
         let having = self.seen_having
             && valued.is_some_and(|top| top.sort == Sort::Test || top.traits.has(Traits::CALL));
-        if having || (self.seen_having && self.operators > 0) || (self.seen_having && comment) {
+        if having
+            || (self.seen_having
+                && self.firm_operators > 0
+                && self.clause_seen
+                && dangling_compare(valued))
+            || (self.seen_having && comment)
+        {
             self.hit(&found::ORDER, token.end);
         }
     }
@@ -248,7 +254,7 @@ impl Parser<'_, '_> {
         let ends = self.prev.kind == Kind::Word(Role::Union)
             || (self.prev.kind == Kind::Word(Role::Modifier)
                 && self.prev2.kind == Kind::Word(Role::Union));
-        if ends && (self.prev.after_comment || comment) && self.first_kind == Kind::Number {
+        if ends && (self.prev.after_comment || comment) && self.names == 0 && self.count > 1 {
             self.hit(&found::UNION, token.end);
         }
     }
@@ -306,6 +312,9 @@ impl Parser<'_, '_> {
             .is_some_and(|top| matches!(top.sort, Sort::Compare | Sort::Open))
             && self.operators > 1;
         let literal = self.leading_operator
+            && self.strings == 0
+            && !self.case_open
+            && self.select.is_none()
             && self.names == 0
             && self.count < 9
             && top.is_some_and(|top| {
@@ -415,11 +424,7 @@ impl Parser<'_, '_> {
             return;
         }
         let ends_open = self.ends_open();
-        let clause = self.clause_seen
-            && matches!(
-                self.prev.kind,
-                Kind::Number | Kind::Close | Kind::Unclosed | Kind::Quoted
-            );
+        let clause = self.clause_seen && matches!(self.prev.kind, Kind::Number | Kind::Close);
         if clause {
             self.hit(&found::ORDER, token.end);
         }
@@ -433,25 +438,33 @@ impl Parser<'_, '_> {
             && self.logics == 1
             && self.stack.len() <= 3
             && !ends_open;
-        let tested = self.edge_logic && self.prev.kind != Kind::Name && self.operators > 1;
-        if (ends_open && !self.is_quoted_word(token))
-            || (comment && (quiet || self.firm_operators > 0))
-            || lone
-            || tested
-        {
+        // All of the expression hangs together, down to the string that was left.
+        let joined = self.stack.len() == 1
+            && self
+                .stack
+                .peek(0)
+                .is_some_and(|top| top.traits.has(Traits::EDGE));
+        let tested =
+            self.edge_logic && self.prev.kind != Kind::Name && self.operators > 1 && joined;
+        let closes = joined && ends_open && !self.is_quoted_word();
+        let commented = comment && (quiet || (joined && self.firm_operators > 0));
+        if closes || commented || (lone && joined) || tested {
             self.hit(&found::QUOTE_BREAK, token.end);
         }
     }
 
-    /// `"and"`, `'like'`: an English word in quotes and nothing more.
-    fn is_quoted_word(&self, token: Token) -> bool {
+    /// `"and"`, `the 'like' button`: an English word in quotes, as prose has it. A payload has no
+    /// space outside of its quotes: `a'or'b`.
+    fn is_quoted_word(&self) -> bool {
         let word = matches!(
             self.prev2.kind,
-            Kind::Word(Role::Logic | Role::Like | Role::Not)
+            Kind::Word(Role::Logic | Role::Like | Role::Not | Role::Arithmetic)
         );
         let tight = self.prev2.start == self.start && self.prev2.end == self.prev.start;
-        let empty = self.prev.start.saturating_add(1) >= token.end;
-        word && tight && empty && self.count < 3
+        let before = self.start.saturating_sub(2);
+        let apart = self.start < 2 || is_space(self.text.at(before));
+        let after = self.text.at(self.prev.start.saturating_add(1));
+        word && tight && apart && (after == 0 || is_space(after) || after.is_ascii_punctuation())
     }
 }
 

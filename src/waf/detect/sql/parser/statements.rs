@@ -75,7 +75,7 @@ impl Parser<'_, '_> {
                 self.sql = self.sql.saturating_add(1);
             }
             Role::Procedure | Role::Collate | Role::Escape | Role::Exists | Role::Any => {}
-            Role::Top | Role::As | Role::Join | Role::For | Role::Offset => {}
+            Role::Top | Role::As | Role::Join | Role::For | Role::Offset => self.idle_word(),
             _ => {
                 if !at_start {
                     // In the middle of an expression these are words of prose.
@@ -135,8 +135,8 @@ impl Parser<'_, '_> {
             Role::Execute if words::is_server_procedure(word) || next == b'.' => {
                 self.statement(true, token);
             }
-            Role::Execute if self.stacked && (matches!(next, b'\'' | b'@') || ends) => {
-                self.statement(false, token);
+            Role::Execute if self.stacked && matches!(next, b'\'' | b'@') => {
+                self.statement(false, token)
             }
             Role::Statement
                 if self.stacked
