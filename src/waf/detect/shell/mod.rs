@@ -144,10 +144,12 @@ impl Shell<'_, '_> {
     fn command(&mut self, start: usize, place: Place) {
         let mut at = self.skip_to_command(start);
         // Several separators in a row stand before one command.
-        if place != Place::Substitution && self.seen == Some(at) {
+        if matches!(place, Place::After(_)) && self.seen == Some(at) {
             return;
         }
-        self.seen = Some(at);
+        if matches!(place, Place::After(b';' | b'|')) {
+            self.seen = Some(at);
+        }
         let mut prefixed = false;
         for _ in 0..4 {
             let word = Word::read(self.text, at);
