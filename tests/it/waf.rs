@@ -1,5 +1,8 @@
 //! The firewall over a real stack, and its decision on plain data.
 
+mod attacks;
+mod benign;
+
 use crate::support::Spy;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
