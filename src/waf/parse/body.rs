@@ -17,7 +17,8 @@ pub(super) fn any(
     duplicates_are_wrong: bool,
     visit: &mut impl Visit,
 ) -> Flow {
-    let mut types = request.headers.all("content-type");
+    let types = request.headers.all("content-type");
+    let mut types = types.filter(|value| !value.trim_ascii().is_empty());
     let content_type = match types.next() {
         Some(value) => {
             let known = ContentType::read(value, visit)?;

@@ -535,12 +535,21 @@ fn encodings_hide_nothing() {
         ("entities", encode("&lt;script&gt;alert(1)&lt;/script&gt;")),
         ("numbered entities", encode("&#60;svg onload=alert(1)&#62;")),
         ("base64", encode("JyBPUiAxPTEtLSA=")),
-        ("escapes", encode("\\u003cscript\\u003ealert(1)\\u003c/script\\u003e")),
-        ("full width", encode("\u{ff1c}script\u{ff1e}alert(1)\u{ff1c}/script\u{ff1e}")),
+        (
+            "escapes",
+            encode("\\u003cscript\\u003ealert(1)\\u003c/script\\u003e"),
+        ),
+        (
+            "full width",
+            encode("\u{ff1c}script\u{ff1e}alert(1)\u{ff1c}/script\u{ff1e}"),
+        ),
         ("overlong", "..%c0%af..%c0%afetc/passwd".to_owned()),
         ("a null byte", encode("<scr\0ipt>alert(1)</scr\0ipt>")),
     ] {
         let target = format!("/?q={value}");
-        assert!(waf.judge(&RawRequest::new("GET", &target)).is_hostile(), "{name}: {target}");
+        assert!(
+            waf.judge(&RawRequest::new("GET", &target)).is_hostile(),
+            "{name}: {target}"
+        );
     }
 }

@@ -267,10 +267,18 @@ fn honest_values_are_admitted() {
 fn words_of_sql_in_prose_are_admitted() {
     let waf = Waf::new(Ruleset::builtin());
     let words = [
-        "and", "or", "not", "like", "in", "union", "set", "case", "key", "by", "into", "for", "with", "on",
-        "is", "as", "table", "select", "from", "where", "order", "group", "having", "drop", "insert",
+        "and", "or", "not", "like", "in", "union", "set", "case", "key", "by", "into", "for",
+        "with", "on", "is", "as", "table", "select", "from", "where", "order", "group", "having",
+        "drop", "insert",
     ];
-    let goods = ["silver ring", "12\" frame", "baby's hat", "\"rose gold\" lamp", "3/4 inch bolt", "5x7 print"];
+    let goods = [
+        "silver ring",
+        "12\" frame",
+        "baby's hat",
+        "\"rose gold\" lamp",
+        "3/4 inch bolt",
+        "5x7 print",
+    ];
     let mut refused = Vec::new();
     for word in words {
         for (first, second) in goods.iter().zip(goods.iter().rev()) {
