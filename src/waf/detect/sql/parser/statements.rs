@@ -136,7 +136,7 @@ impl Parser<'_, '_> {
                 self.statement(true, token);
             }
             Role::Execute if self.stacked && matches!(next, b'\'' | b'@') => {
-                self.statement(false, token)
+                self.statement(false, token);
             }
             Role::Statement
                 if self.stacked
