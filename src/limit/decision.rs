@@ -1,4 +1,3 @@
-use super::draft::Span;
 use super::window::Window;
 use super::{Quota, Quotas};
 use std::fmt;
@@ -53,7 +52,7 @@ pub(super) struct State {
 }
 
 /// The states of the windows that a decision is about.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct States {
     len: u8,
     windows: [u8; Quotas::MOST],
@@ -61,16 +60,20 @@ pub(super) struct States {
 }
 
 impl States {
-    /// Adds a state for each window of the span, as long as there is room.
+    const NONE: Self = Self {
+        len: 0,
+        windows: [0; Quotas::MOST],
+        states: [State { debt: 0, wait: 0 }; Quotas::MOST],
+    };
+
+    /// Adds the state of a window, as long as there is room.
     #[inline]
-    pub(super) fn add(&mut self, span: Span) -> &mut [State] {
-        let start = self.len();
-        let windows = self.windows.iter_mut().skip(start);
-        for (window, index) in windows.zip(span.first..).take(usize::from(span.len)) {
-            *window = index;
+    pub(super) fn push(&mut self, window: u8, state: State) {
+        let place = self.len();
+        if let (Some(to), Some(index)) = (self.states.get_mut(place), self.windows.get_mut(place)) {
+            (*to, *index) = (state, window);
             self.len += 1;
         }
-        self.at(start..self.len())
     }
 
     /// The states at these places.
@@ -96,6 +99,14 @@ impl States {
 pub(super) struct Judgment {
     pub(super) outcome: Outcome,
     pub(super) states: States,
+}
+
+impl Judgment {
+    /// Of a request that asks nothing.
+    pub(super) const ADMITTED: Self = Self {
+        outcome: Outcome::Admitted,
+        states: States::NONE,
+    };
 }
 
 /// What a limiter says, and where the key stands now.
@@ -128,8 +139,12 @@ impl<'a> Decision<'a> {
         standings(self.windows, self.judgment.states)
     }
 
-    pub(super) const fn judgment(&self) -> Judgment {
-        self.judgment
+    pub(super) const fn judgment(&self) -> &Judgment {
+        &self.judgment
+    }
+
+    pub(super) const fn judgment_mut(&mut self) -> &mut Judgment {
+        &mut self.judgment
     }
 }
 

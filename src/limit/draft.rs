@@ -1,7 +1,6 @@
 //! A decision in the making, while the sets of its keys are locked.
 
-use super::Quotas;
-use super::decision::{Judgment, Outcome, States};
+use super::decision::{Judgment, Outcome, State};
 use super::set::{Set, tag};
 use super::window::{Step, Window};
 use std::num::NonZeroU32;
@@ -57,14 +56,12 @@ pub(super) struct Ask {
     pub(super) rule: u8,
 }
 
-const NO_SLOT: u8 = u8::MAX;
-
-pub(super) struct Draft<'a> {
+/// Of at most so many states.
+pub(super) struct Draft<'a, const MOST: usize> {
     windows: &'a [Window],
     now: u64,
-    judgment: Judgment,
-    charged: [u64; Quotas::MOST],
-    slots: [u8; Quotas::MOST],
+    judgment: &'a mut Judgment,
+    entries: [Entry; MOST],
     is_new: bool,
     /// Into how many sets something new was put, or should have been; and whether room was
     /// scarce there.
@@ -72,18 +69,27 @@ pub(super) struct Draft<'a> {
     is_scarce: bool,
 }
 
-impl<'a> Draft<'a> {
+/// Where the state of the same place is written, and what would be owed then.
+#[derive(Clone, Copy)]
+struct Entry {
+    slot: usize,
+    charged: u64,
+}
+
+const NO_SLOT: usize = usize::MAX;
+
+impl<'a, const MOST: usize> Draft<'a, MOST> {
     #[inline]
-    pub(super) fn new(windows: &'a [Window], now: u64) -> Self {
+    pub(super) const fn new(windows: &'a [Window], now: u64, judgment: &'a mut Judgment) -> Self {
+        let entry = Entry {
+            slot: NO_SLOT,
+            charged: 0,
+        };
         Self {
             windows,
             now,
-            judgment: Judgment {
-                outcome: Outcome::Admitted,
-                states: States::default(),
-            },
-            charged: [0; Quotas::MOST],
-            slots: [NO_SLOT; Quotas::MOST],
+            judgment,
+            entries: [entry; MOST],
             is_new: false,
             insertions: 0,
             is_scarce: false,
@@ -95,51 +101,10 @@ impl<'a> Draft<'a> {
         matches!(self.judgment.outcome, Outcome::Admitted)
     }
 
-    #[inline]
-    pub(super) const fn judgment(&self) -> Judgment {
-        self.judgment
-    }
-
     /// For each set into which something was put, whether room was scarce.
     #[inline]
     pub(super) fn insertions(&self) -> impl Iterator<Item = bool> {
         std::iter::repeat_n(self.is_scarce, usize::from(self.insertions))
-    }
-
-    /// Asks the windows, and changes nothing. Gives the places of their states.
-    #[inline]
-    pub(super) fn read(&mut self, set: &Set, ask: &Ask) -> Range<usize> {
-        let start = self.judgment.states.len();
-        let windows = ask.span.of(self.windows);
-        let places = self.judgment.states.add(ask.span);
-        let to = self.slots.iter_mut().zip(&mut self.charged).skip(start);
-        for (((index, window), state), (slot, charged)) in
-            (ask.span.first..).zip(windows).zip(places).zip(to)
-        {
-            match set.find(tag(ask.hash, index)) {
-                Some((found, full_at)) => {
-                    *slot = found as u8;
-                    state.debt = full_at.saturating_sub(self.now);
-                }
-                None => self.is_new = true,
-            }
-            *charged = state.debt;
-            let Some(cost) = NonZeroU32::new(ask.cost) else {
-                continue;
-            };
-            match window.step(state.debt, cost) {
-                Step::Fits(debt) => *charged = debt,
-                Step::Wait(wait) => {
-                    state.wait = wait;
-                    self.judgment.outcome.wait(wait);
-                }
-                Step::Never => {
-                    state.wait = u64::MAX;
-                    self.judgment.outcome = Outcome::CostTooHigh;
-                }
-            }
-        }
-        start..self.judgment.states.len()
     }
 
     /// Whether there are places that have no slot yet.
@@ -148,21 +113,55 @@ impl<'a> Draft<'a> {
         self.is_new
     }
 
-    /// The slots, by bits, that already hold states of these places.
+    /// Asks the windows, and changes nothing. Gives the places of their states.
     #[inline]
+    pub(super) fn read(&mut self, set: &Set, ask: &Ask) -> Range<usize> {
+        let start = self.judgment.states.len();
+        for (window, index) in ask.span.of(self.windows).iter().zip(ask.span.first..) {
+            let place = self.judgment.states.len();
+            let Some(entry) = self.entries.get_mut(place) else {
+                break;
+            };
+            let mut state = State::default();
+            match set.find(tag(ask.hash, index)) {
+                Some((slot, full_at)) => {
+                    entry.slot = slot;
+                    state.debt = full_at.saturating_sub(self.now);
+                }
+                None => self.is_new = true,
+            }
+            entry.charged = state.debt;
+            if let Some(cost) = NonZeroU32::new(ask.cost) {
+                match window.step(state.debt, cost) {
+                    Step::Fits(debt) => entry.charged = debt,
+                    Step::Wait(wait) => {
+                        state.wait = wait;
+                        self.judgment.outcome.wait(wait);
+                    }
+                    Step::Never => {
+                        state.wait = u64::MAX;
+                        self.judgment.outcome = Outcome::CostTooHigh;
+                    }
+                }
+            }
+            self.judgment.states.push(index, state);
+        }
+        start..self.judgment.states.len()
+    }
+
+    /// The slots, by bits, that already hold states of these places.
     pub(super) fn known_slots(&self, places: Range<usize>) -> u32 {
-        let slots = self.slots.get(places).unwrap_or_default();
-        let known = slots.iter().filter(|slot| **slot != NO_SLOT);
-        known.fold(0, |taken, slot| taken | 1 << slot)
+        let entries = self.entries.get(places).unwrap_or_default();
+        let known = entries.iter().filter(|entry| entry.slot != NO_SLOT);
+        known.fold(0, |taken, entry| taken | 1 << entry.slot)
     }
 
     /// Finds a slot for each place that has none, not one of those `taken`. When there is none
     /// to be had, the request is refused.
-    #[inline]
     pub(super) fn reserve(&mut self, set: &Set, places: Range<usize>, taken: &mut u32) {
         let mut is_new = false;
-        for slot in self.slots.get_mut(places).unwrap_or_default() {
-            if *slot != NO_SLOT {
+        for entry in self.entries.get_mut(places).unwrap_or_default() {
+            if entry.slot != NO_SLOT {
                 continue;
             }
             is_new = true;
@@ -173,7 +172,7 @@ impl<'a> Draft<'a> {
             match set.make_room(self.now, tolerance, *taken) {
                 Ok(room) => {
                     *taken |= 1 << room.slot;
-                    *slot = room.slot as u8;
+                    entry.slot = room.slot;
                     self.is_scarce |= room.is_scarce;
                 }
                 Err(wait) => {
@@ -191,12 +190,12 @@ impl<'a> Draft<'a> {
     /// Charges these places: writes what is owed now into their slots.
     #[inline]
     pub(super) fn charge(&mut self, set: &mut Set, ask: &Ask, places: Range<usize>) {
-        let from = self.slots.iter().zip(self.charged).skip(places.start);
+        let entries = self.entries.get(places.clone()).unwrap_or_default();
         let states = self.judgment.states.at(places);
-        for ((index, state), (slot, charged)) in (ask.span.first..).zip(states).zip(from) {
-            let full_at = self.now.saturating_add(charged);
-            set.put(usize::from(*slot), tag(ask.hash, index), full_at);
-            state.debt = charged;
+        for ((entry, state), index) in entries.iter().zip(states).zip(ask.span.first..) {
+            let full_at = self.now.saturating_add(entry.charged);
+            set.put(entry.slot, tag(ask.hash, index), full_at);
+            state.debt = entry.charged;
         }
     }
 }

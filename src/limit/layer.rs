@@ -288,10 +288,10 @@ impl RateLimitLayer {
             limiter.check_all(&self.demands(head))
         };
         let judgment = decision.judgment();
-        let is_usual = || is_simple || limiter.is_without_plan(&judgment);
+        let is_usual = || is_simple || limiter.is_without_plan(judgment);
         let emitter = || Emitter::of(head.extensions());
         self.manner
-            .answer(&judgment, limiter.windows(), is_usual, emitter)
+            .answer(judgment, limiter.windows(), is_usual, emitter)
             .into()
     }
 

@@ -175,21 +175,23 @@ impl RateLimiter {
         if self.first.len > MOST_IN_SET {
             return self.check_all(&[Demand::new(key).cost(cost)]);
         }
-        let judgment = self.judge_one(&Ask {
+        let ask = Ask {
             hash: self.hasher.hash_one(key.into()),
             cost,
             span: self.first,
             rule: 0,
-        });
-        Decision::new(&self.windows, judgment)
+        };
+        // Made where it is returned to: a judgment is not small.
+        let mut decision = Decision::new(&self.windows, Judgment::ADMITTED);
+        self.judge_one(&ask, decision.judgment_mut());
+        decision
     }
 
     /// Charges each demand to the rule of its place, if all quotas of all of them admit it;
     /// else charges nothing to any. Rules without a demand are not asked.
     #[must_use]
     pub fn check_all(&self, demands: &[Demand<'_>]) -> Decision<'_> {
-        let judgment = self.judge(&self.asks(demands));
-        Decision::new(&self.windows, judgment)
+        Decision::new(&self.windows, self.judge(&self.asks(demands)))
     }
 
     pub(in crate::limit) fn asks(&self, demands: &[Demand<'_>]) -> Asks {
@@ -209,15 +211,18 @@ impl RateLimiter {
     }
 
     pub(in crate::limit) fn judge(&self, asks: &Asks) -> Judgment {
+        let mut judgment = Judgment::ADMITTED;
         match asks.asks {
-            [one, ..] if asks.len == 1 => self.judge_one(&one),
-            _ => self.judge_several(asks, true),
+            [one, ..] if asks.len == 1 => self.judge_one(&one, &mut judgment),
+            _ => self.judge_several(asks, true, &mut judgment),
         }
+        judgment
     }
 
     #[inline]
-    fn judge_one(&self, ask: &Ask) -> Judgment {
-        let mut draft = Draft::new(&self.windows, self.now());
+    fn judge_one(&self, ask: &Ask, judgment: &mut Judgment) {
+        let now = self.now();
+        let mut draft = Draft::<{ MOST_IN_SET as usize }>::new(&self.windows, now, judgment);
         let mut set = self.table.lock(ask.hash);
         let places = draft.read(&set, ask);
         if draft.is_admitted() && ask.cost > 0 {
@@ -231,18 +236,20 @@ impl RateLimiter {
         }
         drop(set);
         if draft.is_new() {
-            self.grow(&draft);
+            self.grow(draft.insertions());
         }
-        draft.judgment()
     }
 
     /// What the limiter would say, without a charge.
     pub(in crate::limit) fn peek(&self, asks: &Asks) -> Judgment {
-        self.judge_several(asks, false)
+        let mut judgment = Judgment::ADMITTED;
+        self.judge_several(asks, false, &mut judgment);
+        judgment
     }
 
-    fn judge_several(&self, asks: &Asks, charges: bool) -> Judgment {
-        let mut draft = Draft::new(&self.windows, self.now());
+    fn judge_several(&self, asks: &Asks, charges: bool, judgment: &mut Judgment) {
+        let now = self.now();
+        let mut draft = Draft::<{ Quotas::MOST }>::new(&self.windows, now, judgment);
         let mut sets = self.table.lock_each(asks.iter().map(|ask| ask.hash));
         let indices: [Option<usize>; Quotas::MOST] = std::array::from_fn(|n| sets.index(n));
         let mut places = <[std::ops::Range<usize>; Quotas::MOST]>::default();
@@ -256,7 +263,7 @@ impl RateLimiter {
             }
         }
         if !charges || !draft.is_admitted() {
-            return draft.judgment();
+            return;
         }
         let charged = || asks.iter().zip(indices).zip(&places);
         let charged = || charged().filter(|((ask, _), _)| ask.cost > 0);
@@ -274,12 +281,11 @@ impl RateLimiter {
             }
         }
         drop(sets);
-        self.grow(&draft);
-        draft.judgment()
+        self.grow(draft.insertions());
     }
 
-    fn grow(&self, draft: &Draft<'_>) {
-        for is_scarce in draft.insertions() {
+    fn grow(&self, insertions: impl Iterator<Item = bool>) {
+        for is_scarce in insertions {
             self.table.inserted(is_scarce);
         }
     }

@@ -5,7 +5,7 @@ mod outage;
 mod remember;
 
 use super::deadline::within;
-use super::decision::{Decision, Judgment, Outcome, State, States};
+use super::decision::{Decision, Judgment, Outcome, State};
 use super::limiter::Asks;
 use super::window::Window;
 use super::{Demand, Fallback, InvalidQuota, Plans, RateKey, RateLimiter};
@@ -331,9 +331,11 @@ impl Shared {
             match self.fallbacks.get(usize::from(ask.rule)) {
                 Some(Fallback::Refuse) if ask.cost > 0 => {
                     let retry_after = self.outage.pause_left(now);
-                    let outcome = Outcome::Unavailable { retry_after };
-                    let states = States::default();
-                    return (By::Fallback, Judgment { outcome, states });
+                    let judgment = Judgment {
+                        outcome: Outcome::Unavailable { retry_after },
+                        ..Judgment::ADMITTED
+                    };
+                    return (By::Fallback, judgment);
                 }
                 Some(Fallback::Refuse | Fallback::AdmitWithoutLimit) => {}
                 _ => {
@@ -368,22 +370,21 @@ async fn answer_within(
 
 /// What the store said, in the words of a limiter.
 fn judgment(asks: &Asks, decision: &store::Decision) -> Judgment {
-    let mut states = States::default();
-    for ask in asks.iter() {
-        let start = states.len();
-        let statuses = decision.statuses().iter().skip(start);
-        for (state, status) in states.add(ask.span).iter_mut().zip(statuses) {
-            let wait = status.retry_after().map_or(u64::MAX, nanos);
-            let debt = nanos(status.reset_after());
-            *state = State { debt, wait };
-        }
+    let mut judgment = Judgment::ADMITTED;
+    let windows = asks
+        .iter()
+        .flat_map(|ask| (ask.span.first..).take(usize::from(ask.span.len)));
+    for (window, status) in windows.zip(decision.statuses()) {
+        let wait = status.retry_after().map_or(u64::MAX, nanos);
+        let debt = nanos(status.reset_after());
+        judgment.states.push(window, State { debt, wait });
     }
-    let outcome = match (decision.allowed(), decision.retry_after()) {
+    judgment.outcome = match (decision.allowed(), decision.retry_after()) {
         (true, _) => Outcome::Admitted,
         (false, Some(retry_after)) => Outcome::OverQuota { retry_after },
         (false, None) => Outcome::CostTooHigh,
     };
-    Judgment { outcome, states }
+    judgment
 }
 
 fn nanos(duration: Duration) -> u64 {
