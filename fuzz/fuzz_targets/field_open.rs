@@ -26,11 +26,10 @@ fn opens(bytes: Vec<u8>, row: i64) -> Option<Vec<u8>> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    assert_eq!(
-        opens(data.to_vec(), 1),
-        None,
-        "nobody finds a tag by chance"
-    );
+    // Nothing is ever sealed for row 3: the fuzzer remembers what it saw compared, and would
+    // come back with a value that was sealed in earnest.
+    let opened = opens(data.to_vec(), 3);
+    assert_eq!(opened, None, "nobody finds a tag by chance");
 
     // The input as a change of a sealed value: it is laid over it from some place on.
     let sealed = COLUMN.seal(&data, 1).expect("it is short").into_bytes();
