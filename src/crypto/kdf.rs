@@ -22,10 +22,12 @@ impl HmacSha256 {
 
     /// Goes on with these bytes. Where one call ends and the next begins is not part of the
     /// code: say so in the bytes.
+    #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
+    #[inline]
     pub(crate) fn finish(self) -> [u8; LENGTH] {
         self.0.finalize().into_bytes().into()
     }

@@ -49,10 +49,10 @@ fn known_terms() {
     );
 }
 
-const KNOWN_EXACT: &str = "01c00c09d374a9decde053b07348b17f2d6b8d9e62242f701f66492931f888fe22";
-const KNOWN_SHORT: &str = "01c00c00";
-const KNOWN_TUPLE: &str = "01267a40";
-const KNOWN_SLOW: &str = "01f750";
+const KNOWN_EXACT: &str = "01a2ca63afad3101339a4f98fbf8118174e61e16ff2c3afcb346c8c467fdc7c2ef";
+const KNOWN_SHORT: &str = "01a2ca40";
+const KNOWN_TUPLE: &str = "01c92f80";
+const KNOWN_SLOW: &str = "01d950";
 
 #[test]
 fn what_is_the_same_to_people_is_found() {

@@ -1,6 +1,6 @@
 use super::{Normalizer, Shape, Term, TermError};
 use crate::crypto::Stretch;
-use crate::crypto::kdf::{HmacSha256, LENGTH, length, put_text};
+use crate::crypto::kdf::{HmacSha256, LENGTH, length};
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -64,17 +64,14 @@ impl<const N: usize> BlindIndex<N> {
         let code = match &inner.slow {
             None => {
                 let mut mac = inner.mac.clone();
-                self.for_each_text(values, |text| {
-                    mac.update(&length(text));
-                    mac.update(text.as_bytes());
-                })?;
+                self.for_each_part(values, |part| mac.update(part))?;
                 mac.finish()
             }
             Some((stretch, salt)) => {
                 // Room for texts that grow when they are normalized is not known, so a copy may
-                // stay behind in freed memory; it lives as long as the value beside it.
+                // stay behind in freed memory, as of the value that the caller has.
                 let mut message = Zeroizing::new(Vec::new());
-                self.for_each_text(values, |text| put_text(&mut message, text))?;
+                self.for_each_part(values, |part| message.extend_from_slice(part))?;
                 let mut mac = inner.mac.clone();
                 mac.update(&*stretch.derive(&message, &**salt)?);
                 mac.finish()
@@ -83,16 +80,26 @@ impl<const N: usize> BlindIndex<N> {
         Ok(Term::new(inner.version, &code, inner.shape.bits()))
     }
 
-    /// Hands on the normal form of each value.
-    fn for_each_text(&self, values: [&str; N], mut put: impl FnMut(&str)) -> Result<(), TermError> {
+    /// Hands on the normal forms of the values, each but the last behind its length. How many
+    /// there are is part of the key, so no two tuples come to the same bytes.
+    #[inline]
+    fn for_each_part(
+        &self,
+        values: [&str; N],
+        mut put: impl FnMut(&[u8]),
+    ) -> Result<(), TermError> {
         let mut is_empty = true;
-        for (normalizer, value) in self.0.normalizers.iter().zip(values) {
+        for (at, (normalizer, value)) in self.0.normalizers.iter().zip(values).enumerate() {
             if value.len() > LONGEST_VALUE {
                 return Err(TermError::TooLong(value.len()));
             }
             let text = normalizer.normalize(value);
-            is_empty &= text.as_str().is_empty();
-            put(text.as_str());
+            let text = text.as_str();
+            is_empty &= text.is_empty();
+            if at + 1 < N {
+                put(&length(text));
+            }
+            put(text.as_bytes());
         }
         if is_empty {
             return Err(TermError::Empty);

@@ -267,6 +267,7 @@ fn digits(value: &str) -> Normalized<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use unicode_normalization::char::is_combining_mark;
 
     #[test]
     fn forms() {
@@ -353,7 +354,13 @@ mod tests {
         #[test]
         fn case_does_not_matter(value in "\\PC{0,12}") {
             let lower = Normalizer::lowercase();
-            prop_assert_eq!(lower.apply(&value.to_uppercase()), lower.apply(&value));
+            let normal = lower.apply(&value);
+            prop_assert_eq!(&lower.apply(&normal.to_uppercase()), &normal);
+            // Upper case can put marks after a letter that was a mark itself (the iota
+            // subscript), which makes another text of one whose marks are in no normal order.
+            if !value.chars().any(is_combining_mark) {
+                prop_assert_eq!(&lower.apply(&value.to_uppercase()), &normal);
+            }
         }
     }
 }

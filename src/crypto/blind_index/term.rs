@@ -19,17 +19,15 @@ impl Term {
         let mut bytes = [0; LONGEST];
         let (first, rest) = bytes.split_at_mut(1);
         first.fill(version);
-        let mut left = bits;
-        for (to, from) in rest.iter_mut().zip(code) {
-            let kept = left.min(8);
-            let mask = u8::MAX.checked_shl(8 - u32::from(kept)).unwrap_or(0);
-            *to = from & mask;
-            left -= kept;
+        let len = Self::len_of(bits);
+        let kept = rest.iter_mut().zip(code).take(usize::from(len) - 1);
+        let mut last = &mut 0;
+        for (to, from) in kept {
+            *to = *from;
+            last = to;
         }
-        Self {
-            bytes,
-            len: Self::len_of(bits),
-        }
+        *last &= u8::MAX << ((8 - bits % 8) % 8);
+        Self { bytes, len }
     }
 
     /// Bytes of a term of so many bits.

@@ -8,7 +8,7 @@ use super::plain::Plain;
 use super::value::{FieldValue, Sealable};
 use super::{FieldCipher, MAX_PLAINTEXT, RowId};
 use crate::clock::Timestamp;
-use crate::crypto::aead::halves;
+use crate::crypto::aead::{Aes256Gcm, halves};
 use crate::crypto::keyring::LiveKeyring;
 use crate::crypto::{Reason, Refused, SecretSealer};
 use crate::random::Random;
@@ -16,7 +16,6 @@ use crate::secret::SecretBytes;
 use arc_swap::{ArcSwap, Guard};
 use std::fmt;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Seals and opens the values of one column. Cheap to clone.
@@ -164,33 +163,27 @@ impl FieldColumn {
         extra: &[u8],
         then: impl FnOnce(&[u8]) -> Result<R, Refused>,
     ) -> Result<R, Refused> {
+        let parts = Parts::of(sealed)?;
+        let cipher = self.keys().opening(&parts)?.cipher_of(parts.epoch);
         let mut buffer = Zeroizing::default();
-        then(self.open_into(sealed, row, extra, &mut buffer)?)
+        then(self.open_parts(&cipher, &parts, row, extra, &mut buffer)?)
     }
 
-    /// Opens a value into a buffer that can be used again.
-    pub(super) fn open_into<'b>(
+    /// Opens a value, by the cipher of its key and epoch, into a buffer that can be used again.
+    pub(super) fn open_parts<'b>(
         &self,
-        sealed: &[u8],
+        cipher: &Aes256Gcm,
+        parts: &Parts<'_>,
         row: RowId<'_>,
         extra: &[u8],
         buffer: &'b mut Zeroizing<Vec<u8>>,
     ) -> Result<&'b [u8], Refused> {
-        let parts = Parts::of(sealed)?;
-        let keys = self.keys();
-        let key = keys.find(parts.key).ok_or(Reason::UnknownKey)?;
-        if let Some(commitment) = parts.commitment
-            && !bool::from(commitment.ct_eq(&key.commitment))
-        {
-            return Err(Reason::WrongKey.into());
-        }
-        let cipher = key.cipher()?.cipher_of(parts.epoch);
         let place = Place {
             column: [parts.head, &self.0.names],
             row,
             extra,
         };
-        let data = format::open(&cipher, &parts, &place, buffer)?;
+        let data = format::open(cipher, parts, &place, buffer)?;
         if parts.suite.is_padded() {
             Ok(unpadded(data).ok_or(Reason::Padding)?)
         } else {

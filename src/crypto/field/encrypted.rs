@@ -84,8 +84,13 @@ impl<T> Encrypted<T> {
     /// left of a key, and nothing to rely on before the value was opened.
     #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
-        Parts::of(&self.bytes).ok().map(|parts| parts.key)
+        key_id(&self.bytes)
     }
+}
+
+/// The key that these bytes say they were sealed with.
+pub(in crate::crypto) fn key_id(sealed: &[u8]) -> Option<KeyId> {
+    Parts::of(sealed).ok().map(|parts| parts.key)
 }
 
 impl<T> FromStr for Encrypted<T> {

@@ -1,8 +1,9 @@
-use super::format::{Suite, encoded_names, head, prefix};
+use super::format::{Parts, Suite, encoded_names, head, prefix};
 use crate::crypto::Reason;
 use crate::crypto::aead::{Backend, Xaes256Gcm};
 use crate::crypto::keyring::{Key, KeyId, KeyState, LiveKeyring};
 use std::sync::Arc;
+use subtle::ConstantTimeEq;
 
 /// The keys of one column, derived from a keyring, which has changed since when its
 /// generation is another.
@@ -17,7 +18,7 @@ pub(super) struct ColumnKeys {
 #[derive(Debug)]
 pub(super) struct ColumnKey {
     pub(super) id: KeyId,
-    pub(super) commitment: [u8; Key::LENGTH],
+    commitment: [u8; Key::LENGTH],
     /// What a value begins with that is sealed now.
     pub(super) prefix: Vec<u8>,
     /// What the associated data of such a value begin with: head and names.
@@ -58,8 +59,16 @@ impl ColumnKeys {
         &self.primary
     }
 
-    pub(super) fn find(&self, id: KeyId) -> Option<&ColumnKey> {
-        self.keys.iter().find(|key| key.id == id).map(|key| &**key)
+    /// What opens a value, as far as the key that it names allows.
+    pub(super) fn opening(&self, parts: &Parts<'_>) -> Result<&Xaes256Gcm, Reason> {
+        let key = self.keys.iter().find(|key| key.id == parts.key);
+        let key = key.ok_or(Reason::UnknownKey)?;
+        if let Some(commitment) = parts.commitment
+            && !bool::from(commitment.ct_eq(&key.commitment))
+        {
+            return Err(Reason::WrongKey);
+        }
+        key.cipher()
     }
 }
 

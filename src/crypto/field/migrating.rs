@@ -41,7 +41,12 @@ impl<T> Migrating<T> {
 
 /// Whether a stored value does not begin as a sealed one does.
 pub(in crate::crypto) fn is_plaintext(stored: &[u8]) -> bool {
-    stored.first() != Some(&VERSION) && !stored.starts_with(TEXT_PREFIX.as_bytes())
+    stored.first() != Some(&VERSION) && !is_text(stored)
+}
+
+/// Whether a stored value begins as the text of a sealed one does.
+pub(in crate::crypto) fn is_text(stored: &[u8]) -> bool {
+    stored.starts_with(TEXT_PREFIX.as_bytes())
 }
 
 impl<T> fmt::Debug for Migrating<T> {

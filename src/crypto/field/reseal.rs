@@ -1,6 +1,9 @@
 use super::batch::BatchSealer;
+use super::format::Parts;
 use super::{FieldColumn, RowId};
 use crate::crypto::Refused;
+use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH};
+use crate::crypto::keyring::KeyId;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -9,18 +12,55 @@ use zeroize::Zeroizing;
 pub(in crate::crypto) struct Resealer {
     column: FieldColumn,
     sealer: BatchSealer,
-    /// Memory for opening one value after the other.
+    opener: Opener,
+}
+
+/// Opens one value after the other. What a value leaves in memory is overwritten by the next,
+/// and wiped at the end.
+#[derive(Default)]
+struct Opener {
     buffer: Zeroizing<Vec<u8>>,
+    /// The cipher of the last value. Those that were sealed in one go have one in common.
+    cipher: Option<(MadeFor, Aes256Gcm)>,
+}
+
+/// A generation of the keyring, a key and the first half of nonces.
+type MadeFor = (u64, KeyId, [u8; NONCE_LENGTH]);
+
+impl Opener {
+    fn open(
+        &mut self,
+        column: &FieldColumn,
+        sealed: &[u8],
+        row: RowId<'_>,
+    ) -> Result<&[u8], Refused> {
+        let parts = Parts::of(sealed)?;
+        let keys = column.keys();
+        let root = keys.opening(&parts)?;
+        let wanted = (keys.generation, parts.key, *parts.epoch);
+        if self.cipher.as_ref().is_some_and(|(it, _)| *it != wanted) {
+            self.cipher = None;
+        }
+        let (_, cipher) = self
+            .cipher
+            .get_or_insert_with(|| (wanted, root.cipher_of(parts.epoch)));
+        column.open_parts(cipher, &parts, row, &[], &mut self.buffer)
+    }
 }
 
 impl Resealer {
+    /// Whether that is the key that seals now.
+    pub(in crate::crypto) fn is_current(&self, key: KeyId) -> bool {
+        self.column.keys().primary().id == key
+    }
+
     /// Opens the value of this row and seals it again.
     pub(in crate::crypto) fn reseal(
         &mut self,
         sealed: &[u8],
         row: RowId<'_>,
     ) -> Result<Vec<u8>, Refused> {
-        let plain = self.column.open_into(sealed, row, &[], &mut self.buffer)?;
+        let plain = self.opener.open(&self.column, sealed, row)?;
         self.sealer.seal_bytes(plain, row)
     }
 
@@ -30,8 +70,7 @@ impl Resealer {
         sealed: &[u8],
         row: RowId<'_>,
     ) -> Result<(), Refused> {
-        let opened = self.column.open_into(sealed, row, &[], &mut self.buffer);
-        opened.map(drop)
+        self.opener.open(&self.column, sealed, row).map(drop)
     }
 
     /// Seals what was not sealed before.
@@ -49,7 +88,7 @@ impl From<&FieldColumn> for Resealer {
         Self {
             column: column.clone(),
             sealer: column.batch(),
-            buffer: Zeroizing::default(),
+            opener: Opener::default(),
         }
     }
 }

@@ -251,7 +251,8 @@ fn sort(
     rows: Vec<StoredRow>,
     report: &mut ColumnReport,
 ) -> (Vec<Replacement>, Vec<bool>) {
-    let (mut changes, mut is_new) = (Vec::new(), Vec::new());
+    let mut changes = Vec::with_capacity(rows.len());
+    let mut is_new = Vec::with_capacity(rows.len());
     for row in rows {
         match work.on_row(&row) {
             Outcome::Null => report.counts.null += 1,

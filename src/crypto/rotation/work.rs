@@ -2,8 +2,9 @@
 
 use super::{EncryptedColumn, StoredRow};
 use crate::crypto::Reason;
-use crate::crypto::field::{Encrypted, Resealer, is_plaintext};
+use crate::crypto::field::{Encrypted, Resealer, is_plaintext, is_text, key_id};
 use crate::crypto::keyring::KeyId;
+use std::borrow::Cow;
 
 /// How far a rotation goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,42 +61,43 @@ impl<'a> Work<'a> {
         let Some(stored) = row.value() else {
             return Outcome::Null;
         };
-        let (done, key) = if is_plaintext(stored) {
-            (self.on_plaintext(row, stored), None)
-        } else {
-            let Ok(sealed) = Encrypted::<Vec<u8>>::from_stored(stored.to_vec()) else {
-                return problem(None, Reason::Malformed);
-            };
-            (self.on_sealed(row, stored, &sealed), sealed.key_id())
+        if is_plaintext(stored) {
+            let done = self.on_plaintext(row, stored);
+            return done.unwrap_or_else(|reason| problem(None, reason));
+        }
+        let Some(sealed) = bytes_of(stored) else {
+            return problem(None, Reason::Malformed);
         };
-        done.unwrap_or_else(|reason| problem(key, reason))
+        let key = key_id(&sealed);
+        let done = self.on_sealed(row, &sealed, key);
+        match done.unwrap_or_else(|reason| problem(key, reason)) {
+            // What was text stays text.
+            Outcome::Reseal(resealed) if matches!(sealed, Cow::Owned(_)) => {
+                let text = Encrypted::<Vec<u8>>::from_bytes(resealed).to_text();
+                Outcome::Reseal(text.into_bytes())
+            }
+            outcome => outcome,
+        }
     }
 
     fn on_sealed(
         &mut self,
         row: &StoredRow,
-        stored: &[u8],
-        sealed: &Encrypted<Vec<u8>>,
+        sealed: &[u8],
+        key: Option<KeyId>,
     ) -> Result<Outcome, Reason> {
         let id = row.key().row_id();
-        if self.column.cipher().is_current(sealed) {
+        if key.is_some_and(|key| self.resealer.is_current(key)) {
             if self.mode == Mode::Verify {
-                let checked = self.resealer.check(sealed.as_bytes(), id);
+                let checked = self.resealer.check(sealed, id);
                 checked.map_err(|refused| refused.reason())?;
             }
             return Ok(Outcome::Current);
         }
-        let resealed = self.resealer.reseal(sealed.as_bytes(), id);
-        let resealed = resealed.map_err(|refused| refused.reason())?;
-        // What was text stays text.
-        let is_text = stored.len() != sealed.as_bytes().len();
-        Ok(Outcome::Reseal(if is_text {
-            Encrypted::<Vec<u8>>::from_bytes(resealed)
-                .to_text()
-                .into_bytes()
-        } else {
-            resealed
-        }))
+        let resealed = self.resealer.reseal(sealed, id);
+        resealed
+            .map(Outcome::Reseal)
+            .map_err(|refused| refused.reason())
     }
 
     fn on_plaintext(&mut self, row: &StoredRow, stored: &[u8]) -> Result<Outcome, Reason> {
@@ -106,6 +108,15 @@ impl<'a> Work<'a> {
             .map(Outcome::Seal)
             .map_err(|refused| refused.reason())
     }
+}
+
+/// The bytes of a sealed value: as they are stored, or those that the stored text is of.
+fn bytes_of(stored: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !is_text(stored) {
+        return Some(Cow::Borrowed(stored));
+    }
+    let sealed = Encrypted::<Vec<u8>>::from_stored(stored.to_vec()).ok();
+    sealed.map(|sealed| Cow::Owned(sealed.into_bytes()))
 }
 
 const fn problem(key: Option<KeyId>, reason: Reason) -> Outcome {
