@@ -77,7 +77,7 @@ impl Normalizer {
         Self::of(Form::Lowercase)
     }
 
-    /// An e-mail address: as [`lowercase`](Self::lowercase), without the dot that may end a
+    /// An e-mail address: as [`lowercase`](Self::lowercase), without a dot at the end of the
     /// domain. RFC 5321 lets the part before the `@` differ by case; no provider does. What
     /// providers ignore on their own (dots, `+tag`) is kept.
     #[must_use]
@@ -250,9 +250,13 @@ fn fold(character: char) -> impl Iterator<Item = char> + Clone {
 }
 
 fn email(value: &str) -> Normalized<'_> {
-    lowercase(value).map(|address| match address.strip_suffix('.') {
-        Some(shorter) if address.contains('@') => shorter,
-        _ => address,
+    let is_end = |character: char| character == '.' || character.is_whitespace();
+    lowercase(value).map(|address| {
+        if address.contains('@') {
+            address.trim_end_matches(is_end)
+        } else {
+            address
+        }
     })
 }
 
@@ -344,6 +348,7 @@ mod tests {
                 Normalizer::trimmed(),
                 Normalizer::nfkc(),
                 Normalizer::lowercase(),
+                Normalizer::email(),
                 Normalizer::digits(),
             ] {
                 let once = normalizer.apply(&value);
