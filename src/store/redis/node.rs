@@ -9,7 +9,7 @@ use std::mem;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -40,7 +40,9 @@ pub(super) struct Node {
     in_flight: Semaphore,
     /// Why there is no connection.
     reason: Mutex<String>,
-    keeper: OnceLock<AbortHandle>,
+    /// Told when so many were dropped that somebody should ask whether the server lives.
+    doubt: Arc<Notify>,
+    keeper: OnceLock<[AbortHandle; 2]>,
 }
 
 impl Node {
@@ -55,11 +57,14 @@ impl Node {
             max_in_flight: dialer.max_in_flight,
             in_flight: Semaphore::new(dialer.max_in_flight),
             reason: Mutex::default(),
+            doubt: Arc::default(),
             keeper: OnceLock::new(),
         });
         // Afterwards: a keeper that runs before the node is there would take it for gone.
         let keeper = tokio::spawn(keep(Arc::downgrade(&node), Arc::clone(dialer)));
-        node.keeper.get_or_init(|| keeper.abort_handle());
+        let doubter = tokio::spawn(doubt(Arc::downgrade(&node), Arc::clone(&node.doubt)));
+        node.keeper
+            .get_or_init(|| [keeper.abort_handle(), doubter.abort_handle()]);
         node
     }
 
@@ -210,10 +215,25 @@ struct Sent<'a> {
 impl Drop for Sent<'_> {
     fn drop(&mut self) {
         let dropped = self.node.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if dropped == self.node.max_in_flight.div_ceil(2) {
+            self.node.doubt.notify_one();
+        }
         if dropped >= self.node.max_in_flight {
             self.node
                 .give_up(self.link, "it did not answer for as long as anybody waited");
         }
+    }
+}
+
+/// Asks a server that lives whenever many operations were dropped: those who sent them do not
+/// see its answers. Its answer to this comes after all of theirs, so they can be forgotten;
+/// otherwise clients that leave early could have a sound connection closed.
+async fn doubt(node: Weak<Node>, doubt: Arc<Notify>) {
+    loop {
+        doubt.notified().await;
+        let Some(node) = node.upgrade() else { return };
+        let deadline = Instant::now() + node.deadline;
+        let _judged = node.send(&redis::cmd("PING"), false, deadline).await;
     }
 }
 
@@ -256,8 +276,8 @@ async fn keep(node: Weak<Node>, dialer: Arc<Dialer>) {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(keeper) = self.keeper.get() {
-            keeper.abort();
+        for task in self.keeper.get().into_iter().flatten() {
+            task.abort();
         }
     }
 }

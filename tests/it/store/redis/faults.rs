@@ -251,6 +251,33 @@ async fn futures_that_are_dropped_leave_nothing_behind() {
     assert!(gets.join_all().await.iter().all(Option::is_none));
 }
 
+#[tokio::test]
+async fn who_leaves_early_closes_no_sound_connection() {
+    let server = Server::start().await;
+    let proxy = Proxy::start(server.port()).await;
+    let store = store(RedisStore::builder(&proxy.url()).max_in_flight(64)).await;
+    let key = Key::new(VALUES, "key");
+    store.put(key, b"value", HOUR).await.unwrap();
+    let connections = || {
+        let received = server.info("total_connections_received");
+        received.parse::<u64>().unwrap()
+    };
+    let before = connections();
+    proxy.delay(Duration::from_millis(30));
+    for _ in 0..400 {
+        let mut get = Box::pin(store.get(key));
+        std::future::poll_fn(|context| {
+            let _ = get.as_mut().poll(context);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        drop(get);
+        sleep(Duration::from_millis(3)).await;
+    }
+    assert_eq!(connections(), before + 1, "one to ask, none to dial again");
+    assert!(store.get(key).await.unwrap().is_some());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_crowd_waits_for_a_silent_server() {
     let server = Server::start().await;
