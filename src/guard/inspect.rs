@@ -6,19 +6,23 @@
 //! the rest, trailers and size hint kept.
 //!
 //! A body over the limit is refused with 413: at once where its size is announced, else
-//! before the byte that goes over is kept. A client that stops sending is waited for until the
-//! server's own timeout: set one.
+//! before the byte that goes over is kept. A body that has not arrived when the deadline is
+//! over, 15 seconds without a word, is refused with 408 (RFC 9110 section 15.5.9): who sends a
+//! byte a minute does not keep the memory of the others. A body that has to be waited for
+//! needs the timer of a Tokio runtime.
 
+use super::collect::{Collecting, DEADLINE, End};
 use super::render::{Render, Standard, refuse};
-use super::{Body, Rejection, RejectionKind, RequestHead};
-use bytes::{Buf, Bytes, BytesMut};
+use super::{Body, Rejection, RequestHead};
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -105,7 +109,8 @@ pub struct InspectLayer<I>(Arc<Desk<I>>);
 struct Desk<I> {
     inspect: Arc<I>,
     limit: usize,
-    render: Box<dyn Render>,
+    deadline: Duration,
+    render: Arc<dyn Render>,
 }
 
 impl<I: Inspect> InspectLayer<I> {
@@ -114,16 +119,25 @@ impl<I: Inspect> InspectLayer<I> {
         Self(Arc::new(Desk {
             inspect: Arc::new(inspect),
             limit,
-            render: Box::new(Standard),
+            deadline: DEADLINE,
+            render: Arc::new(Standard),
+        }))
+    }
+
+    /// Refuses with 408 when what is wanted of a body has not arrived within `deadline`; 15
+    /// seconds without this. What the service reads by itself is its own business.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self(Arc::new(Desk {
+            deadline,
+            ..self.0.again()
         }))
     }
 
     /// Makes rejections look as `render` says.
     pub fn rendered_by(self, render: impl Render) -> Self {
         Self(Arc::new(Desk {
-            inspect: Arc::clone(&self.0.inspect),
-            limit: self.0.limit,
-            render: Box::new(render),
+            render: Arc::new(render),
+            ..self.0.again()
         }))
     }
 }
@@ -138,6 +152,7 @@ impl<I> fmt::Debug for InspectLayer<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InspectLayer")
             .field("limit", &self.0.limit)
+            .field("deadline", &self.0.deadline)
             .finish_non_exhaustive()
     }
 }
@@ -191,28 +206,29 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (want, whole) = match self.desk.inspect.wants(&RequestHead::of(&request)) {
+        let desk = &*self.desk;
+        let collecting = match desk.inspect.wants(&RequestHead::of(&request)) {
             Want::Nothing => {
                 let future = self.inner.call(request.map(Inspected::untouched));
                 return InspectFuture::in_state(State::Admitted { future });
             }
-            Want::Prefix(wanted) => (wanted.min(self.desk.limit), false),
-            Want::Whole => (self.desk.limit, true),
+            Want::Prefix(wanted) => Ok(Collecting::prefix(wanted.min(desk.limit), desk.deadline)),
+            Want::Whole => Collecting::whole(request.body(), desk.limit, desk.deadline),
         };
-        let announced = request.body().size_hint().lower();
-        if whole && announced > want as u64 {
-            let response = self.desk.reject(too_large(), &RequestHead::of(&request));
-            return InspectFuture::in_state(State::rejected(response));
-        }
+        let collecting = match collecting {
+            Ok(collecting) => collecting,
+            Err(rejection) => {
+                let response = desk.reject(rejection, &RequestHead::of(&request));
+                return InspectFuture::in_state(State::rejected(response));
+            }
+        };
         // The service that was polled ready goes with the request; its clone stays.
         let clone = self.inner.clone();
         let service = std::mem::replace(&mut self.inner, clone);
         InspectFuture::in_state(State::Reading {
             reader: Some(Box::new(Reader {
                 request,
-                read: BytesMut::new(),
-                want,
-                whole,
+                collecting,
                 service,
                 desk: Arc::clone(&self.desk),
             })),
@@ -221,62 +237,25 @@ where
 }
 
 impl<I> Desk<I> {
+    fn again(&self) -> Self {
+        Self {
+            inspect: Arc::clone(&self.inspect),
+            limit: self.limit,
+            deadline: self.deadline,
+            render: Arc::clone(&self.render),
+        }
+    }
+
     fn reject<R>(&self, rejection: Rejection, head: &RequestHead<'_>) -> Response<Body<R>> {
         refuse(&*self.render, rejection, head)
     }
 }
 
-fn too_large() -> Rejection {
-    Rejection::new(RejectionKind::PayloadTooLarge)
-}
-
-/// How the reading of a body ended.
-enum End {
-    /// Enough was read; more may follow.
-    Enough,
-    /// The body is at its end, with these trailers.
-    Over(Option<HeaderMap>),
-}
-
 struct Reader<S, I, B> {
     request: Request<B>,
-    read: BytesMut,
-    want: usize,
-    whole: bool,
+    collecting: Collecting,
     service: S,
     desk: Arc<Desk<I>>,
-}
-
-impl<S, I, B: http_body::Body + Unpin> Reader<S, I, B> {
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, Rejection>> {
-        loop {
-            if !self.whole && self.read.len() >= self.want {
-                return Poll::Ready(Ok(End::Enough));
-            }
-            let frame = match ready!(Pin::new(self.request.body_mut()).poll_frame(cx)) {
-                None => return Poll::Ready(Ok(End::Over(None))),
-                Some(Ok(frame)) => frame,
-                Some(Err(_)) => {
-                    let broken = Rejection::new(RejectionKind::Malformed).with_code("broken_body");
-                    return Poll::Ready(Err(broken));
-                }
-            };
-            match frame.into_data() {
-                Ok(data) if self.whole && data.remaining() > self.want - self.read.len() => {
-                    return Poll::Ready(Err(too_large()));
-                }
-                Ok(mut data) => {
-                    while data.has_remaining() {
-                        let chunk = data.chunk();
-                        let length = chunk.len();
-                        self.read.extend_from_slice(chunk);
-                        data.advance(length);
-                    }
-                }
-                Err(frame) => return Poll::Ready(Ok(End::Over(frame.into_trailers().ok()))),
-            }
-        }
-    }
 }
 
 impl<S, I, B> Reader<S, I, B>
@@ -288,15 +267,14 @@ where
     fn judge<R>(self, end: Result<End, Rejection>) -> State<S, I, B, R> {
         let Self {
             request,
-            read,
+            collecting,
             mut service,
             desk,
-            ..
         } = self;
         let head = RequestHead::of(&request);
         let verdict = end.and_then(|end| {
             let reading = Reading {
-                bytes: &read,
+                bytes: collecting.bytes(),
                 whole: matches!(end, End::Over(_)) || request.body().is_end_stream(),
             };
             desk.inspect.inspect(&head, reading).map(|()| end)
@@ -305,7 +283,7 @@ where
             Ok(end) => end,
             Err(rejection) => return State::rejected(desk.reject(rejection, &head)),
         };
-        let read = read.freeze();
+        let read = collecting.into_bytes();
         let request = request.map(|rest| match end {
             End::Enough => Inspected::partly(read, rest),
             End::Over(trailers) => Inspected::wholly(read, trailers),
@@ -381,7 +359,12 @@ where
                     let Some(mut taken) = reader.take() else {
                         return Poll::Pending;
                     };
-                    let Poll::Ready(end) = taken.poll_read(cx) else {
+                    let Reader {
+                        request,
+                        collecting,
+                        ..
+                    } = &mut *taken;
+                    let Poll::Ready(end) = collecting.poll(request.body_mut(), cx) else {
                         *reader = Some(taken);
                         return Poll::Pending;
                     };

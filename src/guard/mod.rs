@@ -47,6 +47,7 @@
 //! ```
 
 mod body;
+pub(crate) mod collect;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;

@@ -1,5 +1,6 @@
 use super::{OverLimit, RawRequest, Report, Waf};
 use crate::event::{Emitter, EventKind, Level, RequestId, SecurityEvent};
+use crate::guard::collect::DEADLINE;
 use crate::guard::inspect::InspectService;
 use crate::guard::{
     Inspect, InspectLayer, Reading, Rejection, RejectionKind, Render, RequestHead, Want,
@@ -7,6 +8,7 @@ use crate::guard::{
 use crate::random::Random;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use tower_layer::Layer;
 
 /// What becomes of a hostile request.
@@ -33,6 +35,7 @@ pub struct WafLayer {
     waf: Waf,
     refuses: bool,
     challenge: Option<Arc<Challenge>>,
+    deadline: Duration,
     random: Random,
 }
 
@@ -44,6 +47,7 @@ impl WafLayer {
             waf: waf.into(),
             refuses: true,
             challenge: None,
+            deadline: DEADLINE,
             random: Random::secure(),
         }
     }
@@ -77,6 +81,14 @@ impl WafLayer {
         self
     }
 
+    /// Refuses with 408 when a body has not arrived within `deadline`; 15 seconds without this.
+    /// Shared with others by an [`InspectLayer`] of your own, it is that one's deadline that
+    /// counts.
+    pub const fn body_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// Takes the reference ids of requests that have no id from here.
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
@@ -85,7 +97,12 @@ impl WafLayer {
 
     /// A layer whose rejections look as `render` makes them.
     pub fn rendered_by(self, render: impl Render) -> InspectLayer<Self> {
-        InspectLayer::new(self.limit(), self).rendered_by(render)
+        self.inspecting().rendered_by(render)
+    }
+
+    fn inspecting(self) -> InspectLayer<Self> {
+        let (limit, deadline) = (self.limit(), self.deadline);
+        InspectLayer::new(limit, self).deadline(deadline)
     }
 
     /// The decision.
@@ -159,7 +176,7 @@ impl<S> Layer<S> for WafLayer {
     type Service = InspectService<S, Self>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        InspectLayer::new(self.limit(), self.clone()).layer(inner)
+        self.clone().inspecting().layer(inner)
     }
 }
 

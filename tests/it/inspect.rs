@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower::{Layer, ServiceExt, service_fn};
 
 /// Notes what it was shown, and rejects what holds the word.
@@ -252,4 +253,106 @@ impl Body for Broken {
 async fn a_body_that_breaks_off_is_400() {
     let refused = pass(10, Reader::wanting(Want::Whole), Broken).await;
     assert_eq!(refused.map(drop), Err(400));
+}
+
+/// A body that sends a byte every so often, for as long as somebody waits for it.
+struct Dripping {
+    left: usize,
+    next: Pin<Box<tokio::time::Sleep>>,
+}
+
+/// How long a [`Dripping`] body takes for each byte.
+const DRIP: Duration = Duration::from_secs(1);
+
+impl Dripping {
+    fn of(bytes: usize) -> Self {
+        Self {
+            left: bytes,
+            next: Box::pin(tokio::time::sleep(DRIP)),
+        }
+    }
+}
+
+impl Body for Dripping {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        std::task::ready!(self.next.as_mut().poll(cx));
+        let Some(left) = self.left.checked_sub(1) else {
+            return Poll::Ready(None);
+        };
+        self.left = left;
+        self.next = Box::pin(tokio::time::sleep(DRIP));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_slowly_is_waited_for_until_the_deadline() {
+    let seconds = Duration::from_secs;
+    let cases = [
+        ("in time", None, Want::Whole, 10, 200, seconds(11)),
+        ("too slow", None, Want::Whole, 99, 408, seconds(15)),
+        (
+            "a deadline of our own",
+            Some(seconds(3)),
+            Want::Whole,
+            9,
+            408,
+            seconds(3),
+        ),
+        (
+            "no deadline worth the name",
+            Some(Duration::MAX),
+            Want::Whole,
+            99,
+            200,
+            seconds(100),
+        ),
+        (
+            "the prefix in time",
+            Some(seconds(5)),
+            Want::Prefix(3),
+            99,
+            200,
+            seconds(3),
+        ),
+        (
+            "the prefix too slow",
+            Some(seconds(5)),
+            Want::Prefix(9),
+            99,
+            408,
+            seconds(5),
+        ),
+        (
+            "nobody waits",
+            Some(Duration::ZERO),
+            Want::Nothing,
+            99,
+            200,
+            Duration::ZERO,
+        ),
+    ];
+    for (name, deadline, want, bytes, status, took) in cases {
+        let spy = Spy::default();
+        let mut layer = InspectLayer::new(1000, Reader::wanting(want));
+        if let Some(deadline) = deadline {
+            layer = layer.deadline(deadline);
+        }
+        let start = tokio::time::Instant::now();
+        let request = Request::new(Dripping::of(bytes));
+        let response = layer.layer(spy.clone()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{name}");
+        assert_eq!(start.elapsed().as_secs(), took.as_secs(), "{name}");
+        assert_eq!(spy.calls(), usize::from(status == 200), "{name}");
+        if status == 408 {
+            let rejection = response.extensions().get::<Rejection>().unwrap();
+            assert_eq!(rejection.kind(), RejectionKind::Timeout, "{name}");
+        }
+    }
 }

@@ -1,13 +1,13 @@
 use super::{Ban, BanError, BanSubject, Bans};
 use crate::event::Emitter;
+use crate::guard::collect::{self, DEADLINE};
 use crate::guard::render::Problem;
 use crate::guard::{FieldError, Rejection, RejectionKind, Render, RequestHead};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
 use serde::Deserialize;
 use std::convert::Infallible;
-use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -20,6 +20,8 @@ use tower_service::Service;
 /// | `GET` | lists the bans | 200, an array of [`Ban`]s |
 /// | `POST {"subject": "principal:ann", "seconds": 3600, "reason": "ticket 17"}` | bans | 201, the [`Ban`] |
 /// | `DELETE ?subject=principal%3Aann` | lifts | 204, or 404 where there was none |
+///
+/// An order is `application/json`, else 415. One that has not arrived after 15 seconds is 408.
 ///
 /// Events say which [`Principal`](crate::principal::Principal) did it.
 ///
@@ -53,7 +55,7 @@ impl<B> Service<Request<B>> for BanAdmin
 where
     B: http_body::Body + Send + 'static,
     B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B::Error: Send,
 {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
@@ -72,7 +74,7 @@ where
         Box::pin(async move {
             let answer = match parts.method {
                 Method::GET => list(&bans).await,
-                Method::POST => ban(&bans, body).await,
+                Method::POST => ban(&bans, &parts.headers, body).await,
                 Method::DELETE => lift(&bans, parts.uri.query().unwrap_or_default()).await,
                 _ => Err(not_allowed()),
             };
@@ -104,19 +106,12 @@ struct Order {
     reason: String,
 }
 
-async fn ban<B>(bans: &Bans, body: B) -> Answer
-where
-    B: http_body::Body,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let body = Limited::new(body, MOST_BYTES).collect().await;
-    let body = body.map_err(|error| {
-        Rejection::new(match error.is::<LengthLimitError>() {
-            true => RejectionKind::PayloadTooLarge,
-            false => RejectionKind::Malformed,
-        })
-    })?;
-    let order: Order = serde_json::from_slice(&body.to_bytes())
+async fn ban<B: http_body::Body>(bans: &Bans, headers: &HeaderMap, body: B) -> Answer {
+    if !is_json(headers) {
+        return Err(Rejection::new(RejectionKind::UnsupportedMediaType));
+    }
+    let body = collect::whole(body, MOST_BYTES, DEADLINE).await?;
+    let order: Order = serde_json::from_slice(&body)
         .map_err(|_| Rejection::new(RejectionKind::Malformed).with_code("malformed_ban"))?;
     if order.seconds == 0 {
         let error = FieldError::new("/seconds", "too_short", "must be 1 at least");
@@ -129,6 +124,21 @@ where
         .await
         .map_err(|error| refusal(&error))?;
     Ok(answer(StatusCode::CREATED, json(&ban)))
+}
+
+/// Asked so that no form of another site can send an order, should the defense against those be
+/// missing (RFC 9110 section 8.3).
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let essence = value.as_bytes().split(|b| *b == b';').next();
+    essence.is_some_and(|essence| {
+        essence
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"application/json")
+    })
 }
 
 async fn lift(bans: &Bans, query: &str) -> Answer {

@@ -86,8 +86,32 @@ async fn what_would_never_be_looked_up_is_refused() {
     assert!(machine.bans.lift(&host).await.unwrap());
 }
 
+/// A body that is never sent.
+struct Silent;
+
+impl http_body::Body for Silent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
 async fn call(admin: &BanAdmin, request: http::request::Builder, body: &str) -> (u16, Value) {
-    let request = request.body(Full::<Bytes>::from(body.to_owned())).unwrap();
+    let request = request.header("content-type", "application/json; charset=utf-8");
+    send(admin, request.body(Full::<Bytes>::from(body.to_owned()))).await
+}
+
+async fn send<B>(admin: &BanAdmin, request: http::Result<Request<B>>) -> (u16, Value)
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Send,
+{
+    let request = request.unwrap();
     let response = admin.clone().oneshot(request).await.unwrap();
     assert_eq!(response.headers()["cache-control"], "no-store");
     let status = response.status().as_u16();
@@ -181,6 +205,41 @@ async fn over_http_nothing_wrong_is_taken() {
 }
 
 #[tokio::test]
+async fn an_order_is_json_and_says_so() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let admin = BanAdmin::new(machine.bans.clone());
+    let order = r#"{"subject":"principal:eve","seconds":60,"reason":""}"#;
+    let types: [(&[&str], u16); 6] = [
+        (&[], 415),
+        (&["text/plain"], 415),
+        (&["application/x-www-form-urlencoded"], 415),
+        (&["application/jsonp"], 415),
+        (&["application/json", "application/json"], 415),
+        (&["Application/JSON ; charset=utf-8"], 201),
+    ];
+    for (types, status) in types {
+        let request = types.iter().fold(Request::post("/"), |request, value| {
+            request.header("content-type", *value)
+        });
+        let request = request.body(Full::<Bytes>::from(order));
+        assert_eq!(send(&admin, request).await.0, status, "{types:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_does_not_arrive_is_not_waited_for() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let admin = BanAdmin::new(machine.bans.clone());
+    let request = Request::post("/").header("content-type", "application/json");
+    let start = tokio::time::Instant::now();
+    let (status, problem) = send(&admin, request.body(Silent)).await;
+    assert_eq!((status, &problem["code"]), (408, &json!("request_timeout")));
+    assert_eq!(start.elapsed().as_secs(), 15);
+}
+
+#[tokio::test]
 async fn in_axum_behind_the_users_own_authorization() {
     let time = time();
     let machine = Machine::new(Bans::builder(memory(&time)), &time);
@@ -191,6 +250,7 @@ async fn in_axum_behind_the_users_own_authorization() {
         .layer(MonitorLayer::only(machine.events.clone()));
     let order = r#"{"subject":"principal:eve","seconds":60,"reason":"t-17"}"#;
     let request = Request::post("/bans")
+        .header("content-type", "application/json")
         .body(axum::body::Body::from(order))
         .unwrap();
     let response = app.oneshot(request).await.unwrap();
