@@ -6,6 +6,7 @@ mod bans;
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]
 pub(crate) mod service;
+mod waf;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -13,9 +13,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Far more than any form of this service needs.
-const MOST_BYTES: usize = 16 * 1024;
+pub(crate) const MOST_BYTES: usize = 16 * 1024;
 /// How long a client may take to send a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A form that can be read from a JSON object.
 pub(crate) trait Form: Sized {

@@ -13,6 +13,7 @@ mod signing_key;
 pub(crate) mod sqlite;
 mod stores;
 pub(crate) mod vault;
+mod waf;
 
 pub(crate) use config::Config;
 pub(crate) use stores::Stores;
@@ -42,6 +43,7 @@ use portcullis::net::client_ip::ClientIpLayer;
 use portcullis::net::request_id::RequestIdLayer;
 use portcullis::principal::{Method, Principal};
 use portcullis::store::Records;
+use portcullis::waf::WafLayer;
 use signing_key::signing_key;
 use std::error::Error;
 use std::sync::Arc;
@@ -184,7 +186,8 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
                         .store(stores.store),
                 )
                 .layer(GuardLayer::new(HeaderLimits))
-                .layer(CrossOriginLayer::new()),
+                .layer(CrossOriginLayer::new())
+                .layer(WafLayer::new(waf::waf()?).body_deadline(json::BODY_TIMEOUT)),
         ))
 }
 

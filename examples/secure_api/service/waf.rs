@@ -1,0 +1,34 @@
+//! What looks like an attack never reaches a handler.
+
+use super::{json, page};
+use portcullis::waf::{
+    Exclusion, Field, FieldKind, Limits, Place, Ruleset, Waf, WafBuilder, WafError,
+};
+
+/// The routes whose fields are more than plain values.
+const ROUTES: [&str; 4] = ["/login", "/register", page::LOGIN_PATH, "/notes"];
+
+/// The texts of which the handlers say themselves that a NUL has no place in them.
+const CHECKED: [&str; 5] = ["email", "name", "national_id", "title", "html"];
+
+/// A password may look like anything, and a note is prose with markup.
+///
+/// Whether JSON is well-formed, and what is wrong with which field, is for the handlers to say:
+/// their 400 and 422 tell an honest client more than a 403.
+pub(crate) fn waf() -> Result<Waf, WafError> {
+    let rules = Ruleset::builtin()
+        .without("protocol-json")?
+        .without("protocol-depth")?;
+    let password = |route| Field::named("password").on(route);
+    let builder = Waf::builder(rules)
+        .limits(Limits::new().body(json::MOST_BYTES))
+        .routes(ROUTES)
+        .field(password("/login"), FieldKind::Opaque)
+        .field(password("/register"), FieldKind::Opaque)
+        .field(password(page::LOGIN_PATH), FieldKind::Opaque)
+        .field(Field::named("title").on("/notes"), FieldKind::FreeText)
+        .field(Field::named("html").on("/notes"), FieldKind::RichText);
+    let nul = |name| Exclusion::of_rule("protocol-nul", Field::named(name).at(Place::Json));
+    let exclusions = CHECKED.into_iter().map(nul);
+    exclusions.fold(builder, WafBuilder::exclude).build()
+}
