@@ -126,7 +126,9 @@ impl Server {
 
     /// Tells whether the server runs and answers.
     async fn launch(&mut self) -> bool {
-        let mut command = Command::new("redis-server");
+        // Another server that speaks the same protocol, such as valkey-server.
+        let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
+        let mut command = Command::new(program);
         command
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1"])
