@@ -25,7 +25,7 @@ const SAMPLE: Duration = Duration::from_millis(2);
 /// How long one contender may take in all.
 const BUDGET: Duration = Duration::from_secs(3);
 /// Odd, so that the median is a sample.
-const MOST_ROUNDS: usize = 301;
+const MAX_ROUNDS: usize = 301;
 const FEWEST_ROUNDS: usize = 11;
 
 /// Runs a contender this often and says how long it took.
@@ -151,8 +151,8 @@ impl<'a> Race<'a> {
             .max()
             .unwrap_or_default();
         let affordable = BUDGET.as_nanos() / slowest.as_nanos().max(1);
-        let affordable = usize::try_from(affordable).unwrap_or(MOST_ROUNDS);
-        affordable.clamp(FEWEST_ROUNDS, MOST_ROUNDS) | 1
+        let affordable = usize::try_from(affordable).unwrap_or(MAX_ROUNDS);
+        affordable.clamp(FEWEST_ROUNDS, MAX_ROUNDS) | 1
     }
 }
 

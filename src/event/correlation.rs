@@ -13,13 +13,13 @@ pub struct RequestId(Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a request id is 1 to {} characters of A-Z a-z 0-9 - _ . + / =",
-    RequestId::LONGEST
+    RequestId::MAX_LEN
 )]
 pub struct InvalidRequestId(());
 
 impl RequestId {
     /// The most characters an accepted id may have.
-    pub const LONGEST: usize = 128;
+    pub const MAX_LEN: usize = 128;
 
     /// A new id: 128 random bits as 32 hexadecimal digits.
     #[must_use]
@@ -37,11 +37,11 @@ impl RequestId {
     /// Takes an id that came from outside.
     ///
     /// # Errors
-    /// When it is empty, longer than [`Self::LONGEST`], or holds a character that could harm
+    /// When it is empty, longer than [`Self::MAX_LEN`], or holds a character that could harm
     /// a log or a header.
     pub fn parse(text: &str) -> Result<Self, InvalidRequestId> {
         let fine = |b: u8| b.is_ascii_alphanumeric() || b"-_.+/=".contains(&b);
-        if text.is_empty() || text.len() > Self::LONGEST || !text.bytes().all(fine) {
+        if text.is_empty() || text.len() > Self::MAX_LEN || !text.bytes().all(fine) {
             return Err(InvalidRequestId(()));
         }
         Ok(Self(text.into()))

@@ -38,7 +38,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The longest text an event keeps of anything a client sent; what is longer is cut.
-const LONGEST_TEXT: usize = 256;
+const MAX_TEXT: usize = 256;
 
 /// Hears security events.
 ///
@@ -294,17 +294,17 @@ impl Serialize for Details<'_> {
     }
 }
 
-/// Cuts a method, which is a token of any length, to [`LONGEST_TEXT`] bytes.
+/// Cuts a method, which is a token of any length, to [`MAX_TEXT`] bytes.
 fn cut(method: &http::Method) -> http::Method {
-    let start = method.as_str().get(..LONGEST_TEXT);
+    let start = method.as_str().get(..MAX_TEXT);
     let shorter = start.and_then(|text| http::Method::from_bytes(text.as_bytes()).ok());
     shorter.unwrap_or_else(|| method.clone())
 }
 
-/// Cuts `text` to [`LONGEST_TEXT`] bytes and replaces each character that could break a line,
+/// Cuts `text` to [`MAX_TEXT`] bytes and replaces each character that could break a line,
 /// hide or reorder text in a log with U+FFFD.
 fn clean(text: &str) -> Cow<'_, str> {
-    let cut = text.floor_char_boundary(LONGEST_TEXT);
+    let cut = text.floor_char_boundary(MAX_TEXT);
     let text = text.get(..cut).unwrap_or_default();
     if text.chars().any(is_unprintable) {
         let clean = |c| if is_unprintable(c) { '\u{FFFD}' } else { c };
@@ -345,15 +345,15 @@ mod tests {
         let subject = event.subject().unwrap();
         let harmful = ['\r', '\n', '\u{202E}', '\u{061C}', '\u{E0041}'];
         assert!(!subject.contains(harmful), "{subject}");
-        assert_eq!(event.details().next().unwrap().1.len(), LONGEST_TEXT);
+        assert_eq!(event.details().next().unwrap().1.len(), MAX_TEXT);
     }
 
     #[test]
     fn cutting_respects_characters() {
         let text = "é".repeat(200);
-        assert_eq!(clean(&text).len(), LONGEST_TEXT);
+        assert_eq!(clean(&text).len(), MAX_TEXT);
         let text = format!("x{text}");
-        assert_eq!(clean(&text).len(), LONGEST_TEXT - 1);
+        assert_eq!(clean(&text).len(), MAX_TEXT - 1);
     }
 
     #[test]

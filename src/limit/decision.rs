@@ -55,15 +55,15 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct States {
     len: u8,
-    windows: [u8; Quotas::MOST],
-    states: [State; Quotas::MOST],
+    windows: [u8; Quotas::MAX],
+    states: [State; Quotas::MAX],
 }
 
 impl States {
     const NONE: Self = Self {
         len: 0,
-        windows: [0; Quotas::MOST],
-        states: [State { debt: 0, wait: 0 }; Quotas::MOST],
+        windows: [0; Quotas::MAX],
+        states: [State { debt: 0, wait: 0 }; Quotas::MAX],
     };
 
     /// Adds the state of a window, as long as there is room.

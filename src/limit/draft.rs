@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How many windows of one key may lie in one set. More would not leave room there for others,
 /// and are spread over sets by [`PART`].
-pub(super) const MOST_IN_SET: u8 = 4;
+pub(super) const MAX_IN_SET: u8 = 4;
 const PART: u8 = 2;
 
 /// Some windows, in a row, that hold a key.
@@ -22,10 +22,10 @@ pub(super) struct Span {
 impl Span {
     /// Parts small enough to lie in one set, and how their hash differs.
     pub(super) fn parts(self) -> impl Iterator<Item = (Self, u32)> {
-        let size = if self.len > MOST_IN_SET {
+        let size = if self.len > MAX_IN_SET {
             PART
         } else {
-            MOST_IN_SET
+            MAX_IN_SET
         };
         let parts = self.len.div_ceil(size);
         (0..parts).map(move |part| {
@@ -57,11 +57,11 @@ pub(super) struct Ask {
 }
 
 /// Of at most so many states.
-pub(super) struct Draft<'a, const MOST: usize> {
+pub(super) struct Draft<'a, const MAX: usize> {
     windows: &'a [Window],
     now: u64,
     judgment: &'a mut Judgment,
-    entries: [Entry; MOST],
+    entries: [Entry; MAX],
     is_new: bool,
     /// Into how many sets something new was put, or should have been; and whether room was
     /// scarce there.
@@ -78,7 +78,7 @@ struct Entry {
 
 const NO_SLOT: usize = usize::MAX;
 
-impl<'a, const MOST: usize> Draft<'a, MOST> {
+impl<'a, const MAX: usize> Draft<'a, MAX> {
     #[inline]
     pub(super) const fn new(windows: &'a [Window], now: u64, judgment: &'a mut Judgment) -> Self {
         let entry = Entry {
@@ -89,7 +89,7 @@ impl<'a, const MOST: usize> Draft<'a, MOST> {
             windows,
             now,
             judgment,
-            entries: [entry; MOST],
+            entries: [entry; MAX],
             is_new: false,
             insertions: 0,
             is_scarce: false,

@@ -84,9 +84,9 @@ impl From<String> for RateKey<'_> {
 }
 
 /// The key of one who is counted, as a store knows it: the same on all machines, different from
-/// that of every other key, and no longer than [`StoreId::LONGEST`].
+/// that of every other key, and no longer than [`StoreId::MAX_LEN`].
 pub(super) struct StoreId {
-    bytes: [u8; Self::LONGEST],
+    bytes: [u8; Self::MAX_LEN],
     len: usize,
     /// Of all that was written, where that was more than fits.
     digest: Option<Sha256>,
@@ -95,11 +95,11 @@ pub(super) struct StoreId {
 impl StoreId {
     /// What is longer is hashed: a client chooses how long a path is, and it is a client's
     /// neighbor who pays for the memory.
-    const LONGEST: usize = 64;
+    const MAX_LEN: usize = 64;
 
     pub(super) fn of(key: &RateKey<'_>) -> Self {
         let mut id = Self {
-            bytes: [0; Self::LONGEST],
+            bytes: [0; Self::MAX_LEN],
             len: 0,
             digest: None,
         };
@@ -233,7 +233,7 @@ mod tests {
             .map(|key| StoreId::of(key).as_bytes().to_vec())
             .collect();
         assert_eq!(ids.len(), keys.len());
-        assert!(ids.iter().all(|id| id.len() <= StoreId::LONGEST));
+        assert!(ids.iter().all(|id| id.len() <= StoreId::MAX_LEN));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl RateLimitLayer {
     /// apart.
     ///
     /// # Errors
-    /// When more than [`Quotas::MOST`](super::Quotas::MOST) quotas would have to be decided
+    /// When more than [`Quotas::MAX`](super::Quotas::MAX) quotas would have to be decided
     /// together.
     pub fn and(mut self, rule: Rule) -> Result<Self, InvalidQuota> {
         self.counter = match self.counter {

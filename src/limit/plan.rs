@@ -26,7 +26,7 @@ pub struct Plans {
 
 impl Plans {
     /// The most quotas in all plans of all rules of one limiter.
-    pub const MOST_QUOTAS: usize = 128;
+    pub const MAX_QUOTAS: usize = 128;
 
     /// The quotas of a key that has no plan, or one that is not among these.
     #[must_use]
@@ -41,7 +41,7 @@ impl Plans {
     ///
     /// # Errors
     /// When there is a plan of this name, or there are more than
-    /// [`Plans::MOST_QUOTAS`] quotas in all.
+    /// [`Plans::MAX_QUOTAS`] quotas in all.
     pub fn with(
         mut self,
         name: impl Into<Cow<'static, str>>,
@@ -53,7 +53,7 @@ impl Plans {
         }
         self.named.push((name, quotas.into()));
         match self.quotas() {
-            too_many if too_many > Self::MOST_QUOTAS => Err(InvalidQuota::TooManyInPlans(too_many)),
+            too_many if too_many > Self::MAX_QUOTAS => Err(InvalidQuota::TooManyInPlans(too_many)),
             _ => Ok(self),
         }
     }

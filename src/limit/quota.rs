@@ -3,7 +3,7 @@ use crate::store::gcra::Rate;
 use std::borrow::Cow;
 use std::time::Duration;
 
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 /// So many in such a time.
 ///
@@ -92,7 +92,7 @@ impl Quota {
     pub fn named(self, name: impl Into<Cow<'static, str>>) -> Result<Self, InvalidQuota> {
         let name = name.into();
         let is_visible = name.bytes().all(|b| matches!(b, b' '..=b'~'));
-        if name.is_empty() || name.len() > LONGEST_NAME || !is_visible {
+        if name.is_empty() || name.len() > MAX_NAME || !is_visible {
             return Err(InvalidQuota::Name(name.into_owned()));
         }
         Ok(self.called(name))
@@ -125,7 +125,7 @@ pub struct Quotas(Vec<Quota>);
 
 impl Quotas {
     /// The most quotas that can hold together.
-    pub const MOST: usize = 8;
+    pub const MAX: usize = 8;
 
     pub(super) const fn len(&self) -> usize {
         self.0.len()

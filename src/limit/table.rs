@@ -9,7 +9,7 @@ const SET_BYTES: usize = 256;
 const SETS_PER_PAGE: usize = 128;
 const PAGE_BYTES: usize = SET_BYTES * SETS_PER_PAGE;
 /// 32 GiB: the index of the pages is made at once, so it has to have an end.
-const MOST_PAGES: usize = 1 << 20;
+const MAX_PAGES: usize = 1 << 20;
 /// The table begins to double when this part of as many insertions as it has sets (one in
 /// eight) found their set well filled: at about two keys a set, of fifteen.
 const SCARCE_PART: usize = 8;
@@ -44,7 +44,7 @@ struct LockedSet(Mutex<Set>);
 impl Table {
     /// A table of at most this many bytes, and at least one page.
     pub(super) fn new(bytes: usize) -> Self {
-        let pages = (bytes / PAGE_BYTES).clamp(1, MOST_PAGES);
+        let pages = (bytes / PAGE_BYTES).clamp(1, MAX_PAGES);
         Self {
             pages: (0..pages).map(|_| OnceLock::new()).collect(),
             sets: AtomicUsize::new(SETS_PER_PAGE),
@@ -80,10 +80,10 @@ impl Table {
         }
     }
 
-    /// Locks the sets that belong to several hashes, up to [`Quotas::MOST`], each set once:
+    /// Locks the sets that belong to several hashes, up to [`Quotas::MAX`], each set once:
     /// what is decided over all of them happens at one moment.
     pub(super) fn lock_each(&self, hashes: impl Iterator<Item = u64>) -> LockedSets<'_> {
-        let mut wanted = [None; Quotas::MOST];
+        let mut wanted = [None; Quotas::MAX];
         for (wanted, hash) in wanted.iter_mut().zip(hashes) {
             *wanted = Some(hash);
         }
@@ -157,14 +157,14 @@ const NOWHERE: usize = usize::MAX;
 /// Several sets of a table, each locked once.
 pub(super) struct LockedSets<'a> {
     /// For each of the hashes, the number of its set.
-    homes: [usize; Quotas::MOST],
-    sets: [Option<(usize, MutexGuard<'a, Set>)>; Quotas::MOST],
+    homes: [usize; Quotas::MAX],
+    sets: [Option<(usize, MutexGuard<'a, Set>)>; Quotas::MAX],
 }
 
 impl<'a> LockedSets<'a> {
     /// Always in the order of their numbers, as a split locks them too: nobody waits for one
     /// who waits for him.
-    fn lock(table: &'a Table, homes: [usize; Quotas::MOST]) -> Self {
+    fn lock(table: &'a Table, homes: [usize; Quotas::MAX]) -> Self {
         let mut ordered = homes;
         ordered.sort_unstable();
         let mut last = NOWHERE;
@@ -228,7 +228,7 @@ mod tests {
             ("nothing", 0, 1),
             ("a page and a half", PAGE_BYTES * 3 / 2, 1),
             ("three pages", PAGE_BYTES * 3, 3),
-            ("all there is", usize::MAX, MOST_PAGES),
+            ("all there is", usize::MAX, MAX_PAGES),
         ];
         for (name, bytes, pages) in cases {
             assert_eq!(Table::new(bytes).pages.len(), pages, "{name}");

@@ -4,7 +4,7 @@ use crate::support::Spy;
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::Empty;
-use portcullis::authz::rbac::{Rbac, RbacError, RequireLayer, Role};
+use portcullis::authz::rbac::{ConfigError, Rbac, RequireLayer, Role};
 use portcullis::clock::Timestamp;
 use portcullis::event::EventKind;
 use portcullis::guard::{Challenge, Check, Rejection, RejectionKind};
@@ -190,7 +190,7 @@ fn mistakes_show_at_start() {
         "{error}"
     );
     let built = Rbac::builder().role(Role::new("admin").allow("*")).build();
-    assert!(matches!(built, Err(RbacError::UnknownPermission { .. })));
+    assert!(matches!(built, Err(ConfigError::UnknownPermission { .. })));
 }
 
 #[tokio::test]

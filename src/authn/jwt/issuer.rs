@@ -1,4 +1,4 @@
-use super::profile::{LONGEST_LIFETIME, LONGEST_TOKEN};
+use super::profile::{MAX_LIFETIME, MAX_TOKEN_LEN};
 use super::{ConfigError, IssueError};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::keys::{KeySet, SigningKey};
@@ -96,7 +96,7 @@ impl Issuer {
     /// When that is less than a second, or more than the 24 hours that the strict profile
     /// takes.
     pub fn lifetime(self, lifetime: Duration) -> Result<Self, ConfigError> {
-        if lifetime > LONGEST_LIFETIME {
+        if lifetime > MAX_LIFETIME {
             return Err(ConfigError::LifetimeTooLong(lifetime.as_secs()));
         }
         self.insecure_long_lifetime(lifetime)
@@ -281,7 +281,7 @@ impl TokenBuilder<'_> {
         let signature = issuer.key.sign(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        if token.len() > LONGEST_TOKEN {
+        if token.len() > MAX_TOKEN_LEN {
             return Err(IssueError::TooLong(token.len()));
         }
         Ok(token)

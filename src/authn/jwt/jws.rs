@@ -7,14 +7,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::{Arc, OnceLock};
 
 /// A signature of 8192 bits, and what the decoder wants of room beside it.
-const LONGEST_SIGNATURE: usize = 1024 + 3;
+const MAX_SIGNATURE: usize = 1024 + 3;
 /// The signatures of HMAC and of curves are shorter than this, encoded.
 const SHORT_SIGNATURE: usize = 128;
 /// How many headers are kept. An issuer has one for each key and kind of token.
-const MOST_KNOWN_HEADERS: usize = 4;
+const MAX_KNOWN_HEADERS: usize = 4;
 /// How many keys are tried for a token that names none: as many as a rotation without names
 /// needs. Each costs an attacker nothing and us a verification.
-const MOST_TRIED: usize = 4;
+const MAX_TRIED: usize = 4;
 
 /// Verifies signatures in the compact serialization (RFC 7515 section 7.1), whatever their
 /// payload is.
@@ -52,7 +52,7 @@ pub struct JwsVerifier {
 #[derive(Debug)]
 struct KnownHeaders {
     of: Arc<KeySet>,
-    headers: [OnceLock<(Box<str>, Arc<Header>)>; MOST_KNOWN_HEADERS],
+    headers: [OnceLock<(Box<str>, Arc<Header>)>; MAX_KNOWN_HEADERS],
 }
 
 impl KnownHeaders {
@@ -238,7 +238,7 @@ impl<'t> Segments<'t> {
         if self.signature.len() <= SHORT_SIGNATURE {
             self.verify_in([0; SHORT_SIGNATURE], set, header)
         } else {
-            self.verify_in([0; LONGEST_SIGNATURE], set, header)
+            self.verify_in([0; MAX_SIGNATURE], set, header)
         }
     }
 
@@ -295,7 +295,7 @@ fn verify_with(
             match candidates().count() {
                 0 if has_name => return Err(UnknownKey.into()),
                 0 => return Err(NoMatchingKey.into()),
-                1..=MOST_TRIED => candidates().any(verifies),
+                1..=MAX_TRIED => candidates().any(verifies),
                 _ => return Err(AmbiguousKey.into()),
             }
         }

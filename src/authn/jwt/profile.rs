@@ -22,14 +22,14 @@ pub(super) struct Limits {
 }
 
 /// The longest token of the default profile. Servers take some 16 to 64 kB of headers.
-pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
+pub(super) const MAX_TOKEN_LEN: usize = 16 * 1024;
 
 /// OpenID Connect Core section 2.
-pub(super) const LONGEST_SUBJECT: usize = 255;
+pub(super) const MAX_SUBJECT_LEN: usize = 255;
 
 /// How long a token may be good for, and how long ago it may have been issued, in the strict
 /// profile.
-pub(super) const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Profile {
     pub(super) const fn is_strict(self) -> bool {
@@ -39,7 +39,7 @@ impl Profile {
     pub(super) const fn limits(self) -> Limits {
         match self {
             Self::Default => Limits {
-                token: LONGEST_TOKEN,
+                token: MAX_TOKEN_LEN,
                 header: 4 * 1024,
             },
             Self::Strict => Limits {

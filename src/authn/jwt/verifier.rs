@@ -1,5 +1,5 @@
 use super::JwtErrorKind::*;
-use super::profile::{LONGEST_LIFETIME, LONGEST_SUBJECT};
+use super::profile::{MAX_LIFETIME, MAX_SUBJECT_LEN};
 use super::{Claims, ConfigError, Header, JwsVerifier, JwtError, Profile};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::keys::{Algorithms, LiveKeys};
@@ -380,7 +380,7 @@ impl Rules {
         if issued_at.is_some_and(|issued_at| issued_at > latest_start) {
             return Err(IssuedInFuture.into());
         }
-        if issued_at.is_some_and(|it| now.since(it) > LONGEST_LIFETIME + self.leeway) {
+        if issued_at.is_some_and(|it| now.since(it) > MAX_LIFETIME + self.leeway) {
             return Err(TooOld.into());
         }
         let end = claims
@@ -390,11 +390,11 @@ impl Rules {
         if starts.into_iter().flatten().any(|start| end < start) {
             return Err(ExpiryBeforeStart.into());
         }
-        if end.since(issued_at.unwrap_or(latest_start)) > LONGEST_LIFETIME {
+        if end.since(issued_at.unwrap_or(latest_start)) > MAX_LIFETIME {
             return Err(LifetimeTooLong.into());
         }
         if let Some(subject) = claims.subject() {
-            let is_too_long = subject.len() > LONGEST_SUBJECT;
+            let is_too_long = subject.len() > MAX_SUBJECT_LEN;
             if subject.is_empty() || is_too_long || subject.chars().any(char::is_control) {
                 return Err(JwtError::malformed("sub"));
             }

@@ -45,7 +45,7 @@ pub enum ConfigError {
     #[error("two peppers have the id {0:?}; give each its own, and never give one away again")]
     DuplicatePepper(String),
     /// Longer passwords would be refused than NIST SP 800-63B-4 lets a verifier refuse.
-    #[error("a limit of {0} characters is out of range; use 64 to {limit}", limit = super::normalize::LONGEST_CHARACTERS)]
+    #[error("a limit of {0} characters is out of range; use 64 to {limit}", limit = super::normalize::MAX_CHARACTERS)]
     CharacterLimit(usize),
     /// No thread could be started.
     #[error("a thread for password hashing could not be started")]
@@ -84,7 +84,7 @@ pub enum PasswordError {
     /// The pool was shut down.
     #[error("password hashing has been shut down")]
     ShutDown,
-    /// A new password is longer than [any that can be verified](super::LONGEST_BYTES). A
+    /// A new password is longer than [any that can be verified](super::MAX_BYTES). A
     /// [policy](super::PasswordPolicy) says so first, and says it better.
     #[error("the password is longer than any that can be verified")]
     TooLong,

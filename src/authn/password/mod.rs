@@ -68,7 +68,7 @@ pub use argon2id::Argon2id;
 pub use error::{ConfigError, HashError, PasswordError};
 pub use hash::{Mismatch, PasswordHash, Verification};
 pub use hasher::{Cost, PasswordHasher, PasswordVerifier};
-pub use normalize::LONGEST_BYTES;
+pub use normalize::MAX_BYTES;
 pub use parameters::{Ceiling, Parameters};
 pub use passwords::{Passwords, PasswordsBuilder};
 pub use pepper::Pepper;

@@ -4,14 +4,14 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use zeroize::Zeroizing;
 
 /// The most characters a policy may allow.
-pub(super) const LONGEST_CHARACTERS: usize = 1024;
+pub(super) const MAX_CHARACTERS: usize = 1024;
 
 /// The longest password that is hashed or verified, in bytes: 1024 characters of four bytes.
 ///
 /// Argon2 itself takes long input lightly, but it is normalized first, kept until its turn
 /// comes, and some other formats take time by length. So there is an end, far above what
 /// anybody types or generates.
-pub const LONGEST_BYTES: usize = 4 * LONGEST_CHARACTERS;
+pub const MAX_BYTES: usize = 4 * MAX_CHARACTERS;
 
 /// Canonical composition grows UTF-8 at most threefold (UAX #15, section 12).
 const GROWTH: usize = 3;
@@ -47,7 +47,7 @@ pub(super) struct Candidates {
 
 impl Candidates {
     pub(super) fn of(password: &SecretString) -> Self {
-        if password.expose().len() > LONGEST_BYTES {
+        if password.expose().len() > MAX_BYTES {
             // Not verified, but as much work is done as for any other.
             return Self {
                 normalized: Zeroizing::default(),
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn composition_never_outgrows_its_room() {
-        let worst = "\u{1D160}".repeat(LONGEST_CHARACTERS);
+        let worst = "\u{1D160}".repeat(MAX_CHARACTERS);
         let grown = normalized(&worst);
         assert!(grown.len() > worst.len());
         assert!(grown.len() <= worst.len() * GROWTH);

@@ -6,7 +6,7 @@ const OWASP_MINIMUMS_KIB: [u32; 5] = [47_104, 19_456, 12_288, 9_216, 7_168];
 
 /// Lanes are computed one after the other here, so that they cost no threads. They bound the
 /// least memory, and no honest hash has more.
-const MOST_LANES: u32 = 64;
+const MAX_LANES: u32 = 64;
 
 /// Memory that each lane needs, KiB (RFC 9106 section 3.1).
 const KIB_PER_LANE: u32 = 8;
@@ -44,7 +44,7 @@ impl Parameters {
                 memory_kib,
                 iterations,
                 parallelism,
-                limit: MOST_LANES,
+                limit: MAX_LANES,
             });
         }
         let [.., least] = OWASP_MINIMUMS_KIB;
@@ -80,7 +80,7 @@ impl Parameters {
     pub(super) const fn is_valid(self) -> bool {
         self.iterations >= 1
             && self.parallelism >= 1
-            && self.parallelism <= MOST_LANES
+            && self.parallelism <= MAX_LANES
             && self.memory_kib >= KIB_PER_LANE * self.parallelism
     }
 

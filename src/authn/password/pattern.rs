@@ -5,8 +5,8 @@ const SHORTEST_WORD: usize = 3;
 
 /// The most words that are looked for, and the most text they are taken from, for a name may
 /// be anything that a client sent.
-const MOST_WORDS: usize = 32;
-const LONGEST_CONTEXT: usize = 512;
+const MAX_WORDS: usize = 32;
+const MAX_CONTEXT: usize = 512;
 
 /// The shortest row that counts, in characters.
 const SHORTEST_ROW: usize = 4;
@@ -19,14 +19,14 @@ const ROWS: [&str; 4] = ["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
 /// What to look for of a context such as a name or an address: it as a whole, and its parts.
 pub(super) fn words(context: &str) -> impl Iterator<Item = String> {
-    let end = context.floor_char_boundary(LONGEST_CONTEXT);
+    let end = context.floor_char_boundary(MAX_CONTEXT);
     let context = context.get(..end).unwrap_or_default().trim();
     let local_part = context.rsplit_once('@').map(|(local, _domain)| local);
     let parts = context.split(|c: char| !c.is_alphanumeric());
     std::iter::once(context)
         .chain(local_part)
         .chain(parts)
-        .take(MOST_WORDS)
+        .take(MAX_WORDS)
         .map(|word| {
             word.chars()
                 .flat_map(char::to_lowercase)
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_context_of_any_size_gives_few_words() {
-        assert!(words(&"word ".repeat(100_000)).count() <= MOST_WORDS);
+        assert!(words(&"word ".repeat(100_000)).count() <= MAX_WORDS);
         assert_eq!(words("").count(), 0);
         assert_eq!(words("a b c").count(), 1);
     }

@@ -3,7 +3,7 @@ use crate::secret::SecretBytes;
 use std::fmt;
 
 /// The longest id that a hash has room for (`keyid` of the PHC string format, eight bytes).
-const LONGEST_ID: usize = 8;
+const MAX_ID: usize = 8;
 
 /// NIST SP 800-63B-4 section 3.1.1.2 asks for 112 bits.
 const SHORTEST_SECRET: usize = 16;
@@ -26,7 +26,7 @@ impl Pepper {
     /// # Errors
     /// When the id is of another length, or the secret is shorter than 16 bytes.
     pub fn new(id: &str, secret: SecretBytes) -> Result<Self, ConfigError> {
-        if id.is_empty() || id.len() > LONGEST_ID {
+        if id.is_empty() || id.len() > MAX_ID {
             return Err(ConfigError::PepperId(id.to_owned()));
         }
         let length = secret.expose().len();

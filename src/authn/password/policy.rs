@@ -1,5 +1,5 @@
 use super::common::is_common;
-use super::normalize::{LONGEST_BYTES, LONGEST_CHARACTERS, is_stable, normalized};
+use super::normalize::{MAX_BYTES, MAX_CHARACTERS, is_stable, normalized};
 use super::pattern::{is_mostly, is_mostly_sequential, is_repetitive, smallest_unit, words};
 use super::{ConfigError, Violation, Violations};
 use crate::secret::SecretString;
@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 /// The fewest characters of a password that is the only factor (NIST SP 800-63B-4 section
 /// 3.1.1.2).
-const LEAST_ALONE: usize = 15;
+const MIN_ALONE: usize = 15;
 
 /// The fewest characters of a password beside a second factor (same section).
-const LEAST_WITH_SECOND_FACTOR: usize = 8;
+const MIN_WITH_SECOND_FACTOR: usize = 8;
 
 /// The most characters that a verifier may refuse to exceed (same section).
-const LEAST_MAXIMUM: usize = 64;
+const MIN_MAXIMUM: usize = 64;
 
 /// The most characters without [`PasswordPolicy::at_most`].
 const DEFAULT_MOST: usize = 256;
@@ -52,14 +52,14 @@ impl PasswordPolicy {
     /// For passwords that alone let a user in: at least 15 characters.
     #[must_use]
     pub const fn only_factor() -> Self {
-        Self::with_least(LEAST_ALONE)
+        Self::with_least(MIN_ALONE)
     }
 
     /// For passwords that are always asked for together with a second factor: at least 8
     /// characters.
     #[must_use]
     pub const fn with_second_factor() -> Self {
-        Self::with_least(LEAST_WITH_SECOND_FACTOR)
+        Self::with_least(MIN_WITH_SECOND_FACTOR)
     }
 
     const fn with_least(least: usize) -> Self {
@@ -74,7 +74,7 @@ impl PasswordPolicy {
     /// nothing.
     #[must_use]
     pub fn at_least(mut self, characters: usize) -> Self {
-        self.least = self.least.max(characters.min(LEAST_MAXIMUM));
+        self.least = self.least.max(characters.min(MIN_MAXIMUM));
         self
     }
 
@@ -83,7 +83,7 @@ impl PasswordPolicy {
     /// # Errors
     /// When it is below 64, which the standard forbids, or above 1024.
     pub fn at_most(mut self, characters: usize) -> Result<Self, ConfigError> {
-        if !(LEAST_MAXIMUM..=LONGEST_CHARACTERS).contains(&characters) {
+        if !(MIN_MAXIMUM..=MAX_CHARACTERS).contains(&characters) {
             return Err(ConfigError::CharacterLimit(characters));
         }
         self.most = characters;
@@ -110,7 +110,7 @@ impl PasswordPolicy {
         password: &SecretString,
         about: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), Violations> {
-        if password.expose().len() > LONGEST_BYTES {
+        if password.expose().len() > MAX_BYTES {
             return Violations::check(vec![Violation::TooLong(self.most)]);
         }
         let password = normalized(password.expose());

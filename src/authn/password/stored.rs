@@ -4,7 +4,7 @@ use argon2::password_hash::phc::{self, Output, Salt};
 use argon2::{Algorithm, KeyId, Version};
 
 /// The longest PHC string that is read, far above any that Argon2 makes.
-const LONGEST_HASH: usize = 512;
+const MAX_HASH: usize = 512;
 
 /// A stored Argon2 hash, taken apart.
 pub(super) struct Stored {
@@ -21,7 +21,7 @@ impl Stored {
     /// order, as the reference implementation reads it. A hash without a version is of version
     /// 16, which had no number.
     pub(super) fn parse(text: &str) -> Result<Self, HashError> {
-        if text.len() > LONGEST_HASH {
+        if text.len() > MAX_HASH {
             return Err(HashError::Malformed);
         }
         let phc = phc::PasswordHash::new(text).map_err(from_phc)?;

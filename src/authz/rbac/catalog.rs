@@ -1,11 +1,11 @@
-use super::RbacError;
+use super::ConfigError;
 use super::bits::Bits;
 
 /// The longest name of a resource or an action, in bytes.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 /// How many permissions an error shows.
-const MOST_SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 
 /// Every permission there is, numbered.
 #[derive(Debug, Default)]
@@ -19,15 +19,15 @@ struct Entry {
 }
 
 impl Catalog {
-    pub(super) fn declare(&mut self, resource: &str, action: &str) -> Result<(), RbacError> {
+    pub(super) fn declare(&mut self, resource: &str, action: &str) -> Result<(), ConfigError> {
         for name in [resource, action] {
             if !is_name(name) {
-                return Err(RbacError::MalformedName(name.to_owned()));
+                return Err(ConfigError::MalformedName(name.to_owned()));
             }
         }
         let name = format!("{resource}:{action}");
         if self.0.iter().any(|entry| entry.name == name) {
-            return Err(RbacError::DuplicatePermission(name));
+            return Err(ConfigError::DuplicatePermission(name));
         }
         self.0.push(Entry {
             resource: resource.to_owned(),
@@ -43,9 +43,9 @@ impl Catalog {
     }
 
     /// The number of a permission.
-    pub(super) fn number(&self, permission: &str) -> Result<usize, RbacError> {
+    pub(super) fn number(&self, permission: &str) -> Result<usize, ConfigError> {
         if Pattern::parse(permission).is_none_or(Pattern::is_wild) {
-            return Err(RbacError::MalformedPermission(permission.to_owned()));
+            return Err(ConfigError::MalformedPermission(permission.to_owned()));
         }
         self.0
             .iter()
@@ -59,9 +59,9 @@ impl Catalog {
     }
 
     /// Adds all permissions that `pattern` stands for; at least one, or it is an error.
-    pub(super) fn add_matching(&self, pattern: &str, to: &mut Bits) -> Result<(), RbacError> {
+    pub(super) fn add_matching(&self, pattern: &str, to: &mut Bits) -> Result<(), ConfigError> {
         let parsed = Pattern::parse(pattern)
-            .ok_or_else(|| RbacError::MalformedPermission(pattern.to_owned()))?;
+            .ok_or_else(|| ConfigError::MalformedPermission(pattern.to_owned()))?;
         let mut found = false;
         for (number, entry) in self.0.iter().enumerate() {
             if parsed.matches(&entry.resource, &entry.action) {
@@ -87,13 +87,13 @@ impl Catalog {
         })
     }
 
-    fn unknown(&self, permission: &str) -> RbacError {
+    fn unknown(&self, permission: &str) -> ConfigError {
         let mut known: Vec<_> = self.0.iter().map(|entry| &*entry.name).collect();
-        if known.len() > MOST_SHOWN {
-            known.truncate(MOST_SHOWN);
+        if known.len() > MAX_SHOWN {
+            known.truncate(MAX_SHOWN);
             known.push("...");
         }
-        RbacError::UnknownPermission {
+        ConfigError::UnknownPermission {
             permission: permission.to_owned(),
             known: known.join(", "),
         }
@@ -136,7 +136,7 @@ const ANY: &str = "*";
 
 fn is_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(is_allowed)
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ mod tests {
                 .add_matching(unknown, &mut catalog.none())
                 .unwrap_err();
             assert!(
-                matches!(error, RbacError::UnknownPermission { .. }),
+                matches!(error, ConfigError::UnknownPermission { .. }),
                 "{unknown}"
             );
             assert!(error.to_string().contains("invoices:pay"), "{error}");
@@ -213,7 +213,7 @@ mod tests {
             "üsers:read",
         ] {
             let error = catalog.add_matching(malformed, &mut catalog.none());
-            let expected = RbacError::MalformedPermission(malformed.to_owned());
+            let expected = ConfigError::MalformedPermission(malformed.to_owned());
             assert_eq!(error, Err(expected), "{malformed:?}");
             assert!((0..4).all(|number| !catalog.matches(malformed, number)));
         }
@@ -234,7 +234,7 @@ mod tests {
         ] {
             let error = catalog.declare(resource, action).unwrap_err();
             assert!(
-                matches!(error, RbacError::MalformedName(_)),
+                matches!(error, ConfigError::MalformedName(_)),
                 "{resource}:{action}"
             );
         }
@@ -242,7 +242,7 @@ mod tests {
         assert!(catalog.declare(&long, "read").is_err());
         assert_eq!(
             catalog.declare("users", "read"),
-            Err(RbacError::DuplicatePermission("users:read".to_owned()))
+            Err(ConfigError::DuplicatePermission("users:read".to_owned()))
         );
     }
 }

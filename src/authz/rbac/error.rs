@@ -1,7 +1,7 @@
 /// What is wrong with roles or permissions. Comes when they are set up, never from a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum RbacError {
+pub enum ConfigError {
     /// A resource or an action has a name that a permission cannot be written with.
     #[error(
         "{0:?} cannot be the name of a resource or an action; use 1 to 64 ASCII letters, digits, `_`, `-` or `.`"

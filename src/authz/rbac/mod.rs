@@ -62,7 +62,7 @@ mod layer;
 mod policy;
 mod role;
 
-pub use error::RbacError;
+pub use error::ConfigError;
 pub use layer::RequireLayer;
 pub use policy::{Permission, Rbac, RbacBuilder};
 pub use role::Role;

@@ -1,6 +1,6 @@
 use super::catalog::Catalog;
 use super::role::Roles;
-use super::{RbacError, RequireLayer, Role};
+use super::{ConfigError, RequireLayer, Role};
 use crate::guard::{Challenge, Rejection, RejectionKind};
 use crate::principal::Principal;
 use arc_swap::ArcSwap;
@@ -35,7 +35,7 @@ impl Rbac {
     ///
     /// # Errors
     /// When it is not declared: at start, not at the first request.
-    pub fn permission(&self, name: &str) -> Result<Permission, RbacError> {
+    pub fn permission(&self, name: &str) -> Result<Permission, ConfigError> {
         Ok(Permission {
             number: self.0.catalog.number(name)?,
             rbac: self.clone(),
@@ -46,7 +46,7 @@ impl Rbac {
     ///
     /// # Errors
     /// When it is not declared: at start, not at the first request.
-    pub fn require(&self, permission: &str) -> Result<RequireLayer, RbacError> {
+    pub fn require(&self, permission: &str) -> Result<RequireLayer, ConfigError> {
         let number = self.0.catalog.number(permission)?;
         Ok(RequireLayer::new(self.clone(), One(number)))
     }
@@ -58,7 +58,7 @@ impl Rbac {
     pub fn require_all<'a>(
         &self,
         permissions: impl IntoIterator<Item = &'a str>,
-    ) -> Result<RequireLayer, RbacError> {
+    ) -> Result<RequireLayer, ConfigError> {
         Ok(RequireLayer::new(
             self.clone(),
             All(self.numbers(permissions)?.into()),
@@ -72,7 +72,7 @@ impl Rbac {
     pub fn require_any<'a>(
         &self,
         permissions: impl IntoIterator<Item = &'a str>,
-    ) -> Result<RequireLayer, RbacError> {
+    ) -> Result<RequireLayer, ConfigError> {
         Ok(RequireLayer::new(
             self.clone(),
             Any(self.numbers(permissions)?.into()),
@@ -82,11 +82,11 @@ impl Rbac {
     fn numbers<'a>(
         &self,
         permissions: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Vec<usize>, RbacError> {
+    ) -> Result<Vec<usize>, ConfigError> {
         let number = |name| self.0.catalog.number(name);
         let numbers: Result<Vec<_>, _> = permissions.into_iter().map(number).collect();
         match numbers {
-            Ok(none) if none.is_empty() => Err(RbacError::NothingRequired),
+            Ok(none) if none.is_empty() => Err(ConfigError::NothingRequired),
             numbers => numbers,
         }
     }
@@ -102,7 +102,7 @@ impl Rbac {
     ///
     /// # Errors
     /// When a role is wrong. Then the old ones stay.
-    pub fn replace_roles(&self, roles: impl IntoIterator<Item = Role>) -> Result<(), RbacError> {
+    pub fn replace_roles(&self, roles: impl IntoIterator<Item = Role>) -> Result<(), ConfigError> {
         let roles = Roles::compile(roles.into_iter().collect(), &self.0.catalog)?;
         self.0.roles.store(Arc::new(roles));
         Ok(())
@@ -240,7 +240,7 @@ impl RbacBuilder {
     ///
     /// # Errors
     /// When something is unknown, there twice, malformed, or inherits itself.
-    pub fn build(self) -> Result<Rbac, RbacError> {
+    pub fn build(self) -> Result<Rbac, ConfigError> {
         let mut catalog = Catalog::default();
         for (resource, action) in &self.resources {
             catalog.declare(resource, action)?;

@@ -1,11 +1,11 @@
-use super::RbacError;
+use super::ConfigError;
 use super::bits::Bits;
 use super::catalog::Catalog;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest name of a role, in characters.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME: usize = 128;
 
 /// A role: what it may do, and which roles' permissions it has as well.
 ///
@@ -46,16 +46,16 @@ impl Role {
         self
     }
 
-    fn check(&self) -> Result<(), RbacError> {
-        let is_name = (1..=LONGEST_NAME).contains(&self.name.chars().count())
+    fn check(&self) -> Result<(), ConfigError> {
+        let is_name = (1..=MAX_NAME).contains(&self.name.chars().count())
             && !self.name.contains(char::is_control)
             && self.name.trim() == self.name;
         if !is_name {
-            return Err(RbacError::MalformedRole(self.name.clone()));
+            return Err(ConfigError::MalformedRole(self.name.clone()));
         }
         for entries in [&self.grants, &self.parents] {
             if let Some(entry) = first_repeated(entries) {
-                return Err(RbacError::DuplicateEntry {
+                return Err(ConfigError::DuplicateEntry {
                     role: self.name.clone(),
                     entry: entry.clone(),
                 });
@@ -75,7 +75,7 @@ fn first_repeated(entries: &[String]) -> Option<&String> {
 pub(super) struct Roles(HashMap<Box<str>, Bits>);
 
 impl Roles {
-    pub(super) fn compile(roles: Vec<Role>, catalog: &Catalog) -> Result<Self, RbacError> {
+    pub(super) fn compile(roles: Vec<Role>, catalog: &Catalog) -> Result<Self, ConfigError> {
         let mut open = BTreeMap::new();
         for role in roles {
             role.check()?;
@@ -84,7 +84,7 @@ impl Roles {
                 catalog.add_matching(pattern, &mut own)?;
             }
             if open.contains_key(&role.name) {
-                return Err(RbacError::DuplicateRole(role.name));
+                return Err(ConfigError::DuplicateRole(role.name));
             }
             let name = role.name.clone();
             open.insert(name, (role, own));
@@ -106,7 +106,7 @@ impl Roles {
 }
 
 /// Adds what each role inherits, parents before children: each role once, however deep.
-fn close(mut open: BTreeMap<String, (Role, Bits)>) -> Result<Roles, RbacError> {
+fn close(mut open: BTreeMap<String, (Role, Bits)>) -> Result<Roles, ConfigError> {
     let children = children(&open)?;
     let mut missing: BTreeMap<String, usize> = open
         .iter()
@@ -137,18 +137,18 @@ fn close(mut open: BTreeMap<String, (Role, Bits)>) -> Result<Roles, RbacError> {
     }
     match open.keys().next() {
         None => Ok(Roles(closed)),
-        Some(start) => Err(RbacError::Cycle(circle(start, &open))),
+        Some(start) => Err(ConfigError::Cycle(circle(start, &open))),
     }
 }
 
 fn children(
     roles: &BTreeMap<String, (Role, Bits)>,
-) -> Result<BTreeMap<String, Vec<String>>, RbacError> {
+) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
     let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (role, _) in roles.values() {
         for parent in &role.parents {
             if !roles.contains_key(parent) {
-                return Err(RbacError::UnknownParent {
+                return Err(ConfigError::UnknownParent {
                     role: role.name.clone(),
                     parent: parent.clone(),
                 });
@@ -194,7 +194,7 @@ mod tests {
         catalog
     }
 
-    fn compile(roles: impl IntoIterator<Item = Role>) -> Result<Roles, RbacError> {
+    fn compile(roles: impl IntoIterator<Item = Role>) -> Result<Roles, ConfigError> {
         Roles::compile(roles.into_iter().collect(), &catalog())
     }
 
@@ -245,7 +245,7 @@ mod tests {
             ),
         ] {
             let error = compile(roles).unwrap_err();
-            assert!(matches!(error, RbacError::Cycle(_)), "{name}");
+            assert!(matches!(error, ConfigError::Cycle(_)), "{name}");
             assert!(
                 error.to_string().contains(&format!(": {expected};")),
                 "{name}: {error}"
@@ -303,6 +303,6 @@ mod tests {
         let circle = (0..20_000).map(|number: u32| {
             Role::new(number.to_string()).inherits(((number + 1) % 20_000).to_string())
         });
-        assert!(matches!(compile(circle), Err(RbacError::Cycle(path)) if path.len() == 20_001));
+        assert!(matches!(compile(circle), Err(ConfigError::Cycle(path)) if path.len() == 20_001));
     }
 }

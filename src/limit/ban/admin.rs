@@ -41,7 +41,7 @@ use tower_service::Service;
 pub struct BanAdmin(Bans);
 
 /// Far more than a ban takes.
-const MOST_BYTES: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 impl BanAdmin {
     /// Serves these bans.
@@ -110,7 +110,7 @@ async fn ban<B: http_body::Body>(bans: &Bans, headers: &HeaderMap, body: B) -> A
     if !is_json(headers) {
         return Err(Rejection::new(RejectionKind::UnsupportedMediaType));
     }
-    let body = collect::whole(body, MOST_BYTES, DEADLINE).await?;
+    let body = collect::whole(body, MAX_BYTES, DEADLINE).await?;
     let order: Order = serde_json::from_slice(&body)
         .map_err(|_| Rejection::new(RejectionKind::Malformed).with_code("malformed_ban"))?;
     if order.seconds == 0 {

@@ -57,7 +57,7 @@ impl Bans {
     /// The most bans that can hold at once: 131,072, by their names in 1024 parts of 128 each.
     /// Where a part is full, a further ban drives out the one of that part that would end
     /// first.
-    pub const MOST: usize = BUCKETS as usize * OwnerLimit::MAX;
+    pub const MAX: usize = BUCKETS as usize * OwnerLimit::MAX;
 
     /// Bans by the recommended policy, shared by all who share the store.
     #[must_use]

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The most subjects.
-const MOST: usize = 65_536;
+const MAX: usize = 65_536;
 const SHARDS: usize = 16;
-const MOST_IN_SHARD: usize = MOST / SHARDS;
+const MAX_IN_SHARD: usize = MAX / SHARDS;
 /// How many entries are looked at to find one that can go.
 const LOOKED_AT: usize = 8;
 
-/// The subjects known to be banned: at most [`MOST`], some 20 MB. Times are those of
+/// The subjects known to be banned: at most [`MAX`], some 20 MB. Times are those of
 /// [`Clock::elapsed`](crate::clock::Clock::elapsed).
 pub(super) struct Known {
     hasher: RandomState,
@@ -82,7 +82,7 @@ impl Known {
             expires: now.saturating_add(remaining),
         };
         let mut shard = self.shard(subject);
-        if shard.len() >= MOST_IN_SHARD && !shard.contains_key(subject) {
+        if shard.len() >= MAX_IN_SHARD && !shard.contains_key(subject) {
             self.make_room(&mut shard, now);
         }
         if shard.insert(subject.clone(), entry).is_none() {
@@ -176,13 +176,13 @@ mod tests {
     #[test]
     fn is_bounded_and_lets_go_what_is_over() {
         let known = Known::new();
-        let most = u32::try_from(MOST).unwrap();
+        let most = u32::try_from(MAX).unwrap();
         for n in 0..3 * most {
             let lasts = if n < most { seconds(1) } else { seconds(100) };
             known.remember(&subject(n), record(), Duration::ZERO, lasts, lasts);
         }
         let len: usize = known.shards.iter().map(|s| s.lock().unwrap().len()).sum();
-        assert!(len <= MOST);
+        assert!(len <= MAX);
         assert_eq!(len, known.len.load(Ordering::Relaxed));
     }
 }

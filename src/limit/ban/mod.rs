@@ -75,7 +75,7 @@
 //! waits no longer for the store than the store's own deadline, for each step of a ban.
 //!
 //! # Bounds
-//! [`Bans::MOST`] bans at once; where there are more, those go that would end first, and the
+//! [`Bans::MAX`] bans at once; where there are more, those go that would end first, and the
 //! event of the ban that drove them out says how many. Counters and levels are bounded by the
 //! store: when it is [full](crate::store::StoreErrorKind::Full), new clients are not counted,
 //! and who breaks a rule nevertheless is banned on this machine alone. Strangers can make

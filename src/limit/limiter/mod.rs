@@ -5,7 +5,7 @@ use crate::clock::Clock;
 #[cfg(doc)]
 use crate::limit::Outcome;
 use crate::limit::decision::{Decision, Judgment};
-use crate::limit::draft::{Ask, Draft, MOST_IN_SET, Span};
+use crate::limit::draft::{Ask, Draft, MAX_IN_SET, Span};
 use crate::limit::table::Table;
 use crate::limit::window::Window;
 use crate::limit::{Demand, InvalidQuota, Plans, Quota, Quotas, RateKey, SharedLimiter};
@@ -62,7 +62,7 @@ impl Rule {
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::limit) struct Asks {
     len: usize,
-    asks: [Ask; Quotas::MOST],
+    asks: [Ask; Quotas::MAX],
 }
 
 impl Asks {
@@ -101,16 +101,16 @@ impl RateLimiter {
     /// are held to these quotas. Forgets what was counted.
     ///
     /// # Errors
-    /// When more than [`Quotas::MOST`] quotas would have to be decided together.
+    /// When more than [`Quotas::MAX`] quotas would have to be decided together.
     pub fn and(mut self, quotas: impl Into<Plans>) -> Result<Self, InvalidQuota> {
         let plans = quotas.into();
         let known: Vec<Quota> = self.windows.iter().map(|w| w.quota().clone()).collect();
         let together = self.most_together() + plans.most();
-        if together > Quotas::MOST {
+        if together > Quotas::MAX {
             return Err(InvalidQuota::TooManyTogether(together));
         }
         let in_all = known.len() + plans.quotas();
-        if in_all > Plans::MOST_QUOTAS {
+        if in_all > Plans::MAX_QUOTAS {
             return Err(InvalidQuota::TooManyInPlans(in_all));
         }
         let (windows, rule) = windows(&plans, known.len());
@@ -172,7 +172,7 @@ impl RateLimiter {
     /// ```
     #[inline]
     pub fn check<'a>(&self, key: impl Into<RateKey<'a>>, cost: u32) -> Decision<'_> {
-        if self.first.len > MOST_IN_SET {
+        if self.first.len > MAX_IN_SET {
             return self.check_all(&[Demand::new(key).cost(cost)]);
         }
         let ask = Ask {
@@ -222,7 +222,7 @@ impl RateLimiter {
     #[inline]
     fn judge_one(&self, ask: &Ask, judgment: &mut Judgment) {
         let now = self.now();
-        let mut draft = Draft::<{ MOST_IN_SET as usize }>::new(&self.windows, now, judgment);
+        let mut draft = Draft::<{ MAX_IN_SET as usize }>::new(&self.windows, now, judgment);
         let mut set = self.table.lock(ask.hash);
         let places = draft.read(&set, ask);
         if draft.is_admitted() && ask.cost > 0 {
@@ -249,11 +249,11 @@ impl RateLimiter {
 
     fn judge_several(&self, asks: &Asks, charges: bool, judgment: &mut Judgment) {
         let now = self.now();
-        let mut draft = Draft::<{ Quotas::MOST }>::new(&self.windows, now, judgment);
+        let mut draft = Draft::<{ Quotas::MAX }>::new(&self.windows, now, judgment);
         let mut sets = self.table.lock_each(asks.iter().map(|ask| ask.hash));
-        let indices: [Option<usize>; Quotas::MOST] = std::array::from_fn(|n| sets.index(n));
-        let mut places = <[std::ops::Range<usize>; Quotas::MOST]>::default();
-        let mut taken = [0_u32; Quotas::MOST];
+        let indices: [Option<usize>; Quotas::MAX] = std::array::from_fn(|n| sets.index(n));
+        let mut places = <[std::ops::Range<usize>; Quotas::MAX]>::default();
+        let mut taken = [0_u32; Quotas::MAX];
         for ((ask, index), places) in asks.iter().zip(indices).zip(&mut places) {
             let Some(index) = index else { continue };
             let Some(set) = sets.set(index) else { continue };

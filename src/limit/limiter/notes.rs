@@ -9,7 +9,7 @@ use crate::limit::window::Window;
 
 /// Marks a note that is about other notes: the indices of windows are below it.
 const FRESH: u8 = 0x80;
-const _: () = assert!(Plans::MOST_QUOTAS <= FRESH as usize);
+const _: () = assert!(Plans::MAX_QUOTAS <= FRESH as usize);
 
 impl RateLimiter {
     /// Notes what a key owes under a window, by when its allowance is full. Makes a new note

@@ -34,7 +34,7 @@ impl Shared {
         asks: &Asks,
         of_nothing: bool,
     ) -> StoreFuture<store::Decision> {
-        let owners: [Option<StoreId>; Quotas::MOST] =
+        let owners: [Option<StoreId>; Quotas::MAX] =
             std::array::from_fn(|n| demands.get(n).map(|demand| StoreId::of(&demand.key)));
         let mut charges = asks.iter().flat_map(|ask| {
             let owner = owners.get(usize::from(ask.rule));

@@ -119,7 +119,7 @@ impl SharedLimiter {
     /// Adds a rule: see [`RateLimiter::and`].
     ///
     /// # Errors
-    /// When more than [`Quotas::MOST`](super::Quotas::MOST) quotas would have to be decided
+    /// When more than [`Quotas::MAX`](super::Quotas::MAX) quotas would have to be decided
     /// together.
     pub fn and(mut self, quotas: impl Into<Plans>) -> Result<Self, InvalidQuota> {
         let shared = Arc::make_mut(&mut self.0);

@@ -11,7 +11,7 @@
 //!    read.
 //! 3. An entry that is not an address (`unknown`, obfuscated, empty, malformed) breaks the
 //!    chain: the last good hop counts.
-//! 4. More than [`ProxyTrust::MOST_HOPS`] trusted entries is no chain but an attack or a loop:
+//! 4. More than [`ProxyTrust::MAX_HOPS`] trusted entries is no chain but an attack or a loop:
 //!    the peer counts.
 //! 5. An IPv4-mapped IPv6 address is the IPv4 address, here and in the trusted ranges. Zone
 //!    identifiers, and leading zeros in IPv4, are refused.

@@ -37,7 +37,7 @@ enum Rule {
 
 impl ProxyTrust {
     /// The most trusted proxies that a chain may have. Real ones have two or three.
-    pub const MOST_HOPS: u8 = 32;
+    pub const MAX_HOPS: u8 = 32;
 
     /// No proxy is trusted: the peer is the client.
     #[must_use]
@@ -70,11 +70,11 @@ impl ProxyTrust {
     /// reach the service past one of them chooses its address. With 0, the peer is the client.
     ///
     /// # Errors
-    /// When there are more than [`Self::MOST_HOPS`].
+    /// When there are more than [`Self::MAX_HOPS`].
     pub const fn hops(count: u8) -> Result<Self, TooManyHops> {
         match count {
             0 => Ok(Self::none()),
-            1..=Self::MOST_HOPS => Ok(Self(Rule::Hops(count))),
+            1..=Self::MAX_HOPS => Ok(Self(Rule::Hops(count))),
             _ => Err(TooManyHops(count)),
         }
     }
@@ -155,7 +155,7 @@ impl Proxies {
         let mut last_good = peer;
         let mut hops = 0;
         while self.contain(last_good) {
-            if hops > ProxyTrust::MOST_HOPS {
+            if hops > ProxyTrust::MAX_HOPS {
                 return Err(Unresolved::TooManyHops);
             }
             let Some(Some(next)) = entries.next() else {
@@ -191,8 +191,8 @@ pub enum Unresolved {
     /// not an address.
     #[error("fewer proxies than promised named an address")]
     Short,
-    /// More trusted proxies than [`ProxyTrust::MOST_HOPS`].
-    #[error("more than {} trusted proxies in the chain", ProxyTrust::MOST_HOPS)]
+    /// More trusted proxies than [`ProxyTrust::MAX_HOPS`].
+    #[error("more than {} trusted proxies in the chain", ProxyTrust::MAX_HOPS)]
     TooManyHops,
 }
 
@@ -200,7 +200,7 @@ pub enum Unresolved {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{_0} trusted hops are more than {most}: give the number of your own proxies",
-    most = ProxyTrust::MOST_HOPS
+    most = ProxyTrust::MAX_HOPS
 )]
 pub struct TooManyHops(u8);
 

@@ -18,7 +18,7 @@ const TOLERATED_TIMEOUTS: u32 = 3;
 
 /// Between attempts to reach a server that is gone.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 /// One server, and the connection to it while there is one.
 ///
@@ -269,7 +269,7 @@ async fn keep(node: Weak<Node>, dialer: Arc<Dialer>) {
             // Half to all of it, so that not all machines come at the same moment.
             let [byte] = Random::secure().bytes();
             sleep(pause.mul_f64(0.5 + f64::from(byte) / 512.0)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 }
