@@ -691,6 +691,7 @@ fn configuration_that_is_wrong_is_an_error() {
         ("PORT", "70000"),
         ("RATE_LIMIT", "0"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,home"),
+        ("TRUSTED_PROXIES", "10.0.0.7/8"),
         ("BAN_AFTER", "never"),
         ("STORE", "postgres://host"),
     ] {

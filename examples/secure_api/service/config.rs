@@ -63,10 +63,17 @@ fn networks(name: &str, value: &str) -> Result<Vec<IpNet>, String> {
     networks
         .map(|network| {
             let address = || network.parse().map(|address: IpAddr| address.into());
-            network
+            let parsed: IpNet = network
                 .parse()
                 .or_else(|_| address())
-                .map_err(|_| format!("{name} holds no network: {network:?}; write 10.0.0.0/8"))
+                .map_err(|_| format!("{name} holds no network: {network:?}; write 10.0.0.0/8"))?;
+            // A slip of the pen must not trust a whole network.
+            match parsed.trunc() {
+                same if same == parsed => Ok(parsed),
+                whole => Err(format!(
+                    "{name}: {network} is an address in {whole}; write one or the other"
+                )),
+            }
         })
         .collect()
 }

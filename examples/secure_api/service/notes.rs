@@ -3,6 +3,7 @@
 use super::State;
 use super::json::{Fields, Form, Json};
 use super::vault::{Vault, refused};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use http::StatusCode;
 use portcullis::crypto::field::Encrypted;
@@ -79,8 +80,10 @@ pub(crate) async fn create(
 pub(crate) async fn show(
     Shared(state): Shared<State>,
     principal: Principal,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<axum::Json<Value>, Rejection> {
+    // What is not UTF-8 is no id of ours.
+    let Path(id) = id.map_err(|_| Rejection::new(RejectionKind::NotFound))?;
     let note = find(&state.records, &id).await?;
     let own = note.filter(|note| {
         note.owner()

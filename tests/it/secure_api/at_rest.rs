@@ -64,6 +64,7 @@ async fn a_note_is_for_its_owner_alone() {
             404,
         ),
         ("no id at all", "/notes/x", &ann, 404),
+        ("no text", "/notes/a%ffb", &ann, 404),
     ] {
         let (status, _) = service.ask("GET", path, token, &Value::Null).await;
         assert_eq!(status, expected, "{name}");
