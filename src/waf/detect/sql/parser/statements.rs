@@ -58,18 +58,12 @@ impl Parser<'_, '_> {
                 self.fold_all();
                 self.stack.clear_to_open();
             }
-            Role::Values
-                if self.prev.kind == Kind::Close
-                    || self.prev2.kind == Kind::Word(Role::Into)
-                    || self.prev.kind == Kind::Word(Role::Union) =>
-            {
-                let end = token.end;
-                self.values_seen = true;
-                if self.prev.kind == Kind::Word(Role::Union) {
-                    self.hit(&found::UNION, end);
-                }
+            Role::Values if self.prev.kind == Kind::Word(Role::Union) => {
+                self.hit(&found::UNION, token.end);
             }
-            Role::Set if self.prev2.kind == Kind::Word(Role::Update) => self.update_set = true,
+            Role::Values
+                if self.prev.kind == Kind::Close || self.prev2.kind == Kind::Word(Role::Into) => {}
+            Role::Set if self.prev2.kind == Kind::Word(Role::Update) => {}
             Role::Collate if self.at_edge => {
                 self.edge_expression = true;
                 self.sql = self.sql.saturating_add(1);
