@@ -1,6 +1,6 @@
 use super::policy::{Policy, Route};
 use super::report::Report;
-use super::rule::Rule;
+use super::rule::{Condition, Rule};
 use super::scan::Scan;
 use super::{Exclusion, Field, FieldKind, Limits, RawRequest, Ruleset, WafError};
 use std::fmt;
@@ -219,18 +219,15 @@ impl WafBuilder {
 /// Runs the requests of a rule's own tests.
 pub(super) fn test(rule: &Rule) -> Result<(), WafError> {
     let mut alone = Ruleset::empty();
+    alone.builtin = rule.conditions.iter().any(Condition::asks_for_attacks);
     alone.level = 3;
     alone.custom.push(rule.clone());
     let waf = Waf::new(alone);
-    let tests = [(&rule.must_match, true), (&rule.must_not_match, false)];
-    for (requests, expected) in tests {
-        for (method, target) in requests {
-            let report = waf.explain(&RawRequest::new(method, target));
-            let matched = report.matches.iter().any(|found| found.rule == rule.id);
-            if matched != expected {
-                let request = format!("{method} {target}");
-                return Err(WafError::test(rule.id.as_str(), request, matched));
-            }
+    for test in &rule.tests {
+        let report = waf.explain(&test.request());
+        let matched = report.matches.iter().any(|found| found.rule == rule.id);
+        if matched != test.must_match {
+            return Err(WafError::test(rule.id.as_str(), test.to_string(), matched));
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// Why a ruleset, a policy or a rule cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +33,17 @@ enum Kind {
     NothingExcluded(String),
     Covered(String),
     FieldTwice(String),
+    Id(String),
+    NegatedAttack(String),
+    Text(String),
+    Line {
+        line: usize,
+        error: WafError,
+    },
+    File {
+        path: PathBuf,
+        error: WafError,
+    },
 }
 
 impl WafError {
@@ -100,17 +112,49 @@ impl WafError {
         Self(Box::new(Kind::FieldTwice(field)))
     }
 
+    pub(super) fn id(id: &str) -> Self {
+        Self(Box::new(Kind::Id(id.to_owned())))
+    }
+
+    pub(super) fn negated_attack(rule: &str) -> Self {
+        Self(Box::new(Kind::NegatedAttack(rule.to_owned())))
+    }
+
+    pub(super) fn text(wrong: String) -> Self {
+        Self(Box::new(Kind::Text(wrong)))
+    }
+
+    pub(super) fn in_line(line: usize, error: Self) -> Self {
+        Self(Box::new(Kind::Line { line, error }))
+    }
+
+    pub(super) fn file(path: &Path, error: Self) -> Self {
+        let path = path.to_owned();
+        Self(Box::new(Kind::File { path, error }))
+    }
+
+    /// The line of a text of rules where the fault is, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        match &*self.0 {
+            Kind::Line { line, .. } => Some(*line),
+            Kind::File { error, .. } => error.line(),
+            _ => None,
+        }
+    }
+
     /// Whether a rule, tag or route is named that does not exist: an exclusion or a switch
     /// that would do nothing.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(
-            *self.0,
+        match &*self.0 {
             Kind::UnknownRule(_)
-                | Kind::UnknownTag(_)
-                | Kind::UnknownRoute { .. }
-                | Kind::NothingExcluded(_)
-        )
+            | Kind::UnknownTag(_)
+            | Kind::UnknownRoute { .. }
+            | Kind::NothingExcluded(_) => true,
+            Kind::Line { error, .. } | Kind::File { error, .. } => error.is_unknown(),
+            _ => false,
+        }
     }
 }
 
@@ -164,6 +208,18 @@ impl fmt::Display for WafError {
                 write!(f, "{exclusion} is covered by another one; remove it")
             }
             Kind::FieldTwice(field) => write!(f, "{field} has two kinds; give it one"),
+            Kind::Id(id) => write!(
+                f,
+                "{id:?} is no id; write 1 to 64 ASCII letters, digits and -_.:/"
+            ),
+            Kind::NegatedAttack(rule) => write!(
+                f,
+                "the rule {rule:?} asks that there be no attack, which is not known before the \
+                 end; ask for what there is"
+            ),
+            Kind::Text(wrong) => f.write_str(wrong),
+            Kind::Line { line, error } => write!(f, "line {line}: {error}"),
+            Kind::File { path, error } => write!(f, "{}: {error}", path.display()),
         }
     }
 }

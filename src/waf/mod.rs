@@ -88,6 +88,8 @@ pub use limits::{Limits, OverLimit};
 pub use policy::{Exclusion, Field};
 pub use report::{Location, Match, Report};
 pub use request::RawRequest;
-pub use rule::{Condition, Effect, Operator, Rule, RuleId, RuleInfo, Severity, Target, Transform};
+pub use rule::{
+    Condition, Effect, Operator, Rule, RuleId, RuleInfo, RuleTest, Severity, Target, Transform,
+};
 pub use ruleset::Ruleset;
 pub use view::Place;

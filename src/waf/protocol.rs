@@ -23,13 +23,16 @@ macro_rules! findings {
     };
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=b";
 
 findings! {
     METHOD = "protocol-method", "a method that only tests and attacks use", STRONG, 1,
-        hits: [], misses: [];
+        hits: [Sample::Sent("TRACE", ""), Sample::Sent("debug", "")],
+        misses: [Sample::Sent("PATCH", ""), Sample::Sent("OPTIONS", "")];
     LENGTHS = "protocol-lengths", "more than one length of the body", STRONG, 1,
-        hits: [Sample::Header("content-length", "1, 2")], misses: [];
+        hits: [Sample::Header("content-length", "1, 2")],
+        misses: [Sample::Header("content-length", "0")];
     CONTENT_ENCODING = "protocol-content-encoding", "a compressed body, which nobody here looks into", STRONG, 1,
         hits: [Sample::Header("content-encoding", "gzip")],
         misses: [Sample::Header("content-encoding", "identity")];
@@ -53,7 +56,8 @@ findings! {
         hits: [Sample::Query("a=x%00.jpg"), Sample::Path("/a%00b")],
         misses: [Sample::Query("a=x%2000")];
     CONTROL = "protocol-control", "a control character in a text", MEDIUM, 2,
-        hits: [], misses: [];
+        hits: [Sample::Query("a=x%01y")],
+        misses: [Sample::Query("a=x%09y")];
     OVERLONG = "protocol-overlong", "an overlong encoding of an ASCII character", STRONG, 1,
         hits: [Sample::Query("a=%c0%af"), Sample::Query("a=%e0%80%af")],
         misses: [Sample::Query("a=%c3%a9"), Sample::Query("a=%e0%a4%85")];
@@ -61,7 +65,8 @@ findings! {
         hits: [Sample::Query("a=foo%uFF01")],
         misses: [Sample::Query("a=%u00e9"), Sample::Query("a=%EF%BC%81")];
     HIDDEN_ESCAPE = "protocol-hidden-escape", "an ASCII letter written as a Unicode escape", MEDIUM, 1,
-        hits: [], misses: [Sample::Query("a=caf%5Cu00e9")];
+        hits: [Sample::Query("a=%5Cu0061lert")],
+        misses: [Sample::Query("a=caf%5Cu00e9")];
     NESTED = "protocol-nested-encoding", "encodings within encodings, deeper than is looked", STRONG, 1,
         hits: [Sample::Query("a=%252525252525252525253C")],
         misses: [Sample::Query("a=%25253C")];
@@ -72,13 +77,16 @@ findings! {
         hits: [Sample::Body("application/json", "{\"a\":1,\"a\":2}"), Sample::Body("application/json", "{\"a\":1,\"\\u0061\":2}")],
         misses: [Sample::Body("application/json", "[{\"a\":1},{\"a\":2}]")];
     DUPLICATE = "protocol-duplicate", "a parameter that was sent twice", STRONG, 1,
-        hits: [], misses: [];
+        hits: [Sample::Query("a=1&b=2&a=3")],
+        misses: [Sample::Query("a=1&b=2&A=3")];
     DEPTH = "protocol-depth", "a body nested deeper than is looked", STRONG, 1,
-        hits: [], misses: [];
+        hits: [Sample::Long("application/json", ["", "[", ""], 100)],
+        misses: [Sample::Body("application/json", "[[[[1]]]]")];
     FIELDS = "protocol-fields", "more fields than are looked at", STRONG, 1,
-        hits: [], misses: [];
+        hits: [Sample::Long("application/json", ["[", "\"x\",", "1]"], 5000)],
+        misses: [Sample::Long(FORM, ["", "a=1&", ""], 500)];
     WORK = "protocol-work", "more to decode than is looked at", STRONG, 1,
-        hits: [], misses: [];
+        hits: [], misses: [Sample::Long(FORM, ["", "%252541", ""], 5000)];
     MULTIPART_BROKEN = "protocol-multipart", "a multipart body that parsers read differently", STRONG, 1,
         hits: [
             Sample::Body("multipart/form-data", "--b\r\n\r\n--b--"),
@@ -102,20 +110,25 @@ findings! {
         hits: [Sample::Header("cookie", "$Version=1; session=\"a; b=c\"")],
         misses: [Sample::Header("cookie", "session=abc; theme=dark")];
     DEVICE_CHARSET = "protocol-device-charset", "a header by which ASP.NET takes another charset", STRONG, 1,
-        hits: [Sample::Header("x-up-devcap-post-charset", "ibm500")], misses: [];
+        hits: [Sample::Header("x-up-devcap-post-charset", "ibm500")],
+        misses: [Sample::Header("accept-charset", "utf-8")];
     PERCENT = "protocol-percent", "a percent sign that begins no escape", MEDIUM, 2,
-        hits: [], misses: [];
+        hits: [Sample::Query("a=100%&b=1")],
+        misses: [Sample::Query("a=100%25&b=1")];
     RANGES = "protocol-ranges", "more ranges than a client has use for", STRONG, 2,
         hits: [Sample::Header("range", "bytes=0-1,2-3,4-5,6-7,8-9,10-11")],
         misses: [Sample::Header("range", "bytes=0-499,1000-1499")];
     REQUEST_RANGE = "protocol-request-range", "a header of clients that are long gone", STRONG, 1,
-        hits: [Sample::Header("request-range", "bytes=0-1")], misses: [];
+        hits: [Sample::Header("request-range", "bytes=0-1")],
+        misses: [Sample::Header("range", "bytes=0-1")];
     METHOD_OVERRIDE = "protocol-method-override", "another method than the request's own, in a field", STRONG, 2,
-        hits: [], misses: [];
+        hits: [Sample::Header("x-http-method-override", "DELETE"), Sample::Query("_method=delete")],
+        misses: [Sample::Header("x-requested-with", "XMLHttpRequest"), Sample::Query("method=delete")];
     UNKNOWN_TYPE = "protocol-unknown-type", "a content type that nothing here can read", STRONG, 2,
-        hits: [], misses: [];
+        hits: [Sample::Body("application/x-own", "a")],
+        misses: [Sample::Body("text/markdown", "a"), Sample::Body("application/json", "{}")];
     BODY_OF_GET = "protocol-body-of-get", "a body where the method has none", FAINT, 2,
-        hits: [], misses: [];
+        hits: [Sample::Sent("GET", "a")], misses: [Sample::Sent("POST", "a"), Sample::Sent("GET", "")];
 }
 
 /// Methods that no application wants from a client: they echo requests, open tunnels or start

@@ -1,8 +1,9 @@
 use super::detect::{DETECTORS, PATTERNS};
-use super::rule::{Rule, RuleId, RuleInfo, Severity};
+use super::rule::{Condition, Rule, RuleId, RuleInfo, Severity};
 use super::signal::Finding;
 use super::{Class, WafError, protocol};
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// Conditions of a rule are bits of a word.
@@ -72,13 +73,73 @@ impl Ruleset {
         Ok(self)
     }
 
+    /// The builtin rules, and those of this text: TOML, of the format that `docs/waf-rules.md`
+    /// describes.
+    ///
+    /// ```
+    /// use portcullis::waf::{RawRequest, Ruleset, Waf};
+    ///
+    /// let waf = Waf::new(Ruleset::parse(r#"
+    ///     [[rule]]
+    ///     id = "vp-invoice-id"
+    ///     name = "an invoice id that is no number"
+    ///     class = "generic"
+    ///     when = [
+    ///         { in = "path", begins_with = "/invoices" },
+    ///         { in = "parameter:id", regex = "[^0-9]" },
+    ///     ]
+    ///     tests.match = ["GET /invoices?id=17x"]
+    ///     tests.pass = ["GET /invoices?id=17", "GET /orders?id=17x"]
+    /// "#)?);
+    /// assert!(waf.judge(&RawRequest::new("GET", "/invoices?id=17x")).is_hostile());
+    /// assert!(!waf.judge(&RawRequest::new("GET", "/invoices?id=17")).is_hostile());
+    ///
+    /// let misspelled = Ruleset::parse("[[rule]]\nid = \"a\"\nclass = \"sql\"").unwrap_err();
+    /// assert!(misspelled.to_string().starts_with("line 3: \"sql\" is none of sqli, xss"));
+    /// # Ok::<(), portcullis::waf::WafError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the text is not of that format, and when [`with`](Self::with) or
+    /// [`without`](Self::without) refuses what it says. The error names the line.
+    pub fn parse(text: &str) -> Result<Self, WafError> {
+        Self::builtin().with_text(text)
+    }
+
+    /// The builtin rules, and those of this file. See [`parse`](Self::parse).
+    ///
+    /// # Errors
+    /// When the file cannot be read, and as [`parse`](Self::parse).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, WafError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| WafError::file(path, WafError::text(error.to_string())))?;
+        Self::parse(&text).map_err(|error| WafError::file(path, error))
+    }
+
+    /// Adds the rules of this text to these, and switches off what it says. See
+    /// [`parse`](Self::parse).
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn with_text(self, text: &str) -> Result<Self, WafError> {
+        super::rule::text::read(text, self)
+    }
+
     /// Adds a rule.
     ///
     /// # Errors
-    /// When its id is taken, or it has no condition or too many.
+    /// When its id is taken or is none, when it has no condition or too many, and when it fails
+    /// one of its own tests.
     pub fn with(mut self, rule: Rule) -> Result<Self, WafError> {
         if self.finds(rule.id.as_str()) {
             return Err(WafError::duplicate_rule(rule.id.as_str()));
+        }
+        if !is_id(rule.id.as_str()) {
+            return Err(WafError::id(rule.id.as_str()));
+        }
+        if !rule.conditions.iter().all(Condition::is_sound) {
+            return Err(WafError::negated_attack(rule.id.as_str()));
         }
         if !(1..=MOST_CONDITIONS).contains(&rule.conditions.len()) {
             return Err(WafError::conditions(
@@ -174,6 +235,14 @@ impl Ruleset {
     }
 }
 
+/// Whether this is an id that can stand in lists and in logs.
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b))
+}
+
 impl Default for Ruleset {
     fn default() -> Self {
         Self::builtin()
@@ -184,11 +253,155 @@ impl Default for Ruleset {
 mod tests {
     use super::*;
     use crate::waf::signal::Sample;
-    use crate::waf::{RawRequest, Waf};
+    use crate::waf::{Limits, RawRequest, Waf};
+
+    type Samples = &'static [Sample];
+
+    const FORM: &str = "multipart/form-data; boundary=b";
+    const GRAPHQL: &str = "application/graphql";
+
+    /// Samples of rules that need more than the value of a parameter, or that count only in
+    /// the company of others.
+    const MORE: &[(&str, Samples, Samples)] = {
+        use Sample::{Body, Link, Long, Path, Query, Value};
+        &[
+            (
+                "graphql-aliases",
+                &[Long(GRAPHQL, ["{", " a: user(id: 1) { id }", "}"], 101)],
+                &[],
+            ),
+            (
+                "graphql-directives",
+                &[Long(GRAPHQL, ["{ a", " @include(if: true)", "}"], 101)],
+                &[],
+            ),
+            (
+                "java-stream",
+                &[Query("q=%ac%ed%00%05sr")],
+                &[Query("q=%ac%ed%00")],
+            ),
+            ("java-xml-decoder", &[], &[Value("<java is an island>")]),
+            (
+                "lfi-hidden-path",
+                &[Path("/a/.git/config")],
+                &[Path("/.well-known/security.txt")],
+            ),
+            (
+                "lfi-leftover-path",
+                &[Path("/index.php.bak"), Path("/db.sql")],
+                &[Path("/backup/plans")],
+            ),
+            (
+                "lfi-step-up",
+                &[Value("../x/y")],
+                &[Value("and so on.../x")],
+            ),
+            ("nodejs-flight", &[], &[Value("$5: the constructor set")]),
+            ("nodejs-serialized", &[], &[Value("a function of nd")]),
+            (
+                "php-upload",
+                &[Body(
+                    FORM,
+                    "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.phtml\"\r\n\r\nx\r\n--b--\r\n",
+                )],
+                &[Body(
+                    FORM,
+                    "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.photo.jpg\"\r\n\r\nx\r\n--b--\r\n",
+                )],
+            ),
+            (
+                "rce-redirection",
+                &[Value("x > /dev/null")],
+                &[Value("2 > 1")],
+            ),
+            ("rce-substitution", &[Value("$[1]")], &[Value("$ (x)")]),
+            (
+                "rfi-foreign-host",
+                &[Query("x=https://other.example")],
+                &[Query("url=https://other.example")],
+            ),
+            (
+                "rfi-parameter",
+                &[Query("include_path=https://other.example/x")],
+                &[Query("homepage=https://other.example/x")],
+            ),
+            (
+                "session-from-outside",
+                &[Link("phpsessid=abc", "https://other.example/")],
+                &[Link("phpsessid=abc", "https://www.example.com/")],
+            ),
+            (
+                "sqli-catalog-named",
+                &[Value("information_schema")],
+                &[Value("information and schema")],
+            ),
+            (
+                "sqli-comment-space",
+                &[Value("1/**/union/**/select/**/2")],
+                &[Value("a /* remark */ b")],
+            ),
+            (
+                "sqli-condition",
+                &[Value("they said and 1=1")],
+                &[Value("bread and butter")],
+            ),
+            (
+                "sqli-function",
+                &[Value("sleep(5)")],
+                &[Value("sleep well")],
+            ),
+            (
+                "sqli-query-tail",
+                &[Value("select a from b where c=1 -- ")],
+                &[Value("a table -- of wood")],
+            ),
+            (
+                "sqli-select-names",
+                &[Value("union select name from users")],
+                &[Value("select a size")],
+            ),
+            (
+                "sqli-statement-names",
+                &[Value("drop table users")],
+                &[Value("drop the table")],
+            ),
+            (
+                "sqli-telling-function",
+                &[Value("charset(user())")],
+                &[Value("the charset (utf-8)")],
+            ),
+            (
+                "ssrf-development-host",
+                &[Value("http://localhost:3000/")],
+                &[Value("http://www.example.com/")],
+            ),
+            ("xss-comment", &[Value("a<!-- b -->")], &[Value("a <- b")]),
+            (
+                "xss-namespaced-tag",
+                &[Value("<xi:include href='x'/>")],
+                &[Value("a:b > c")],
+            ),
+            (
+                "xss-page-change",
+                &[Value("p.textContent = 'x'")],
+                &[Value("the document body")],
+            ),
+            (
+                "xss-page-query",
+                &[Value("document.querySelector('a')")],
+                &[Value("a document query")],
+            ),
+            (
+                "xss-page-tag",
+                &[Value("<style>p{color:red}</style>")],
+                &[Value("in style > out")],
+            ),
+        ]
+    };
 
     /// The ids of all rules that match a sample.
     fn matched(waf: &Waf, sample: &Sample) -> Vec<String> {
-        let target;
+        let (target, long);
         let request = match sample {
             Sample::Value(value) => {
                 let encoded: String = value.bytes().map(|b| format!("%{b:02x}")).collect();
@@ -204,6 +417,17 @@ mod tests {
             Sample::Body(content_type, body) => RawRequest::new("POST", "/")
                 .header("content-type", content_type)
                 .body(body),
+            Sample::Long(content_type, [before, unit, after], times) => {
+                long = format!("{before}{}{after}", unit.repeat(*times));
+                RawRequest::new("POST", "/")
+                    .header("content-type", content_type)
+                    .body(&long)
+            }
+            Sample::Link(query, referer) => {
+                target = format!("/?{query}");
+                RawRequest::new("GET", &target).header("referer", referer)
+            }
+            Sample::Sent(method, body) => RawRequest::new(method, "/").body(body),
         };
         let report = waf.explain(&request.header("host", "www.example.com"));
         report
@@ -215,22 +439,58 @@ mod tests {
 
     #[test]
     fn every_rule_passes_its_own_tests() {
-        let waf = Waf::new(Ruleset::builtin().level(3).unwrap());
+        let waf = Waf::builder(Ruleset::builtin().level(3).unwrap());
+        let waf = waf.refuse_duplicates().build().unwrap();
         let mut wrong = Vec::new();
+        for (id, ..) in MORE {
+            assert!(FINDINGS.contains_key(id), "there is no rule {id}");
+        }
         for finding in FINDINGS.values() {
-            for sample in finding.hits {
+            let more = MORE.iter().filter(|(id, ..)| *id == finding.id);
+            let more: (Vec<_>, Vec<_>) = more.map(|(_, hits, misses)| (*hits, *misses)).unzip();
+            let hits: Vec<_> = finding
+                .hits
+                .iter()
+                .chain(more.0.into_iter().flatten())
+                .collect();
+            let misses: Vec<_> = finding
+                .misses
+                .iter()
+                .chain(more.1.into_iter().flatten())
+                .collect();
+            // What a request has to be made for, byte by byte, has a test of its own below.
+            if misses.is_empty() || (hits.is_empty() && finding.id != protocol::WORK.id) {
+                wrong.push(format!("{} has no hits or no misses", finding.id));
+            }
+            for sample in hits {
                 let matched = matched(&waf, sample);
                 if !matched.iter().any(|id| id == finding.id) {
                     wrong.push(format!("{} misses {sample:?}: {matched:?}", finding.id));
                 }
             }
-            for sample in finding.misses {
+            for sample in misses {
                 if matched(&waf, sample).iter().any(|id| id == finding.id) {
                     wrong.push(format!("{} hits {sample:?}", finding.id));
                 }
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn what_is_decoded_is_bounded() {
+        let waf = Waf::builder(Ruleset::builtin());
+        let body = format!("a={}", "%2541%2541".repeat(20_000));
+        let request = RawRequest::new("POST", "/")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(&body);
+        assert!(!waf.clone().build().unwrap().judge(&request).is_hostile());
+        let waf = waf.limits(Limits {
+            work: 0,
+            ..Limits::new()
+        });
+        let report = waf.build().unwrap().judge(&request);
+        assert_eq!(report.matches()[0].rule().as_str(), protocol::WORK.id);
     }
 
     #[test]

@@ -54,6 +54,12 @@ pub(crate) enum Sample {
     Header(&'static str, &'static str),
     /// A body with its content type.
     Body(&'static str, &'static str),
+    /// A body with its content type: a beginning, so many times a middle, an end.
+    Long(&'static str, [&'static str; 3], usize),
+    /// A query, and the page that linked to it.
+    Link(&'static str, &'static str),
+    /// A method and a body.
+    Sent(&'static str, &'static str),
 }
 
 /// A finding in a view.

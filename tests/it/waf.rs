@@ -2,6 +2,7 @@
 
 mod attacks;
 mod benign;
+mod text;
 
 use crate::support::Spy;
 use bytes::Bytes;

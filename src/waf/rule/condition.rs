@@ -38,10 +38,25 @@ impl Condition {
         self
     }
 
-    /// Asks for values for which the operator does *not* hold.
+    /// Asks for values for which the operator does *not* hold. An [`Operator::Attack`] cannot be
+    /// negated: what was not seen yet may still be.
     pub fn negated(mut self) -> Self {
-        self.negated = !self.negated;
+        match self.operator {
+            Operator::Present => self.operator = Operator::Absent,
+            Operator::Absent => self.operator = Operator::Present,
+            _ => self.negated = !self.negated,
+        }
         self
+    }
+
+    /// Whether it can ever be answered.
+    pub(in crate::waf) const fn is_sound(&self) -> bool {
+        !(self.negated && matches!(self.operator, Operator::Attack(_)))
+    }
+
+    /// Whether it needs the builtin rules.
+    pub(in crate::waf) const fn asks_for_attacks(&self) -> bool {
+        matches!(self.operator, Operator::Attack(_))
     }
 
     /// Looks at the value after this transformation, and those added before. From the first
@@ -118,7 +133,7 @@ impl Target {
         Self { which, name: None }
     }
 
-    fn with_name(mut self, name: &str) -> Self {
+    pub(super) fn with_name(mut self, name: &str) -> Self {
         self.name = Some(name.as_bytes().into());
         self
     }

@@ -2,11 +2,14 @@
 
 mod condition;
 mod operator;
+mod self_test;
+pub(super) mod text;
 mod transform;
 
 pub use condition::{Condition, Target};
 pub(super) use condition::{Subject, What};
 pub use operator::Operator;
+pub use self_test::RuleTest;
 pub use transform::Transform;
 
 use super::Class;
@@ -134,8 +137,7 @@ pub struct Rule {
     pub(super) references: Vec<Cow<'static, str>>,
     pub(super) conditions: Vec<Condition>,
     pub(super) effect: Effect,
-    pub(super) must_match: Vec<(String, String)>,
-    pub(super) must_not_match: Vec<(String, String)>,
+    pub(super) tests: Vec<RuleTest>,
 }
 
 impl Rule {
@@ -152,8 +154,7 @@ impl Rule {
             references: Vec::new(),
             conditions: Vec::new(),
             effect: Effect::default(),
-            must_match: Vec::new(),
-            must_not_match: Vec::new(),
+            tests: Vec::new(),
         }
     }
 
@@ -200,16 +201,19 @@ impl Rule {
     }
 
     /// Adds a request, method and target, that must match: checked when the rule is loaded.
-    pub fn must_match(mut self, method: &str, target: &str) -> Self {
-        self.must_match.push((method.to_owned(), target.to_owned()));
-        self
+    pub fn must_match(self, method: &str, target: &str) -> Self {
+        self.test(RuleTest::must_match(method, target))
     }
 
     /// Adds a request, method and target, that must not match: checked when the rule is
     /// loaded.
-    pub fn must_not_match(mut self, method: &str, target: &str) -> Self {
-        self.must_not_match
-            .push((method.to_owned(), target.to_owned()));
+    pub fn must_not_match(self, method: &str, target: &str) -> Self {
+        self.test(RuleTest::must_not_match(method, target))
+    }
+
+    /// Adds a request with headers or a body that must match, or must not.
+    pub fn test(mut self, test: RuleTest) -> Self {
+        self.tests.push(test);
         self
     }
 }
