@@ -2,8 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use portcullis::authn::password::foreign::{
+    Bcrypt, Pbkdf2, Pbkdf2Digest, Phpass, Scrypt, ShaCrypt,
+};
 use portcullis::authn::password::{
-    Argon2id, Ceiling, Parameters, PasswordHash, PasswordPolicy, PasswordScheme,
+    Argon2id, Ceiling, Parameters, PasswordHash, PasswordPolicy, PasswordScheme, PasswordVerifier,
 };
 use portcullis::secret::SecretString;
 use std::sync::LazyLock;
@@ -14,6 +17,22 @@ static SCHEME: LazyLock<PasswordScheme> = LazyLock::new(|| {
     PasswordScheme::new(hasher)
 });
 
+static FOREIGN: LazyLock<[Box<dyn PasswordVerifier>; 5]> = LazyLock::new(|| {
+    let known = "the costs are known";
+    [
+        Box::new(Bcrypt::up_to_cost(4).expect(known)),
+        Box::new(Pbkdf2::up_to_rounds(Pbkdf2Digest::Sha256, 1).expect(known)),
+        Box::new(Scrypt::up_to(1, 1, 1).expect(known)),
+        Box::new(ShaCrypt::up_to_rounds(1000).expect(known)),
+        Box::new(Phpass::up_to_cost(7).expect(known)),
+    ]
+});
+
+const STARTS: [&str; 12] = [
+    "", "$2b$", "bcrypt$$2b$", "$bcrypt-sha256$v=2,", "$pbkdf2-sha256$", "pbkdf2_sha256$",
+    "pbkdf2:sha512:", "AQAAAA", "$scrypt$ln=", "scrypt:", "$5$rounds=", "$P$",
+];
+
 fuzz_target!(|input: (&str, &str, &str)| {
     let (hash, password, context) = input;
     let password = SecretString::from(password);
@@ -22,6 +41,13 @@ fuzz_target!(|input: (&str, &str, &str)| {
             .verify(Some(&PasswordHash::from(hash)), &password)
             .expect("there is memory enough for 64 KiB");
         assert!(verification.is_accepted() || !verification.needs_rehash());
+    }
+
+    // Reading them is what can go wrong; verifying would take as long as the hash says.
+    for start in STARTS {
+        let hash = PasswordHash::from(format!("{start}{hash}"));
+        let readers = FOREIGN.iter().filter(|verifier| verifier.cost(&hash).is_some());
+        assert!(readers.count() <= 1, "{start}");
     }
 
     let judged = PasswordPolicy::with_second_factor().check(&password, [context]);

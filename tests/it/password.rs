@@ -295,6 +295,84 @@ fn a_hash_made_without_normalizing_is_accepted_once_more() {
     assert!(verification.is_accepted() && verification.needs_rehash());
 }
 
+/// Hashes that are a number of rounds and the password: `rounds:8:password`.
+#[derive(Debug, Default)]
+struct Rounds(AtomicU64);
+
+impl Rounds {
+    const USUAL: u64 = 8;
+
+    fn read(hash: &PasswordHash) -> Option<(u64, &str)> {
+        let (rounds, password) = hash.as_str().strip_prefix("rounds:")?.split_once(':')?;
+        Some((rounds.parse().unwrap(), password))
+    }
+}
+
+/// Shared with a test that counts.
+#[derive(Clone, Debug, Default)]
+struct Counted(Arc<Rounds>);
+
+impl PasswordVerifier for Counted {
+    fn cost(&self, hash: &PasswordHash) -> Option<Result<Cost, HashError>> {
+        Rounds::read(hash).map(|_| Ok(Cost::new(1, 1)))
+    }
+
+    fn verify(&self, hash: &PasswordHash, password: &[u8]) -> Result<bool, HashError> {
+        let (rounds, expected) = Rounds::read(hash).unwrap();
+        self.0.0.fetch_add(rounds, Ordering::SeqCst);
+        Ok(expected.as_bytes() == password)
+    }
+
+    fn usual_cost(&self) -> Option<Cost> {
+        Some(Cost::new(1 << 16, 1))
+    }
+
+    fn level(&self, _password: &[u8], spent: Option<&PasswordHash>) -> Result<(), HashError> {
+        let spent = spent.and_then(Rounds::read).map_or(0, |(rounds, _)| rounds);
+        self.0.0.fetch_add(Rounds::USUAL - spent, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[test]
+fn every_refusal_takes_the_work_of_all_formats() {
+    let watched = Watched::with(fast());
+    let counted = [Counted::default(), Counted::default()];
+    let scheme = PasswordScheme::new(watched.clone())
+        .also_verifying(counted[0].clone())
+        .also_verifying(counted[1].clone());
+    let current = scheme.hash(&secret(PASSWORD)).unwrap();
+    let whole = fast().hash_cost().work_kib();
+    for (name, stored, password, candidates) in [
+        ("an unknown user", None, "wrong", 1),
+        ("a new hash", Some(current), "wrong", 1),
+        ("an old hash", Some("rounds:8:x".into()), "wrong", 1),
+        ("a cheaper one", Some("rounds:3:x".into()), "wrong", 1),
+        (
+            "an old hash, decomposed",
+            Some("rounds:3:x".into()),
+            "e\u{301}",
+            2,
+        ),
+        ("a broken hash", Some("$argon2id$x".into()), "wrong", 1),
+        ("nobody's format", Some("x".into()), "wrong", 1),
+    ] {
+        let work = || {
+            let own = watched.0.work_kib.load(Ordering::SeqCst);
+            let [first, second] = [0, 1].map(|n: usize| counted[n].0.0.load(Ordering::SeqCst));
+            [own, first, second]
+        };
+        let before = work();
+        let stored: Option<PasswordHash> = stored;
+        let verification = scheme.verify(stored.as_ref(), &secret(password)).unwrap();
+        assert!(!verification.is_accepted(), "{name}");
+        let after = work();
+        let done = [0, 1, 2].map(|n| after[n] - before[n]);
+        let expected = [whole, Rounds::USUAL, Rounds::USUAL].map(|work| work * candidates);
+        assert_eq!(done, expected, "{name}");
+    }
+}
+
 /// Stands for a format that an application brings with it.
 #[derive(Debug)]
 struct Reversed;

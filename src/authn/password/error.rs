@@ -47,6 +47,10 @@ pub enum ConfigError {
     /// Longer passwords would be refused than NIST SP 800-63B-4 lets a verifier refuse.
     #[error("a limit of {0} characters is out of range; use 64 to {limit}", limit = super::normalize::MAX_CHARACTERS)]
     CharacterLimit(usize),
+    /// The cost that is stated for the stored hashes of another format is none that is verified.
+    #[cfg(feature = "password-migration")]
+    #[error("{0}; state what the dearest of the stored hashes has")]
+    ForeignCost(&'static str),
     /// No thread could be started.
     #[error("a thread for password hashing could not be started")]
     Thread(#[source] std::io::Error),

@@ -37,6 +37,11 @@ impl Cost {
 /// [`PasswordScheme::also_verifying`](super::PasswordScheme::also_verifying): users keep
 /// their passwords, and each hash is replaced when its user next logs in.
 ///
+/// Time tells whose hash is of which format, unless each refusal takes the work of all: say what
+/// the dearest stored hash costs by [`usual_cost`](Self::usual_cost), and do as much in
+/// [`level`](Self::level). Without the two, `cost` has to say what takes Argon2 as long, and a
+/// hash that costs more than a new one shows.
+///
 /// [`cost`](Self::cost) is asked before a password waits for its turn, and must be quick. The
 /// other methods run on the pool's threads, may take long, and must take no more memory than it
 /// says, whatever the hash says.
@@ -52,6 +57,22 @@ pub trait PasswordVerifier: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the hash cannot be worked with.
     fn verify(&self, hash: &PasswordHash, password: &[u8]) -> Result<bool, HashError>;
+
+    /// What verifying against the dearest of the stored hashes takes; `None` when
+    /// [`level`](Self::level) does nothing.
+    fn usual_cost(&self) -> Option<Cost> {
+        None
+    }
+
+    /// Does the work of verifying against the dearest of the stored hashes, less what
+    /// verifying against `spent` took, to no end.
+    ///
+    /// # Errors
+    /// When there is not enough memory.
+    fn level(&self, password: &[u8], spent: Option<&PasswordHash>) -> Result<(), HashError> {
+        let _nothing_to_level = (password, spent);
+        Ok(())
+    }
 }
 
 /// Makes new hashes, and verifies them.

@@ -7,9 +7,15 @@
 //!    hash that is broken. (ASVS 5.0 6.3.8)
 //! 3. A stored hash that asks for more than the [`Ceiling`] is refused unhashed.
 //! 4. Hashing runs on a bounded number of threads with a bounded queue; beyond it, 503.
-//! 5. New passwords are judged by the rules of NIST SP 800-63B-4: length, common passwords and
+//! 5. Hashes that another program made are verified, and replaced at the next login: see
+#![cfg_attr(feature = "password-migration", doc = "   [`foreign`].")]
+#![cfg_attr(
+    not(feature = "password-migration"),
+    doc = "   the feature `password-migration`."
+)]
+//! 6. New passwords are judged by the rules of NIST SP 800-63B-4: length, common passwords and
 //!    context, no composition. (ASVS 5.0 section 6.2)
-//! 6. Text is brought to Unicode Normalization Form C first.
+//! 7. Text is brought to Unicode Normalization Form C first.
 //!
 //! Limit the tries for each account and each address too: hashing makes guessing slow, not
 //! impossible.
@@ -50,6 +56,8 @@
 mod argon2id;
 mod common;
 mod error;
+#[cfg(feature = "password-migration")]
+pub mod foreign;
 mod hash;
 mod hasher;
 mod memory;

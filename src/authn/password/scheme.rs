@@ -58,9 +58,10 @@ impl PasswordScheme {
     ///
     /// `None` is for a user who is not there or has no password: it is rejected after the
     /// same work as a wrong password, so that the time does not tell who has an account. So
-    /// is every hash that cannot be verified, and one of lower cost than new ones. (One of
-    /// higher cost takes longer: when you lower the parameters, or lower the memory for more
-    /// passes, time tells of users who have not logged in since.)
+    /// is every hash that cannot be verified, and one of lower cost than new ones. With other
+    /// formats, each refusal takes the work of all of them. (A hash of higher cost than new
+    /// ones takes longer: when you lower the parameters, or lower the memory for more passes,
+    /// time tells of users who have not logged in since.)
     ///
     /// # Errors
     /// When there is no memory, never for what the hash or the password is.
@@ -72,11 +73,8 @@ impl PasswordScheme {
         let candidates = Candidates::of(password);
         match self.judge(stored, &candidates) {
             Ok(needs_rehash) => Ok(Verification::accepted(needs_rehash)),
-            Err(Refusal::Mismatch {
-                mismatch,
-                spent_kib,
-            }) => {
-                self.level(&candidates, spent_kib)?;
+            Err(Refusal::Mismatch { mismatch, spent }) => {
+                self.level(&candidates, spent.zip(stored)).map_err(failed)?;
                 Ok(Verification::rejected(mismatch))
             }
             Err(Refusal::Failed) => Err(PasswordError::Failed),
@@ -85,12 +83,11 @@ impl PasswordScheme {
 
     /// The most memory that verifying against `stored`, or making a hash, takes at one time.
     pub(super) fn memory_kib(&self, stored: Option<&PasswordHash>) -> u32 {
-        let own = self.hasher.hash_cost().memory_kib();
-        let found = stored.and_then(|hash| self.verifier_of(hash));
-        match found {
-            Some((_, Ok(cost))) => own.max(cost.memory_kib()),
-            _ => own,
-        }
+        let found = stored.and_then(|hash| self.verifier_of(hash)?.cost.ok());
+        let usual = self.others.iter().filter_map(|other| other.usual_cost());
+        let own = std::iter::once(self.hasher.hash_cost());
+        let costs = own.chain(usual).chain(found);
+        costs.map(Cost::memory_kib).max().unwrap_or_default()
     }
 
     /// Whether the right password needs a new hash.
@@ -103,7 +100,11 @@ impl PasswordScheme {
             return Err(Refusal::at_once(Mismatch::PasswordTooLong));
         }
         let hash = stored.ok_or(Refusal::at_once(Mismatch::NoHash))?;
-        let (verifier, cost) = self
+        let Found {
+            place,
+            verifier,
+            cost,
+        } = self
             .verifier_of(hash)
             .ok_or(Refusal::at_once(Mismatch::UnknownFormat))?;
         let cost = cost.map_err(Refusal::from)?;
@@ -117,32 +118,69 @@ impl PasswordScheme {
         }
         Err(Refusal::Mismatch {
             mismatch: Mismatch::WrongPassword,
-            spent_kib: cost.work_kib(),
+            spent: Some(Spent {
+                place,
+                cost,
+                is_leveled: verifier.usual_cost().is_some(),
+            }),
         })
     }
 
-    /// Brings the work for each candidate up to that of a new hash.
-    fn level(&self, candidates: &Candidates, spent_kib: u64) -> Result<(), PasswordError> {
-        let whole = self.hasher.hash_cost().work_kib();
-        let missing = whole.saturating_sub(spent_kib);
-        if missing == 0 {
-            return Ok(());
+    /// Brings the work for each candidate up to that of a new hash and one of each other
+    /// format.
+    fn level(
+        &self,
+        candidates: &Candidates,
+        spent: Option<(Spent, &PasswordHash)>,
+    ) -> Result<(), HashError> {
+        let counts = |(spent, _): &(Spent, _)| spent.place == OWN || !spent.is_leveled;
+        let spent_kib = spent
+            .filter(counts)
+            .map_or(0, |(spent, _)| spent.cost.work_kib());
+        let missing = self.hasher.hash_cost().work_kib().saturating_sub(spent_kib);
+        for candidate in candidates.iter() {
+            if missing > 0 {
+                self.hasher.burn(candidate, missing)?;
+            }
+            for (place, other) in (OWN + 1..).zip(&self.others) {
+                let spent = spent.filter(|(spent, _)| spent.place == place);
+                other.level(candidate, spent.map(|(_, hash)| hash))?;
+            }
         }
-        candidates
-            .iter()
-            .try_for_each(|candidate| self.hasher.burn(candidate, missing))
-            .map_err(failed)
+        Ok(())
     }
 
-    fn verifier_of(
-        &self,
-        hash: &PasswordHash,
-    ) -> Option<(&dyn PasswordVerifier, Result<Cost, HashError>)> {
+    fn verifier_of(&self, hash: &PasswordHash) -> Option<Found<'_>> {
         let own: &dyn PasswordVerifier = &*self.hasher;
-        std::iter::once(own)
-            .chain(self.others.iter().map(|other| &**other))
-            .find_map(|verifier| Some((verifier, verifier.cost(hash)?)))
+        let all = std::iter::once(own).chain(self.others.iter().map(|other| &**other));
+        (OWN..).zip(all).find_map(|(place, verifier)| {
+            let cost = verifier.cost(hash)?;
+            Some(Found {
+                place,
+                verifier,
+                cost,
+            })
+        })
     }
+}
+
+/// The place of the hasher among the verifiers; the others come after it.
+const OWN: usize = 0;
+
+/// Who reads a hash.
+struct Found<'a> {
+    place: usize,
+    verifier: &'a dyn PasswordVerifier,
+    cost: Result<Cost, HashError>,
+}
+
+/// The work that a refusal took already, for each candidate.
+#[derive(Clone, Copy)]
+struct Spent {
+    place: usize,
+    cost: Cost,
+    /// Whether its verifier brings the work up to the same by itself.
+    is_leveled: bool,
 }
 
 fn failed(_error: HashError) -> PasswordError {
@@ -150,7 +188,10 @@ fn failed(_error: HashError) -> PasswordError {
 }
 
 enum Refusal {
-    Mismatch { mismatch: Mismatch, spent_kib: u64 },
+    Mismatch {
+        mismatch: Mismatch,
+        spent: Option<Spent>,
+    },
     Failed,
 }
 
@@ -158,7 +199,7 @@ impl Refusal {
     const fn at_once(mismatch: Mismatch) -> Self {
         Self::Mismatch {
             mismatch,
-            spent_kib: 0,
+            spent: None,
         }
     }
 }
