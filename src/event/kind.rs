@@ -120,6 +120,8 @@ kinds! {
     /// A handler failed: the answer was a 5xx that no control gave. (Ours; the vocabulary's
     /// `sys_crash` is of the whole service.)
     SysHandlerError = "sys_handler_error", Critical;
+    /// A response told what it must not: a stack trace, a key. (Ours.)
+    SysDataLeak = "sys_data_leak", Critical;
     /// A user was created.
     UserCreated = "user_created", Info;
     /// A user was changed.

@@ -29,7 +29,7 @@ type Held = Box<dyn Any + Send + Sync>;
 
 impl<B> Body<B> {
     #[inline]
-    pub(super) const fn service(body: B) -> Self {
+    pub(crate) const fn service(body: B) -> Self {
         Self {
             kind: Kind::Service { body },
         }

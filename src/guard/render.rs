@@ -47,7 +47,7 @@ where
 }
 
 /// The response to a refused request, with the rejection in its extensions: for all who refuse.
-pub(super) fn refuse<R>(
+pub(crate) fn refuse<R>(
     render: &dyn Render,
     rejection: Rejection,
     request: &RequestHead<'_>,

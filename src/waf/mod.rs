@@ -22,8 +22,11 @@
 //! 5. **Answering.** 403 with a reference id and nothing else. The event names class, rules,
 //!    score, field and an excerpt without secrets; see also [`WafLayer::monitor_only`] and
 //!    [`WafLayer::challenge`].
+//! 6. **Looking back**, if you like: [`LeakLayer`] tells of responses that hold stack traces,
+//!    errors of databases or keys, or answers 500 in their place.
 //!
-//! What a field may hold is yours to say: see [`FieldKind`] and [`WafBuilder`]. An exclusion
+//! Rules of your own are data: made by [`Rule`], or read from a file by
+//! [`Ruleset::from_file`]. What a field may hold is yours to say: see [`FieldKind`] and [`WafBuilder`]. An exclusion
 //! that names a rule or a route that does not exist is an error at the start, and
 //! [`Waf::unused_exclusions`] lists those that never mattered. [`Lessons`] reads recorded
 //! traffic and lists the exclusions that it would need.
@@ -64,6 +67,7 @@ mod engine;
 mod error;
 mod kind;
 mod layer;
+mod leak;
 mod learn;
 mod limits;
 mod parse;
@@ -83,6 +87,7 @@ pub use engine::{Waf, WafBuilder};
 pub use error::WafError;
 pub use kind::FieldKind;
 pub use layer::{Answer, WafLayer};
+pub use leak::{Leak, LeakBody, LeakFuture, LeakKind, LeakLayer, LeakService};
 pub use learn::{Lesson, Lessons};
 pub use limits::{Limits, OverLimit};
 pub use policy::{Exclusion, Field};

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod benign;
+mod leak;
 mod text;
 
 use crate::support::Spy;
