@@ -143,7 +143,7 @@ fn bits(mut word: u64) -> impl Iterator<Item = usize> {
 }
 
 /// Texts of letters, digits and dashes up to this length hold no attack and no literal.
-const LONGEST_PLAIN: usize = 5;
+const LONGEST_PLAIN: usize = 3;
 
 /// The tables behind [`Seen`] and [`Live`], built once for the builtin detectors.
 #[derive(Debug)]

@@ -34,7 +34,9 @@ const NAMED: &[(&[u8], u8, bool)] = &[
     (b"grave", b'`', false),
     (b"DiacriticalGrave", b'`', false),
     (b"Tab", b'\t', false),
+    (b"tab", b'\t', false),
     (b"NewLine", b'\n', false),
+    (b"newline", b'\n', false),
     (b"sol", b'/', false),
     (b"bsol", b'\\', false),
     (b"equals", b'=', false),
@@ -111,6 +113,9 @@ fn named(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         .iter()
         .take_while(|b| b.is_ascii_alphabetic())
         .count();
+    if length < 2 {
+        return None;
+    }
     let closed = text.get(length) == Some(&b';');
     let word = text.get(..length)?;
     let (name, byte, _) = NAMED.iter().find(|(name, _, open)| {

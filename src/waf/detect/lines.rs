@@ -14,7 +14,7 @@ mod header {
         class Crlf;
         INJECTED: "crlf-header", STRONG @ 1, "a line break and a header that an answer or a request must not get from a value",
             [Value("en\r\nSet-Cookie: a=b"), Value("x\nContent-Length: 0"), Value("x\r\n\r\nHTTP/1.1 200 OK"),
-             Path("/%0a%0dSet-cookie:crlf=injection"), Value("\u{560d}\u{560a}Set-Cookie: a=b")],
+             Path("/%0a%0dSet-cookie:crlf=injection"), Value("\u{560d}\u{560a}Set-Cookie: a=b"), Value("\u{10d}\u{10a}Set-Cookie: a=b"), Query("a=x%0D%0AX-Any: b")],
             [Value("Dear all,\r\nlocation: the usual place"), Value("Ingredients:\nflour: 200 g"), Value("To: me\nSubject: milk")];
         IN_NAME: "crlf-name", STRONG @ 1, "a line break in the name of a parameter",
             [Query("a%0d%0a=b")], [Query("a=b%0d%0ac")];
@@ -33,7 +33,7 @@ mod header {
         findings: ALL,
         places: Places::VALUES,
         bytes: b"\r\n",
-        literals: &["\u{560d}", "\u{560a}", " http/"],
+        literals: &["set-cookie", "content-", "location:", " http/"],
         run,
     };
 
@@ -57,6 +57,10 @@ mod header {
         if of_request {
             signals.push(&REQUEST, 0..text.len());
         }
+        // In a URL, a value with a line break is no letter to anybody.
+        let in_url = matches!(view.place, Place::Query | Place::Path | Place::Cookie);
+        let before = view.bytes.get(..breaks.unwrap_or(0)).unwrap_or_default();
+        let spaced = !in_url || before.iter().any(|byte| is_space(*byte));
         let mut start = 0;
         for at in memchr::memchr2_iter(b'\r', b'\n', view.bytes) {
             // A run of white space is looked past once, from its first line break.
@@ -64,7 +68,8 @@ mod header {
                 continue;
             }
             start = text.skip(at, is_space);
-            if is_header(text, start) {
+            let word = !spaced && is_any_header(text, start);
+            if word || is_header(text, start) {
                 signals.push(&INJECTED, at..start + 24);
             }
             if is_request_line(text, start) {
@@ -74,29 +79,28 @@ mod header {
         truncated(text, signals);
     }
 
-    /// Characters whose lower bytes are a line break to whoever cuts off the upper ones.
+    /// Characters whose lower bytes are a line break to whoever cuts off the upper ones: a header
+    /// behind `\u{560d}` or `\u{10a}`.
     fn truncated(text: Text<'_>, signals: &mut Signals) {
         let mut at = 0;
-        while let Some(found) = memchr::memmem::find(text.from(at), b"\xe5\x98") {
-            at += found;
-            let third = text.at(at + 2);
-            if matches!(third, 0x8d | 0x8a)
-                && is_header(
-                    text,
-                    text.skip(at + 3, |b| matches!(b, 0xe5 | 0x98 | 0x8d | 0x8a | b' ')),
-                )
-            {
-                signals.push(&INJECTED, at..at + 24);
-                return;
+        for chunk in text.0.utf8_chunks() {
+            for (offset, c) in chunk.valid().char_indices() {
+                let breaks = matches!(u32::from(c) & 0xFF, 0x0A | 0x0D) && !c.is_ascii();
+                let after = at + offset + c.len_utf8();
+                let start = text.skip_some(after, 2, |b| b == b' ');
+                if breaks && is_header(text, start) {
+                    signals.push(&INJECTED, at + offset..after + 24);
+                    return;
+                }
             }
-            at += 3;
+            at += chunk.valid().len() + chunk.invalid().len();
         }
     }
 
     /// Headers that steer an answer, a cache or a proxy. Those that letters begin with, such
     /// as `Subject`, are not among them.
     fn is_header(text: Text<'_>, start: usize) -> bool {
-        const NAMES: [&[u8]; 17] = [
+        const NAMES: [&[u8]; 22] = [
             b"set-cookie",
             b"content-length",
             b"content-type",
@@ -112,6 +116,11 @@ mod header {
             b"remote_addr",
             b"access-control-allow-origin",
             b"x-xss-protection",
+            b"x-forwarded-server",
+            b"x-forwarded-proto",
+            b"x-originating-ip",
+            b"x-remote-ip",
+            b"cookie",
             b"content-security-policy",
             b"http/",
         ];
@@ -133,6 +142,16 @@ mod header {
             b"content-type" => text.slice(value, value + 40).contains(&b'/'),
             _ => true,
         }
+    }
+
+    /// `X-Anything: x`: a name with a dash, or a known one, and a colon.
+    fn is_any_header(text: Text<'_>, start: usize) -> bool {
+        let end = text.skip_some(start, 48, |b| b.is_ascii_alphanumeric() || b == b'-');
+        let name = text.slice(start, end);
+        let dash = memchr::memchr(b'-', name).is_some_and(|at| at > 0 && at + 1 < name.len());
+        let short = [&b"host"[..], b"via", b"location", b"refresh", b"status"];
+        let known = short.iter().any(|short| short.eq_ignore_ascii_case(name));
+        (dash || known) && text.at(end) == b':' && text.at(start).is_ascii_alphabetic()
     }
 
     /// `GET /x HTTP/1.1`.
@@ -241,7 +260,7 @@ mod mail {
 
     /// A tag of letters and digits, and a command in capitals: `V100 CAPABILITY`.
     fn is_imap(tag: &[u8], command: &[u8]) -> bool {
-        const COMMANDS: [&[u8]; 12] = [
+        const COMMANDS: [&[u8]; 25] = [
             b"CAPABILITY",
             b"FETCH",
             b"LOGIN",
@@ -254,6 +273,19 @@ mod mail {
             b"EXPUNGE",
             b"APPEND",
             b"AUTHENTICATE",
+            b"CHECK",
+            b"CLOSE",
+            b"COPY",
+            b"CREATE",
+            b"DELETE",
+            b"GETACL",
+            b"NAMESPACE",
+            b"NOOP",
+            b"RENAME",
+            b"SEARCH",
+            b"STATUS",
+            b"SUBSCRIBE",
+            b"UID",
         ];
         let digits = tag.iter().rev().take_while(|b| b.is_ascii_digit()).count();
         let letters = tag.len() - digits;

@@ -3,9 +3,10 @@
 
 use super::Detector;
 use super::macros::findings;
-use super::text::{Lower, Text, is_space, is_word};
+use super::text::{Dictionary, Lower, Text, is_space, is_word};
 use crate::waf::signal::Signals;
 use crate::waf::view::{Places, View};
+use std::sync::LazyLock;
 
 findings! {
     class Xss, tags &["javascript"];
@@ -114,49 +115,48 @@ enum Head {
     Interface,
 }
 
-static HEADS: &[(&str, Head)] = &[
-    ("alert", Head::Speaking),
-    ("atob", Head::Sink),
-    ("btoa", Head::Sink),
-    ("confirm", Head::Speaking),
-    ("constructor", Head::Constructor),
-    ("document", Head::Document),
-    ("eval", Head::Speaking),
-    ("execscript", Head::Sink),
-    ("fetch", Head::Speaking),
-    ("frames", Head::Global),
-    ("fromcharcode", Head::Sink),
-    ("function", Head::Constructor),
-    ("getscript", Head::Sink),
-    ("globalthis", Head::Global),
-    ("import", Head::Speaking),
-    ("importscripts", Head::Sink),
-    ("innerhtml", Head::Change),
-    ("localstorage", Head::Interface),
-    ("location", Head::Global),
-    ("msgbox", Head::Sink),
-    ("outerhtml", Head::Change),
-    ("parent", Head::Global),
-    ("prompt", Head::Speaking),
-    ("reflect", Head::Interface),
-    ("self", Head::Global),
-    ("sendbeacon", Head::Sink),
-    ("sessionstorage", Head::Interface),
-    ("setinterval", Head::Sink),
-    ("settimeout", Head::Sink),
-    ("textcontent", Head::Change),
-    ("this", Head::Global),
-    ("top", Head::Global),
-    ("window", Head::Global),
-    ("xmlhttprequest", Head::Interface),
-];
+static HEADS: LazyLock<Dictionary<Head>> = LazyLock::new(|| {
+    Dictionary::from_iter([
+        ("alert", Head::Speaking),
+        ("atob", Head::Sink),
+        ("btoa", Head::Sink),
+        ("confirm", Head::Speaking),
+        ("constructor", Head::Constructor),
+        ("document", Head::Document),
+        ("eval", Head::Speaking),
+        ("execscript", Head::Sink),
+        ("fetch", Head::Speaking),
+        ("frames", Head::Global),
+        ("fromcharcode", Head::Sink),
+        ("function", Head::Constructor),
+        ("getscript", Head::Sink),
+        ("globalthis", Head::Global),
+        ("import", Head::Speaking),
+        ("importscripts", Head::Sink),
+        ("innerhtml", Head::Change),
+        ("localstorage", Head::Interface),
+        ("location", Head::Global),
+        ("msgbox", Head::Sink),
+        ("outerhtml", Head::Change),
+        ("parent", Head::Global),
+        ("prompt", Head::Speaking),
+        ("reflect", Head::Interface),
+        ("self", Head::Global),
+        ("sendbeacon", Head::Sink),
+        ("sessionstorage", Head::Interface),
+        ("setinterval", Head::Sink),
+        ("settimeout", Head::Sink),
+        ("textcontent", Head::Change),
+        ("this", Head::Global),
+        ("top", Head::Global),
+        ("window", Head::Global),
+        ("xmlhttprequest", Head::Interface),
+    ])
+});
 
 fn head(word: &[u8]) -> Option<Head> {
     let lower = Lower::<16>::of(word)?;
-    let found = HEADS
-        .binary_search_by(|(name, _)| (*name).cmp(lower.as_str()))
-        .ok()?;
-    HEADS.get(found).map(|(_, head)| *head)
+    HEADS.get(lower.as_str()).copied()
 }
 
 fn word(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
@@ -240,9 +240,33 @@ fn speaking(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
         && text.at(start.saturating_sub(2)).is_ascii_alphanumeric()
         && !text.has(start, b"eval")
         && !text.has(start, b"alert");
-    if (called && !remote) || member || assigned {
+    // `r = await fetch(url)`: code that is shown to somebody, no expression that breaks out.
+    let awaited = text.has(start.saturating_sub(6), b"await ") && start >= 6;
+    let quoted = called && is_quoted_in_prose(text, after);
+    if (called && !remote && !awaited && !quoted) || member || assigned {
         signals.push(&SINK_CALL, start..after);
     }
+}
+
+/// `alert('fire') is what he typed`: words follow that no operator of JavaScript is.
+fn is_quoted_in_prose(text: Text<'_>, open: usize) -> bool {
+    let argument = text.slice(open, open.saturating_add(80));
+    let Some(close) = memchr::memchr(b')', argument) else {
+        return false;
+    };
+    let end = open.saturating_add(close).saturating_add(1);
+    let word = text.skip_some(end, 2, |byte| byte == b' ');
+    let word_end = text.skip_some(word, 16, |byte| byte.is_ascii_lowercase());
+    let name = text.slice(word, word_end);
+    let second = text.skip_some(word_end, 2, |byte| byte == b' ');
+    word > end
+        && second > word_end
+        && text.at(second).is_ascii_lowercase()
+        && !matches!(
+            name,
+            b"" | b"in" | b"instanceof" | b"or" | b"and" | b"if" | b"of"
+        )
+        && open > 0
 }
 
 /// `document.cookie`, `document['cookie']`, `(document)/**/.domain`.
@@ -482,15 +506,5 @@ fn skip_comments(text: Text<'_>, start: usize) -> usize {
     match memchr::memmem::find(body, b"*/") {
         Some(length) => start.saturating_add(length).saturating_add(4),
         None => start,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::HEADS;
-
-    #[test]
-    fn heads_are_in_order() {
-        assert!(HEADS.is_sorted_by_key(|(name, _)| *name));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
 
 /// A text that answers 0 for what lies beyond its end, so that looking ahead needs no checks.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +28,12 @@ impl<'t> Text<'t> {
 
     /// Whether these letters stand at `index`, in whatever case. `letters` is lower case.
     pub(super) fn has(self, index: usize, letters: &[u8]) -> bool {
-        self.0
-            .get(index..index.saturating_add(letters.len()))
-            .is_some_and(|found| found.eq_ignore_ascii_case(letters))
+        // Nearly all lookups end at the first letter.
+        letters.first() == Some(&self.at(index).to_ascii_lowercase())
+            && self
+                .0
+                .get(index..index.saturating_add(letters.len()))
+                .is_some_and(|found| found.eq_ignore_ascii_case(letters))
     }
 
     /// The first index from `start` on whose byte is not accepted.
@@ -149,9 +153,16 @@ impl Hasher for Fnv {
     }
 }
 
-/// Whether a list in ASCII order holds the word, in whatever case.
-pub(super) fn listed(list: &[&str], word: &[u8]) -> bool {
-    Lower::<32>::of(word).is_some_and(|lower| list.binary_search(&lower.as_str()).is_ok())
+/// Words without more to know of them.
+pub(super) type Words = LazyLock<Dictionary<()>>;
+
+pub(super) fn words(list: &[&'static str]) -> Dictionary<()> {
+    list.iter().map(|word| (*word, ())).collect()
+}
+
+/// Whether a list holds the word, in whatever case.
+pub(super) fn listed(list: &Dictionary<()>, word: &[u8]) -> bool {
+    Lower::<32>::of(word).is_some_and(|lower| list.contains_key(lower.as_str()))
 }
 
 /// Where `needle`, in lower case, first occurs in whatever case.

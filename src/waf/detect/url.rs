@@ -132,6 +132,7 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     if referer {
         return;
     }
+    after_at_signs(text, signals);
     without_scheme(text, signals);
     inclusion(view, text, signals);
 }
@@ -156,8 +157,8 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
     if foreign && !referer {
         signals.push(&SCHEME, start..slashes);
     }
-    let authority =
-        web && (slashes > after || text.at(after).is_ascii_digit()) || (foreign && slashes > after);
+    let authority = web && (slashes > after || matches!(text.at(after), b'0'..=b'9' | b'['))
+        || (foreign && slashes > after);
     if !authority {
         return;
     }
@@ -211,6 +212,23 @@ fn classify(
         }
         Host::Rebinding => signals.push(&REBINDING, span),
         Host::Public => {}
+    }
+}
+
+/// `http://a.example &@b.example# @127.0.0.1/`: which host it is depends on who parses it.
+fn after_at_signs(text: Text<'_>, signals: &mut Signals) {
+    if !text.has(0, b"http") {
+        return;
+    }
+    for at in memchr::memchr_iter(b'@', text.0).take(8) {
+        let start = at.saturating_add(1);
+        let end = text.skip_some(start, 64, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'[' | b']')
+        });
+        let address = text.at(start).is_ascii_digit() || text.at(start) == b'[';
+        if address && text.at(end) == b'/' {
+            classify(text, at, text.slice(start, end), end, false, signals);
+        }
     }
 }
 
@@ -270,7 +288,7 @@ fn inclusion(view: &View<'_>, text: Text<'_>, signals: &mut Signals) {
     });
     let host = text.slice(authority, end);
     let host_name = host.split(|byte| *byte == b':').next().unwrap_or_default();
-    if host::is_dotted(host_name) {
+    if host::is_dotted(host_name) || host.starts_with(b"[") {
         signals.push(&remote::ADDRESS, start..end);
     }
     if view.place == Place::Header

@@ -1,6 +1,7 @@
 //! Attributes: event handlers, URLs that are scripts, styles that are scripts.
 
 use super::{Markup, findings as found, names, scheme};
+use crate::waf::decode::hex_number;
 use crate::waf::detect::text::is_space;
 
 /// How far a tag was read.
@@ -110,7 +111,9 @@ impl Markup<'_, '_> {
         if names::is_dangerous_attribute(name) && assigned && !self.document {
             self.signals.push(&found::DANGEROUS_ATTRIBUTE, open..end);
         }
-        if name.eq_ignore_ascii_case(b"style") && is_active_style(text) {
+        if name.eq_ignore_ascii_case(b"style")
+            && (is_active_style(text) || contains_folded(text, LOADS_IN_STYLE))
+        {
             self.signals.push(&found::ACTIVE_STYLE, open..end);
         }
         if (tag.eq_ignore_ascii_case(b"style") || tag.is_empty()) && is_active_style(text) {
@@ -150,8 +153,27 @@ impl Markup<'_, '_> {
         }
     }
 
+    /// `" formaction=...`: attributes that act, behind the quote that ends another.
+    fn acting_attribute(&mut self) {
+        const ACTING: &[&[u8]] = &[b"formaction", b"srcdoc", b"xlink:href"];
+        for at in memchr::memchr_iter(b'=', self.text.0) {
+            let name_end = self.text.back_space(at);
+            let name = ACTING.iter().find(|name| {
+                let start = name_end.saturating_sub(name.len());
+                let before = self.text.at(self.text.back_space(start).saturating_sub(1));
+                start > 0 && self.text.has(start, name) && matches!(before, b'"' | b'\'' | b'`')
+            });
+            if let Some(name) = name {
+                let start = name_end.saturating_sub(name.len());
+                self.signals.push(&found::DANGEROUS_ATTRIBUTE, start..at);
+                return;
+            }
+        }
+    }
+
     /// What the value is as a whole: a URL that is a script, or CSS.
     pub(super) fn whole_value(&mut self) {
+        self.acting_attribute();
         if let Some(span) = scheme::script_url(self.text) {
             self.signals.push(&found::SCRIPT_URL, span);
         }
@@ -200,6 +222,9 @@ const SCRIPTS_IN_STYLE: &[&[u8]] = &[
     b"url(\"data:text",
 ];
 
+/// What loads something from elsewhere in the style of an element.
+const LOADS_IN_STYLE: &[&[u8]] = &[b"url("];
+
 /// `url(javascript` and `x:expression(` where no attribute stands before.
 fn has_script_function(text: &[u8]) -> bool {
     contains_folded(
@@ -213,6 +238,18 @@ fn has_script_function(text: &[u8]) -> bool {
             b"@import\"",
         ],
     )
+}
+
+/// The character that the digits after a backslash spell, as in `expression\28 1\29`, and how
+/// many they are; nothing where there are none.
+fn css_escape(text: &[u8]) -> (u8, usize) {
+    let (code, length) = hex_number(text, 6);
+    let spelled = u8::try_from(code).unwrap_or(b'?');
+    if length < 2 {
+        (0, 0)
+    } else {
+        (spelled, length)
+    }
 }
 
 /// Whether one of the needles occurs, without white space, comments and backslashes, in
@@ -233,7 +270,13 @@ fn contains_folded(text: &[u8], needles: &[&[u8]]) -> bool {
             }
         }
         at = at.saturating_add(1);
-        if is_space(byte) || byte == b'\\' || byte < b' ' {
+        let (byte, length) = if byte == b'\\' {
+            css_escape(text.get(at..).unwrap_or_default())
+        } else {
+            (byte, 0)
+        };
+        at = at.saturating_add(length);
+        if is_space(byte) || byte < b' ' {
             continue;
         }
         window.copy_within(1.., 0);

@@ -45,6 +45,9 @@ pub(super) static DETECTOR: Detector = Detector {
         "vbs:",
         "-->",
         "\u{bc}s",
+        "formaction",
+        "srcdoc",
+        "xlink:href",
     ],
     run,
 };
@@ -109,7 +112,8 @@ impl Markup<'_, '_> {
         self.tags = self.tags.saturating_add(1);
         let local = local_name(name);
         let closed = self.attributes(open, end, local);
-        if names::is_active(local) {
+        let drawn = local.len() < name.len() && names::is_active(prefix_name(name));
+        if names::is_active(local) || drawn {
             // `<script` within a word, as in `a<scripted`, is none: the name must be whole.
             self.signals.push(&found::ACTIVE_TAG, open..end);
         } else if names::is_form(local)
@@ -223,6 +227,11 @@ impl Markup<'_, '_> {
             self.signals.push(&found::UTF7, 0..self.text.len());
         }
     }
+}
+
+/// `svg` of `svg:mask`.
+fn prefix_name(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == b':').next().unwrap_or_default()
 }
 
 /// `script` of `x:script`.

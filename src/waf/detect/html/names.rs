@@ -1,20 +1,20 @@
 //! Tags and attributes that do something.
 
-use crate::waf::detect::text::listed;
+use crate::waf::detect::text::{Words, listed, words};
 
 /// Tags that run, load or embed something by themselves, or change what the page is.
 pub(super) fn is_active(name: &[u8]) -> bool {
-    listed(ACTIVE, name)
+    listed(&ACTIVE, name)
 }
 
 /// Tags that only pages have, and not prose: alone they are enough where no markup belongs.
 pub(super) fn is_form(name: &[u8]) -> bool {
-    listed(FORMS, name)
+    listed(&FORMS, name)
 }
 
 /// Elements whose end tag makes markup of the text after it.
 pub(super) fn ends_text(name: &[u8]) -> bool {
-    listed(TEXTS, name)
+    listed(&TEXTS, name)
 }
 
 pub(super) fn is_dangerous_attribute(name: &[u8]) -> bool {
@@ -22,7 +22,7 @@ pub(super) fn is_dangerous_attribute(name: &[u8]) -> bool {
         && name
             .get(..5)
             .is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xmlns"));
-    namespaced || listed(ATTRIBUTES, name)
+    namespaced || listed(&ATTRIBUTES, name)
 }
 
 /// Whether the letters after `on` begin the name of an event that a browser knows.
@@ -35,65 +35,71 @@ pub(super) fn begins_event(rest: &[u8]) -> bool {
     })
 }
 
-static ACTIVE: &[&str] = &[
-    "animate",
-    "animatecolor",
-    "animatemotion",
-    "animatetransform",
-    "applet",
-    "base",
-    "bgsound",
-    "dialog",
-    "embed",
-    "fencedframe",
-    "foreignobject",
-    "frame",
-    "frameset",
-    "iframe",
-    "ilayer",
-    "image",
-    "import",
-    "isindex",
-    "keygen",
-    "layer",
-    "link",
-    "listing",
-    "marquee",
-    "math",
-    "meta",
-    "multicol",
-    "noscript",
-    "object",
-    "plaintext",
-    "portal",
-    "script",
-    "set",
-    "svg",
-    "vmlframe",
-    "xml",
-    "xmp",
-    "xss",
-];
+static ACTIVE: Words = Words::new(|| {
+    words(&[
+        "animate",
+        "animatecolor",
+        "animatemotion",
+        "animatetransform",
+        "applet",
+        "base",
+        "bgsound",
+        "dialog",
+        "embed",
+        "fencedframe",
+        "foreignobject",
+        "frame",
+        "frameset",
+        "iframe",
+        "ilayer",
+        "image",
+        "import",
+        "isindex",
+        "keygen",
+        "layer",
+        "link",
+        "listing",
+        "marquee",
+        "math",
+        "meta",
+        "multicol",
+        "noscript",
+        "object",
+        "plaintext",
+        "portal",
+        "script",
+        "set",
+        "svg",
+        "vmlframe",
+        "xml",
+        "xmp",
+        "xss",
+    ])
+});
 
-static FORMS: &[&str] = &["body", "form", "html", "style"];
+static FORMS: Words = Words::new(|| words(&["body", "form", "html", "style"]));
 
-static TEXTS: &[&str] = &[
-    "iframe", "noscript", "script", "style", "textarea", "title", "xmp",
-];
+static TEXTS: Words = Words::new(|| {
+    words(&[
+        "iframe", "noscript", "script", "style", "textarea", "title", "xmp",
+    ])
+});
 
-static ATTRIBUTES: &[&str] = &[
-    "attributename",
-    "datafld",
-    "dataformatas",
-    "datasrc",
-    "dynsrc",
-    "formaction",
-    "fscommand",
-    "lowsrc",
-    "seeksegmenttime",
-    "srcdoc",
-    "xml:base",
-];
+static ATTRIBUTES: Words = Words::new(|| {
+    words(&[
+        "attributename",
+        "datafld",
+        "dataformatas",
+        "datasrc",
+        "dynsrc",
+        "formaction",
+        "fscommand",
+        "lowsrc",
+        "seeksegmenttime",
+        "srcdoc",
+        "xml:base",
+    ])
+});
 
 /// Not all that there are, but prefixes of all: `onmouse`, `onbefore`.
 static EVENTS: &[&str] = &[
@@ -221,15 +227,3 @@ static EVENTS: &[&str] = &[
     "wheel",
     "zoom",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_are_in_order() {
-        for list in [ACTIVE, FORMS, TEXTS, ATTRIBUTES] {
-            assert!(list.is_sorted(), "{list:?}");
-        }
-    }
-}

@@ -126,11 +126,12 @@ fn ends_scheme(word: &[u8]) -> bool {
 /// Whether code stands here and no prose: `javascript: the good parts` has none.
 fn is_code(text: Text<'_>, start: usize) -> bool {
     let at = text.skip(start, |byte| byte == b' ');
-    let spaced = at > start;
+    let encoded = text.has(at, b"%20");
+    let spaced = at > start || encoded;
     let line = text.slice(at, at.saturating_add(100));
-    let code = line
-        .iter()
-        .any(|byte| matches!(byte, b'(' | b'=' | b'`' | b'[' | b'%' | b'\\'));
+    let code = line.iter().any(|byte| {
+        matches!(byte, b'(' | b'=' | b'`' | b'[' | b'\\') || (*byte == b'%' && !encoded)
+    });
     let comment = text.has(at, b"//") || text.has(at, b"/*");
     if spaced {
         comment

@@ -13,7 +13,7 @@ patterns! {
         ["if exist C:\\pagefile.sys cmd", "IF NOT EXIST x (CMD)"], ["what if existing users leave", "if it is defined, go"];
     COMPARE: "rce-cmd-compare", STRONG, "a comparison of cmd",
         literals ["==", " equ ", " neq ", " lss ", " leq ", " gtr ", " geq "],
-        r#"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s*)?(?:/i\s*)?(?:(?:"[^"\r\n]{0,60}"|%[^\s"]{1,40}|\(\w{1,20}\))\s*==\s*(?:"[^"\r\n]{0,60}"|[^\s:;{}]{1,40})\s*[\w@("]|\w{1,30}==\w{1,30}\s+[\w@]|\(?\s*(?:"?[%\w][^\s=]{0,40})\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S{1,40}\s*\S)"#,
+        r#"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s*)?(?:/i\s*)?(?:(?:"[^"\r\n]{0,60}"|%[^\s"]{1,40}|\(\w{1,20}\)|[(\[]%[\w~]{1,20}%?[)\]])\s*==\s*(?:"[^"\r\n]{0,60}"|[^\s:;{}]{1,40})\s*[\w@("]|\w{1,30}==\w{1,30}\s+[\w@]|\(?\s*(?:"?[%\w][^\s=]{0,40})\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S{1,40}\s*\S)"#,
         ["if \"%VAR%\" == \"before\" (", "IF red==red echo test", "IF (2 GEQ 15) echo x"], ["if (x == 1) {", "if a == b: pass"];
     POWERSHELL: "rce-powershell", STRONG, "PowerShell",
         literals ["powershell", "pwsh", "invoke-", "start-process", "start-job", "start-bits", "start-service", "new-object", "new-item", "new-psdrive", "new-service", "new-localuser", "get-wmi", "get-cim", "get-child", "get-cred", "get-process", "get-service", "get-content", "get-item", "get-local", "get-aduser", "set-exec", "set-content", "set-item", "set-mppref", "set-acl", "add-type", "add-mppref", "add-content", "add-localgroup", "import-module", "out-file", "out-string", "out-null", "convertto-sec", "register-sched", "stop-process", "stop-service", "remove-item", "copy-item", "write-output", "write-host", "foreach-object"],
@@ -52,7 +52,7 @@ patterns! {
         r"(?:^|[;&|`(]\s*)(?:sudo\s+)?(?:pip\d?|npm|gem|apt(?:-get)?|yum|dnf|apk|brew|cpanm?|cargo|yarn|pnpm|composer|pacman|snap|port|choco|easy_install|opkg|zypper)\s+(?:-\S+\s+)*(?:install|add|update|upgrade|remove)\s+\S",
         ["pip3 install something", "; apt-get -y install nc"], ["port install (new)", "how to npm install x"];
     SQLITE: "rce-sqlite-command", STRONG, "a command of the shell of SQLite",
-        literals [".shell", ".sh ", ".system", ".load ", ".read ", ".output ", ".import ", ".open ", ".backup ", ".restore ", ".save ", ".dump "], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
+        literals [".shell", ". shell", ". system", ".sh ", ".system", ".load ", ".read ", ".output ", ".import ", ".open ", ".backup ", ".restore ", ".save ", ".dump "], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
     ARGUMENT: "rce-argument", STRONG, "an option that runs a program",
         literals [" -wrapper", "--exec", " -exec", "--use-askpass", "proxycommand", "--upload-pack", "--receive-pack", " -ex "],
         r"(?:\s-wrapper\s+\S+,|--exec(?:ute)?[= ]\S|\s-exec\s+\S+|--use-askpass=|proxycommand\s*=|--(?:upload|receive)-pack=|\s-ex\s+\\?!)",

@@ -1,5 +1,6 @@
 //! Findings by regular expression: classes of attack whose syntax is a phrase or two.
 
+mod callback;
 mod cmd;
 mod file;
 mod java;
@@ -14,6 +15,7 @@ mod xpath;
 use super::Pattern;
 
 const GROUPS: &[&[&Pattern]] = &[
+    callback::PATTERNS,
     cmd::PATTERNS,
     file::PATTERNS,
     file::path::PATTERNS,
@@ -25,6 +27,7 @@ const GROUPS: &[&[&Pattern]] = &[
     sql::PATTERNS,
     ssi::PATTERNS,
     xpath::PATTERNS,
+    xpath::entity::PATTERNS,
 ];
 
 const fn count() -> usize {

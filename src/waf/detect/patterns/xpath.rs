@@ -3,6 +3,19 @@
 use crate::waf::detect::macros::patterns;
 use crate::waf::view::Places;
 
+/// What an XML parser behind an application would resolve.
+pub(super) mod entity {
+    use crate::waf::detect::macros::patterns;
+    use crate::waf::view::Places;
+
+    patterns! {
+        class Xxe, tags &["xml"], places Places::VALUES;
+        WORDS: "xxe-entity-words", STRONG, "the declaration of an entity from outside, with or without its bracket",
+            literals ["!entity"], r"!entity\s+(?:%\s*)?[\w.:-]{1,60}\s+(?:system|public)\b",
+            ["!ENTITY % x SYSTEM"], ["!entity of the system"];
+    }
+}
+
 patterns! {
     class Xpath, tags &["xml"], places Places::VALUES;
     AXIS: "xpath-axis", STRONG, "an axis of XPath",

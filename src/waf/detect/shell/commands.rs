@@ -1,6 +1,6 @@
 //! Names of commands, by what else they are.
 
-use crate::waf::detect::text::{Dictionary, Lower, listed};
+use crate::waf::detect::text::{Dictionary, Lower, Words, listed, words};
 use std::sync::LazyLock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,13 @@ pub(super) fn find(name: &[u8]) -> Option<Command> {
     let numbered = name.len() > 3 && name.ends_with(b".1")
         || name
             .strip_suffix(b"3")
-            .is_some_and(|stem| listed(PLAIN, stem) && stem.len() > 2);
+            .is_some_and(|stem| stem.len() > 2 && is_plain(stem));
     (numbered || is_versioned(name)).then_some(Command::Plain)
+}
+
+fn is_plain(name: &[u8]) -> bool {
+    let lower = Lower::<24>::of(name);
+    lower.and_then(|lower| COMMANDS.get(lower.as_str()).copied()) == Some(Command::Plain)
 }
 
 static COMMANDS: LazyLock<Dictionary<Command>> = LazyLock::new(|| {
@@ -53,13 +58,16 @@ fn is_versioned(name: &[u8]) -> bool {
 
 /// Whether a command runs the command that is its argument.
 pub(super) fn is_prefix(name: &[u8]) -> bool {
-    listed(PREFIXES, name)
+    listed(&PREFIXES, name)
 }
 
-static PREFIXES: &[&str] = &[
-    "builtin", "busybox", "chroot", "command", "doas", "env", "exec", "ionice", "nice", "nohup",
-    "setsid", "start", "stdbuf", "strace", "sudo", "time", "timeout", "unshare", "watch", "xargs",
-];
+static PREFIXES: Words = Words::new(|| {
+    words(&[
+        "builtin", "busybox", "chroot", "command", "doas", "env", "exec", "ionice", "nice",
+        "nohup", "setsid", "start", "stdbuf", "strace", "sudo", "time", "timeout", "unshare",
+        "watch", "xargs",
+    ])
+});
 
 #[rustfmt::skip]
 static PLAIN: &[&str] = &[
@@ -169,7 +177,7 @@ mod tests {
 
     #[test]
     fn lists_are_in_order_and_apart() {
-        for list in [PREFIXES, PLAIN, ENGLISH] {
+        for list in [PLAIN, ENGLISH] {
             assert!(list.is_sorted(), "{list:?}");
         }
         assert!(!PLAIN.iter().any(|name| ENGLISH.contains(name)));

@@ -161,7 +161,9 @@ impl Shell<'_, '_> {
                 continue;
             }
             if word.name().is_empty() {
-                if prefixed && place != Place::Start && self.text.slice(start, at).contains(&b'-') {
+                let options = self.text.slice(start, at);
+                let long = memchr::memmem::find(options, b" --").is_some() && at >= self.text.len();
+                if prefixed && (long || (place != Place::Start && options.contains(&b'-'))) {
                     self.signals.push(&found::COMMAND, start..at);
                 }
                 return;
@@ -232,6 +234,7 @@ impl Shell<'_, '_> {
         let hidden = word.hidden && (word.name().len() > 2 || arguments == Arguments::Shaped);
         let strong = match (command, arguments) {
             _ if is_here_string(self.text, word.end) => true,
+            _ if self.is_last_shell(word, place) => true,
             _ if hidden && (word.split || arguments == Arguments::Shaped) => true,
             (_, Arguments::Shaped) if word.path && word.name().len() > 1 => true,
             (Command::Plain, Arguments::Words) if word.hidden && place == Place::Start => {
@@ -304,6 +307,15 @@ impl Shell<'_, '_> {
     fn is_short_before(&self, start: usize) -> bool {
         let before = self.text.slice(0, start);
         before.len() < 64 && before.iter().filter(|byte| is_space(**byte)).count() < 4
+    }
+
+    /// `... | sh` at the end: whatever was printed is run.
+    fn is_last_shell(&self, word: &Word, place: Place) -> bool {
+        const SHELLS: [&[u8]; 2] = [b"sh", b"bash"];
+        let end = self.text.skip_space(word.end);
+        place == Place::After(b'|')
+            && SHELLS.contains(&word.name())
+            && matches!(self.text.at(end), 0 | b'#' | b';' | b'"')
     }
 
     fn is_lone_before(&self, start: usize) -> bool {
@@ -397,7 +409,8 @@ impl Shell<'_, '_> {
                 self.signals.push(&found::SHELL_VARIABLE, at..next);
             }
             _ => {
-                if self.text.slice(next, next.saturating_add(3)) == b"IFS" {
+                let shell = self.text.slice(next, next.saturating_add(7)) == b"SHELL -";
+                if shell || self.text.slice(next, next.saturating_add(3)) == b"IFS" {
                     self.signals
                         .push(&found::SHELL_VARIABLE, at..next.saturating_add(3));
                 }

@@ -7,6 +7,7 @@ mod nesting;
 mod operands;
 mod statements;
 
+use super::findings as found;
 use super::stack::{Sort, Stack, Traits};
 use super::token::{Kind, Token, Tokens};
 use super::words::Role;
@@ -65,6 +66,10 @@ pub(super) struct Parser<'v, 's> {
     leading_logic: bool,
     first_is_function: bool,
     stacked: bool,
+    /// A statement after a semicolon began with `if`: another follows its condition.
+    stacked_if: bool,
+    /// A semicolon stands right behind the string's end.
+    edge_semicolon: bool,
     statement_start: bool,
     calls: u32,
     /// Quoted strings, closed or not.
@@ -139,6 +144,8 @@ impl<'v, 's> Parser<'v, 's> {
             leading_logic: false,
             first_is_function: false,
             stacked: false,
+            stacked_if: false,
+            edge_semicolon: false,
             statement_start: false,
             calls: 0,
             strings: 0,
@@ -158,7 +165,7 @@ impl<'v, 's> Parser<'v, 's> {
                 return self.finish(token);
             }
             if self.at_edge && !self.may_follow_edge(token) {
-                return;
+                return self.numbers_in_strings(token);
             }
             if self.count == 0 {
                 self.first_kind = token.kind;
@@ -186,6 +193,24 @@ impl<'v, 's> Parser<'v, 's> {
         self.signals.push(finding, start..end.max(start));
     }
 
+    /// `3' ' 1`: two strings side by side are one; no measure of anything is written so.
+    fn numbers_in_strings(self, token: Token) {
+        let strung = matches!(token.kind, Kind::Quoted | Kind::Unclosed)
+            && self.text.at(token.start) == self.text.at(self.start.saturating_sub(1))
+            && token.start > self.start;
+        let numbers = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'\'' | b'"');
+        let text = self.text.0;
+        if strung
+            && text.len() < 16
+            && text.first().is_some_and(u8::is_ascii_digit)
+            && text.last().is_some_and(u8::is_ascii_digit)
+            && text.iter().all(numbers)
+        {
+            self.signals
+                .push(&found::QUOTE_BREAK, self.start..token.end);
+        }
+    }
+
     /// Nothing but operators, clauses and ends of statements goes on after a string.
     fn may_follow_edge(&self, token: Token) -> bool {
         match token.kind {
@@ -193,12 +218,24 @@ impl<'v, 's> Parser<'v, 's> {
             Kind::Comma | Kind::Semicolon | Kind::Cast | Kind::Comment => true,
             Kind::Open => self.text.has(self.text.skip_space(token.end), b"select"),
             Kind::Word(Role::Attack | Role::Function) => self.text.at(token.end) == b'(',
+            Kind::Word(Role::Common) => self.is_if(token),
             Kind::Word(role) => !matches!(
                 role,
-                Role::Object | Role::Literal | Role::Common | Role::Type | Role::Any | Role::By
+                Role::Object | Role::Literal | Role::Type | Role::Any | Role::By
             ),
             _ => false,
         }
+    }
+
+    /// `if(`, `if exists`, `if 1=1`: a statement of its own, or the start of one.
+    fn is_if(&self, token: Token) -> bool {
+        let after = self.text.skip_space(token.end);
+        self.text
+            .slice(token.start, token.end)
+            .eq_ignore_ascii_case(b"if")
+            && (matches!(self.text.at(after), b'(' | b'0'..=b'9' | b'\'' | b'@')
+                || self.text.has(after, b"exists")
+                || self.text.has(after, b"not exists"))
     }
 
     /// Whether the expression so far starts where a query needs one.
@@ -210,6 +247,7 @@ impl<'v, 's> Parser<'v, 's> {
     fn statement_position(&self) -> bool {
         self.count == 0
             || self.prev.kind == Kind::Semicolon
+            || self.stacked_if
             || (self.prev.kind == Kind::Close && self.gaps == 0)
     }
 

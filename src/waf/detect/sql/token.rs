@@ -58,6 +58,8 @@ pub(super) struct Tokens<'t> {
     conditional: bool,
     /// Whether such a comment was seen.
     pub(super) conditional_seen: bool,
+    /// `array[` that is open.
+    arrays: u32,
     /// Whether there may be another closing quote or `*/` at all: found absent once, absent
     /// for good, so that many openings cost one search.
     no_close: u8,
@@ -77,6 +79,7 @@ impl<'t> Tokens<'t> {
             at,
             conditional: false,
             conditional_seen: false,
+            arrays: 0,
             no_close: 0,
         }
     }
@@ -119,7 +122,7 @@ impl<'t> Tokens<'t> {
         let text = self.text;
         match (text.at(start), text.at(start.saturating_add(1))) {
             (b'-', b'-') => self.line_comment(start),
-            (b'#', next) if !matches!(next, b'>' | b'-') => self.line_comment(start),
+            (b'#', _) if !is_document_operator(text, start) => self.line_comment(start),
             (b'/', b'*') if text.at(start.saturating_add(2)) == b'!' => {
                 self.conditional = true;
                 self.conditional_seen = true;
@@ -167,9 +170,17 @@ impl<'t> Tokens<'t> {
             b'\'' => self.quoted(start, b'\'', NO_SINGLE),
             b'"' => self.quoted(start, b'"', NO_DOUBLE),
             b'`' => match self.quoted(start, b'`', NO_BACKTICK) {
-                (Kind::Quoted, end) => (Kind::Name, end),
+                (Kind::Quoted, end) => (identifier(text.slice(next, end.saturating_sub(1))), end),
                 other => other,
             },
+            b'[' if start >= 5 && text.has(start.saturating_sub(5), b"array") => {
+                self.arrays = self.arrays.saturating_add(1);
+                (Kind::Open, next)
+            }
+            b']' if self.arrays > 0 => {
+                self.arrays = self.arrays.saturating_sub(1);
+                (Kind::Close, next)
+            }
             b'[' => self.bracketed(start),
             b'$' if text.at(next) == b'$' => self.dollars(start),
             b'0'..=b'9' => (Kind::Number, number_end(text, start)),
@@ -248,7 +259,9 @@ impl<'t> Tokens<'t> {
         // `select.union@example.com`: part of a longer name.
         let dotted = text.at(end) == b'.'
             || text.at(end) == b'@'
-            || (start > 0 && text.at(start.saturating_sub(1)) == b'.');
+            || (start > 0
+                && text.at(start.saturating_sub(1)) == b'.'
+                && !is_after_number(text, start));
         match words::role(word) {
             Some(role) if dotted && !role.may_be_dotted() => (Kind::Name, end),
             Some(role) => (Kind::Word(role), end),
@@ -257,10 +270,37 @@ impl<'t> Tokens<'t> {
     }
 }
 
+/// `#>`, `#>>`, `#-` of PostgreSQL, with the path behind it as a string.
+fn is_document_operator(text: Text<'_>, hash: usize) -> bool {
+    let sign = hash.saturating_add(1);
+    let end = text.skip_some(sign, 2, |byte| matches!(byte, b'>' | b'-'));
+    end > sign && matches!(text.at(text.skip_space(end)), b'\'' | b'"')
+}
+
+/// Whether the dot before `start` belongs to a number, as in `1.and`.
+fn is_after_number(text: Text<'_>, start: usize) -> bool {
+    let digits = text.slice(start.saturating_sub(16), start.saturating_sub(1));
+    let count = digits.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let count = count.count();
+    let before = digits.len().checked_sub(count.saturating_add(1));
+    let named = before
+        .and_then(|at| digits.get(at))
+        .is_some_and(|byte| is_word(*byte));
+    count > 0 && !named
+}
+
 enum CommentEnd {
     None,
     Inner(usize),
     Final,
+}
+
+/// What a quoted identifier is: a name, unless it is one that only servers have.
+fn identifier(name: &[u8]) -> Kind {
+    match words::role(name) {
+        Some(Role::Catalog) => Kind::Word(Role::Catalog),
+        _ => Kind::Name,
+    }
 }
 
 /// Where the string that is open at `start` closes.
@@ -323,32 +363,31 @@ fn number_end(text: Text<'_>, start: usize) -> usize {
 /// `@x`, `@@x`, `@'x'` and `` @`x` ``.
 fn variable_end(text: Text<'_>, start: usize) -> usize {
     let name = text.skip(start, |byte| byte == b'@');
-    text.skip(name, |byte| is_word(byte) || byte == b'.')
+    text.skip(name, |byte| is_word(byte) || matches!(byte, b'.' | b'#'))
 }
 
 fn operator(text: Text<'_>, start: usize) -> (Kind, usize) {
-    const COMPARISONS: &[&[u8]] = &[
-        b"<=>", b"->>", b"#>>", b"!~*", b"<>", b"!=", b"<=", b">=", b"==", b"!<", b"!>", b"^=",
-        b"->", b"@>", b"<@", b"?|", b"?&", b"#>", b"#-", b"~*", b"!~", b"~~", b"=", b"<", b">",
-    ];
-    const SHIFTS: &[&[u8]] = &[b"<<", b">>", b"||/"];
-    let found = |list: &[&[u8]]| {
-        let first = list.iter().find(|symbol| text.has(start, symbol));
-        first.map(|symbol| start.saturating_add(symbol.len()))
-    };
-    if let Some(end) = found(SHIFTS) {
-        return (Kind::Arithmetic, end);
-    }
-    if let Some(end) = found(COMPARISONS) {
-        return (Kind::Comparison, end);
-    }
-    let next = start.saturating_add(1);
-    match (text.at(start), text.at(next)) {
-        (b'|', b'|') | (b'&', b'&') => (Kind::Logic, next.saturating_add(1)),
-        (b'!', _) => (Kind::Not, next),
-        (b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'~' | b'&' | b'|', _) => {
-            (Kind::Arithmetic, next)
+    let at = |offset| text.at(start.saturating_add(offset));
+    let (kind, length) = match (at(0), at(1), at(2)) {
+        (b'|', b'|', b'/') => (Kind::Arithmetic, 3),
+        (b'<', b'=', b'>') | (b'-' | b'#', b'>', b'>') | (b'!', b'~', b'*') => {
+            (Kind::Comparison, 3)
         }
-        _ => (Kind::Other, next),
-    }
+        (b'<', b'<', _) | (b'>', b'>', _) => (Kind::Arithmetic, 2),
+        (b'<', b'>' | b'=' | b'@', _)
+        | (b'!', b'=' | b'<' | b'>' | b'~', _)
+        | (b'>' | b'=' | b'^', b'=', _)
+        | (b'-' | b'#', b'>', _)
+        | (b'#', b'-', _)
+        | (b'?', b'|' | b'&', _)
+        | (b'~', b'*' | b'~', _) => (Kind::Comparison, 2),
+        (b'|', b'|', _) | (b'&', b'&', _) => (Kind::Logic, 2),
+        (b'=' | b'<' | b'>', _, _) => (Kind::Comparison, 1),
+        (b'!', _, _) => (Kind::Not, 1),
+        (b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'~' | b'&' | b'|', _, _) => {
+            (Kind::Arithmetic, 1)
+        }
+        _ => (Kind::Other, 1),
+    };
+    (kind, start.saturating_add(length))
 }

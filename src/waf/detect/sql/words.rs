@@ -1,6 +1,6 @@
 //! The words of SQL, and what each is to the grammar.
 
-use crate::waf::detect::text::{Dictionary, Lower, listed};
+use crate::waf::detect::text::{Dictionary, Lower};
 use std::sync::LazyLock;
 
 /// What a word of SQL does.
@@ -101,9 +101,7 @@ pub(super) fn role(word: &[u8]) -> Option<Role> {
         return None;
     }
     let lower = Lower::<32>::of(word)?;
-    let name = lower.as_str();
-    let known = ROLES.get(name).copied();
-    known.or_else(|| is_catalog(name).then_some(Role::Catalog))
+    ROLES.get(lower.as_str()).copied()
 }
 
 /// All lists below in one; what is in several has the role of the first.
@@ -113,7 +111,8 @@ static ROLES: LazyLock<Dictionary<Role>> = LazyLock::new(|| {
     let all = grammar
         .chain(of(ATTACKS, Role::Attack))
         .chain(of(FUNCTIONS, Role::Function))
-        .chain(of(COMMON, Role::Common));
+        .chain(of(COMMON, Role::Common))
+        .chain(of(CATALOGS, Role::Catalog));
     let mut roles = Dictionary::default();
     for (word, role) in all {
         roles.entry(word).or_insert(role);
@@ -127,30 +126,18 @@ fn may_be_word(word: &[u8]) -> bool {
     first
         && word
             .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-}
-
-fn is_catalog(name: &str) -> bool {
-    const PREFIXES: &[&str] = &[
-        "xp_", "sp_", "dbms_", "utl_", "pg_", "mysql_", "sqlite_", "sys_", "fn_", "lo_",
-    ];
-    CATALOGS.binary_search(&name).is_ok()
-        || (listed_prefix(PREFIXES, name) && listed(PREFIXED, name.as_bytes()))
-}
-
-fn listed_prefix(prefixes: &[&str], name: &str) -> bool {
-    prefixes.iter().any(|prefix| name.starts_with(prefix))
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
 }
 
 /// Whether a procedure of this name belongs to a server: `xp_...`, `sp_...`.
 pub(super) fn is_server_procedure(word: &[u8]) -> bool {
     Lower::<64>::of(word).is_some_and(|lower| {
         let name = lower.as_str();
-        name.len() > 5 && listed_prefix(&["xp_", "sp_"], name)
+        name.len() > 5 && ["xp_", "sp_"].iter().any(|prefix| name.starts_with(prefix))
     })
 }
 
-// Each list is in ASCII order, for it is searched by halves; a test holds them to it.
+// Each list is in ASCII order; a test holds them to it.
 
 static GRAMMAR: &[(&str, Role)] = &[
     ("all", Role::Modifier),
@@ -259,6 +246,7 @@ static GRAMMAR: &[(&str, Role)] = &[
     ("set", Role::Set),
     ("shutdown", Role::Shutdown),
     ("similar", Role::Like),
+    ("similar", Role::Like),
     ("smallint", Role::Type),
     ("some", Role::Any),
     ("sounds", Role::Like),
@@ -354,27 +342,28 @@ static COMMON: &[&str] = &[
 
 #[rustfmt::skip]
 static CATALOGS: &[&str] = &[
-    "all_tab_columns", "all_tab_tables", "all_tables", "all_users", "databasepropertyex",
-    "information_schema", "msdb", "msysaccessobjects", "msysaces", "msysobjects", "msysqueries",
-    "msysrelationships", "openquery", "pg_catalog", "pg_class", "pg_database", "pg_shadow",
-    "pg_tables", "pg_user", "sp_executesql", "sp_makewebtask", "sp_oacreate", "sp_password",
-    "sqlite_master", "sqlite_schema", "sqlite_temp_master", "syscolumns", "sysdatabases",
-    "syslogins", "sysmaster", "sysobjects", "sysprocesses", "sysusers", "table_schema", "tempdb",
-    "user_tab_columns", "user_tables", "user_users", "utl_file", "utl_http", "utl_inaddr",
-    "utl_smtp", "v$session", "v$version", "xp_availablemedia", "xp_cmdshell", "xp_dirtree",
-    "xp_fileexist", "xp_loginconfig", "xp_regread", "xp_regwrite",
-];
-
-#[rustfmt::skip]
-static PREFIXED: &[&str] = &[
-    "dbms_java", "dbms_ldap", "dbms_lock", "dbms_pipe", "dbms_scheduler", "dbms_utility",
-    "dbms_xmlgen", "dbms_xmlquery", "dbms_xslprocessor", "fn_trace_gettable",
-    "fn_varbintohexstr", "fn_xe_file_target_read_file", "lo_create", "lo_get",
-    "mysql_old_password", "pg_attribute", "pg_authid", "pg_largeobject", "pg_read_binary_file",
-    "pg_stat_activity", "pg_stat_file", "pg_stat_user_tables", "sp_configure", "sp_help",
-    "sp_helptext", "sp_oamethod", "sp_who", "sqlite_sequence", "xp_cmdshell", "xp_enumdsn",
-    "xp_logininfo", "xp_ntsec", "xp_regaddmultistring", "xp_regdeletekey", "xp_regenumvalues",
-    "xp_servicecontrol", "xp_subdirs", "xp_terminate",
+    "all_tab_columns", "all_tab_tables", "all_tables", "all_users",
+    "databasepropertyex", "dba_tables", "dba_users", "dbms_java", "dbms_ldap", "dbms_lock",
+    "dbms_pipe", "dbms_scheduler", "dbms_utility", "dbms_xmlgen", "dbms_xmlquery",
+    "dbms_xslprocessor", "fn_trace_gettable", "fn_varbintohexstr", "fn_xe_file_target_read_file",
+    "gv$instance", "information_schema", "innodb_index_stats", "innodb_table_stats", "lo_create",
+    "lo_get", "msdasql", "msdb", "msysaccessobjects", "msysaces", "msysobjects", "msysqueries",
+    "msysrelationships", "mysql_old_password", "opendatasource", "openquery",
+    "openrowset", "pg_attribute", "pg_authid", "pg_catalog", "pg_class", "pg_database",
+    "pg_largeobject", "pg_namespace", "pg_proc", "pg_read_binary_file", "pg_roles",
+    "pg_shadow", "pg_stat_activity", "pg_stat_file", "pg_stat_user_tables", "pg_tables", "pg_user",
+    "rdb$database", "rdb$relation_fields", "rdb$relations", "session_privs",
+    "sp_addlogin", "sp_addsrvrolemember", "sp_configure", "sp_executesql", "sp_help",
+    "sp_helptext", "sp_makewebtask", "sp_oacreate", "sp_oagetproperty", "sp_oamethod",
+    "sp_password", "sp_who", "sqlite_master", "sqlite_schema", "sqlite_sequence",
+    "sqlite_temp_master", "sqloledb", "sysaux", "syscat", "syscolumns", "sysdatabases", "sysibm",
+    "syslogins", "sysmaster", "sysobjects", "sysprocesses", "syssegments", "systables", "sysusers",
+    "table_schema", "tempdb", "user_tab_columns", "user_tables", "user_users",
+    "utl_file", "utl_http", "utl_inaddr", "utl_smtp", "v$instance", "v$parameter", "v$session",
+    "v$version", "xp_availablemedia", "xp_cmdshell", "xp_dirtree", "xp_enumdsn", "xp_fileexist",
+    "xp_loginconfig", "xp_logininfo", "xp_msver", "xp_ntsec", "xp_regaddmultistring",
+    "xp_regdeletekey", "xp_regenumvalues", "xp_regread", "xp_regwrite", "xp_servicecontrol",
+    "xp_subdirs", "xp_terminate",
 ];
 
 #[cfg(test)]
@@ -383,7 +372,7 @@ mod tests {
 
     #[test]
     fn lists_are_in_order() {
-        for list in [ATTACKS, FUNCTIONS, COMMON, CATALOGS, PREFIXED] {
+        for list in [ATTACKS, FUNCTIONS, COMMON, CATALOGS] {
             assert!(list.is_sorted(), "{list:?}");
         }
         assert!(GRAMMAR.is_sorted_by_key(|(word, _)| *word));

@@ -5,7 +5,7 @@ use super::super::stack::{Item, Sort, Traits};
 use super::super::token::{Kind, Token};
 use super::super::words::{self, Role};
 use super::{Context, Parser, Select};
-use crate::waf::detect::text::is_space;
+use crate::waf::detect::text::{is_space, is_word};
 
 impl Parser<'_, '_> {
     pub(super) fn select(&mut self, token: Token) {
@@ -120,7 +120,11 @@ impl Parser<'_, '_> {
         if self.query_from {
             self.hit(&found::QUERY_TAIL, token.end);
         }
-        self.where_seen |= self.prev2.kind == Kind::Word(Role::From);
+        let from = self.prev2.kind == Kind::Word(Role::From);
+        if from && self.prev.kind == Kind::Name && self.text.at(self.prev.start) == b'`' {
+            self.hit(&found::SELECT, token.end);
+        }
+        self.where_seen |= from;
         self.fold_all();
         self.stack.clear_to_open();
     }
@@ -265,6 +269,12 @@ impl Parser<'_, '_> {
         if !self.anchored() {
             return;
         }
+        // `7 --`: a number, and the rest of the query is gone.
+        let apart = self.text.at(token.start) == b'/'
+            || (self.text.at(token.start) == b'-' && token.start > self.prev.end);
+        if comment && quiet && apart && self.count == 1 && self.first_kind == Kind::Number {
+            self.hit(&found::COMMENTED, token.end);
+        }
         let computed =
             self.firm_operators > 0 || self.sql > 0 || (self.operators > 0 && self.parenthesized);
         let literal_only = self.names == 0 || self.sql > 0;
@@ -295,7 +305,7 @@ impl Parser<'_, '_> {
         let tautology = top.is_some_and(|top| {
             top.sort == Sort::Test
                 && top.traits.has(Traits::DECIDED)
-                && top.traits.has(Traits::SYMBOL)
+                && (top.traits.has(Traits::SYMBOL) || self.calls > 1)
         });
         if tautology && self.logics == 0 && self.names == 0 {
             let finding = if comment || self.sql > 0 || self.stack.len() > 1 || self.is_identity() {
@@ -327,21 +337,40 @@ impl Parser<'_, '_> {
             .is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::SYMBOL))
             && self.leading_logic;
         let having = self.first_kind == Kind::Word(Role::Having) && dangling_compare(top);
-        if (dangling && self.leading_logic) || literal || tested || having {
+        let cut = token.kind == Kind::End && self.goes_on_after_division();
+        if (dangling && self.leading_logic) || literal || tested || having || cut {
             self.hit(&found::LEADING, token.end);
         }
     }
 
-    /// `7=7`.
+    /// `div name="`, `div (2)`, `/3 or `: a value that divides what stood before it, and is no path.
+    fn goes_on_after_division(&self) -> bool {
+        let word = self.first_kind == Kind::Word(Role::Arithmetic);
+        let named = word
+            && self.count == 4
+            && self.prev2.kind == Kind::Comparison
+            && self.prev.kind == Kind::Unclosed;
+        let called = word && self.names == 0 && self.parenthesized && self.prev.kind == Kind::Close;
+        let slash = self.first_kind == Kind::Arithmetic && self.text.at(self.start) == b'/';
+        let logical = slash && self.count == 3 && self.prev.kind == Kind::Word(Role::Logic);
+        named || called || logical
+    }
+
+    /// `7=7`, `7!=8`.
     fn is_identity(&self) -> bool {
         let same = self.text.slice(self.prev.start, self.prev.end)
             == self.text.slice(self.prev3.start, self.prev3.end);
-        same && self.prev2.kind == Kind::Comparison && self.count == 3
+        let unequal =
+            self.text.has(self.prev2.start, b"!=") || self.text.has(self.prev2.start, b"<>");
+        (same || unequal) && self.prev2.kind == Kind::Comparison && self.count == 3
     }
 
     /// `concat_ws(` and nothing more: the head of a payload that was cut, or put together from
     /// several parameters.
     fn finish_fragment(&mut self, token: Token) {
+        if self.is_signs_to_end() || self.is_cut_short(token) {
+            self.hit(&found::FRAGMENT, token.end);
+        }
         let Kind::Word(role) = self.prev2.kind else {
             return self.finish_whole_call(token);
         };
@@ -356,20 +385,31 @@ impl Parser<'_, '_> {
                 | Role::Like
                 | Role::Literal
         );
-        let word_then_signs = self.names == 0
-            && self.text.at(self.text.len().saturating_sub(1)) == b'('
-            && self.is_signs_to_end();
-        if word_then_signs && self.count < 6 {
-            self.hit(&found::FRAGMENT, token.end);
-        }
         let begins = self.count == 2 || (self.count == 3 && self.prev3.kind == Kind::Close);
         if begins && self.prev.kind == Kind::Open && callable {
             self.hit(&found::FRAGMENT, token.end);
         }
     }
 
+    /// `... = (select`, `if(1=`: no text ends there but a payload that goes on elsewhere.
+    fn is_cut_short(&self, token: Token) -> bool {
+        if token.kind != Kind::End || self.names > 0 {
+            return false;
+        }
+        let query = self.prev.kind == Kind::Word(Role::Select) && self.prev2.kind == Kind::Open;
+        let compared = self.prev.kind == Kind::Comparison
+            && self.prev2.kind == Kind::Number
+            && self.prev3.kind == Kind::Open
+            && self.calls == 1
+            && self.count == 4;
+        query || compared
+    }
+
     /// Whether the text is one word of SQL that can be called, and signs up to a parenthesis.
     fn is_signs_to_end(&self) -> bool {
+        if self.text.at(self.text.len().saturating_sub(1)) != b'(' {
+            return false;
+        }
         let end = self.text.word_end(self.start);
         let callable = matches!(
             words::role(self.text.slice(self.start, end)),
@@ -415,14 +455,25 @@ impl Parser<'_, '_> {
         if self.at_edge && comment {
             // Nothing stands between the string's end and the comment.
             let block = self.text.at(token.start) == b'/';
-            if quiet || block {
+            let hidden = self.text.from(token.start.saturating_add(2));
+            let word = hidden.iter().all(|&byte| is_word(byte))
+                && !self.text.0.iter().any(|&byte| is_space(byte));
+            if quiet || block || word {
                 self.hit(&found::COMMENT_TAIL, token.end);
             }
             return;
         }
+        if self.edge_semicolon && self.is_cut_at_semicolon(comment, quiet) {
+            self.hit(&found::STACKED, token.end);
+        }
         if !self.edge_expression || self.gaps > 0 {
             return;
         }
+        let waits = self.edge_logic
+            && self.logics == 1
+            && self.count < 4
+            && token.kind == Kind::End
+            && (dangling_compare(self.stack.peek(0)) || self.ends_in_sign());
         let ends_open = self.ends_open();
         let clause = self.clause_seen && matches!(self.prev.kind, Kind::Number | Kind::Close);
         if clause {
@@ -448,9 +499,24 @@ impl Parser<'_, '_> {
             self.edge_logic && self.prev.kind != Kind::Name && self.operators > 1 && joined;
         let closes = joined && ends_open && !self.is_quoted_word();
         let commented = comment && (quiet || (joined && self.firm_operators > 0));
-        if closes || commented || (lone && joined) || tested {
+        if closes || commented || (lone && joined) || tested || waits {
             self.hit(&found::QUOTE_BREAK, token.end);
         }
+    }
+
+    /// `' or name-`: an operator right behind an operand, and nothing more.
+    fn ends_in_sign(&self) -> bool {
+        matches!(self.prev.kind, Kind::Arithmetic | Kind::Not)
+            && self.prev.start == self.prev2.end
+            && self.count == 3
+    }
+
+    /// `x';`, `x'; anything -- `: the statement ends with the string, and so does the text, or
+    /// the rest is commented out.
+    fn is_cut_at_semicolon(&self, comment: bool, quiet: bool) -> bool {
+        let last = self.prev.kind == Kind::Semicolon && !comment;
+        let word = !self.text.0.iter().any(|byte| is_space(*byte));
+        quiet || (last && word && self.count < 3)
     }
 
     /// `"and"`, `the 'like' button`: an English word in quotes, as prose has it. A payload has no
@@ -460,9 +526,16 @@ impl Parser<'_, '_> {
             self.prev2.kind,
             Kind::Word(Role::Logic | Role::Like | Role::Not | Role::Arithmetic)
         );
+        const FOREIGN: [&[u8]; 2] = [b"xor", b"div"];
+        let name = self.text.slice(self.prev2.start, self.prev2.end);
+        if FOREIGN.iter().any(|word| name.eq_ignore_ascii_case(word)) && self.text.len() < 24 {
+            return false;
+        }
         let tight = self.prev2.start == self.start && self.prev2.end == self.prev.start;
         let before = self.start.saturating_sub(2);
-        let apart = self.start < 2 || is_space(self.text.at(before));
+        let apart = self.start < 2
+            || is_space(self.text.at(before))
+            || matches!(self.text.at(before), b'=' | b'(' | b'[' | b',');
         let after = self.text.at(self.prev.start.saturating_add(1));
         word && tight && apart && (after == 0 || is_space(after) || after.is_ascii_punctuation())
     }

@@ -28,7 +28,7 @@ impl Parser<'_, '_> {
                 }
             }
             Role::Like => {
-                if !matches!(self.prev.kind, Kind::Word(Role::Like))
+                if !matches!(self.prev.kind, Kind::Word(Role::Like | Role::Match))
                     && (self.on_operand() || self.count == 0)
                 {
                     self.comparison(token, Sort::CompareWord, Traits::default());
@@ -75,7 +75,10 @@ impl Parser<'_, '_> {
                 self.clause(token);
             }
             Role::Then => {
-                if self.case_when && self.gaps <= PROSE {
+                let closed = self.closed_outer
+                    && self.prev.kind == Kind::Number
+                    && self.prev2.kind == Kind::Word(Role::When);
+                if closed || (self.case_when && self.gaps <= PROSE) {
                     self.hit(&found::CASE, token.end);
                 }
                 self.clause(token);
@@ -132,6 +135,7 @@ impl Parser<'_, '_> {
 
     pub(super) fn function_name(&mut self, token: Token, role: Role) {
         self.statement_name(token);
+        self.stacked_if |= self.prev.kind == Kind::Semicolon && self.is_if(token);
         if let Some(select) = &mut self.select {
             select.names = select.names.saturating_add(1);
         }
@@ -175,7 +179,8 @@ impl Parser<'_, '_> {
         let word = self.text.slice(token.start, token.end);
         let dotted = self.text.at(token.end) == b'.' || self.prev.kind == Kind::Dot;
         let schema = word.eq_ignore_ascii_case(b"information_schema");
-        if (self.anchored() && !schema) || dotted {
+        let quoted = word.starts_with(b"`");
+        if quoted || (self.anchored() && !schema) || dotted {
             self.hit(&found::CATALOG, token.end);
         } else {
             self.hit(&found::CATALOG_NAMED, token.end);

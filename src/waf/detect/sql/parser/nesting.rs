@@ -112,17 +112,7 @@ impl Parser<'_, '_> {
     }
 
     pub(super) fn note_telling(&mut self) {
-        const TELLING: &[&[u8]] = &[
-            b"version",
-            b"user",
-            b"database",
-            b"current_user",
-            b"system_user",
-            b"session_user",
-            b"schema",
-        ];
-        let word = self.text.slice(self.prev.start, self.prev.end);
-        if TELLING.iter().any(|name| word.eq_ignore_ascii_case(name)) {
+        if is_telling(self.text.slice(self.prev.start, self.prev.end)) {
             self.tells = self.tells.saturating_add(1);
         }
     }
@@ -191,7 +181,22 @@ impl Parser<'_, '_> {
             let end = self.prev.end;
             self.hit(&found::QUOTE_BREAK, end);
         }
+        self.edge_semicolon |= self.at_edge;
         self.stack = Stack::new();
         self.select = None;
     }
+}
+
+/// Whether a function or variable of this name tells what server or user this is.
+pub(super) fn is_telling(word: &[u8]) -> bool {
+    const TELLING: &[&[u8]] = &[
+        b"version",
+        b"user",
+        b"database",
+        b"current_user",
+        b"system_user",
+        b"session_user",
+        b"schema",
+    ];
+    TELLING.iter().any(|name| word.eq_ignore_ascii_case(name))
 }

@@ -5,6 +5,7 @@ use super::super::stack::{Sort, Traits};
 use super::super::token::{Kind, Token};
 use super::super::words::Role;
 use super::Parser;
+use super::nesting::is_telling;
 
 impl Parser<'_, '_> {
     pub(super) fn operand(&mut self, token: Token, traits: Traits) {
@@ -44,7 +45,10 @@ impl Parser<'_, '_> {
     pub(super) fn variable(&mut self, token: Token) {
         let name = self.text.slice(token.start, token.end);
         let server = name.starts_with(b"@@") && name.len() > 3;
-        if server && (self.anchored() || self.select.is_some()) {
+        let told = self.prev.kind == Kind::Word(Role::Select)
+            && self.count == 1
+            && is_telling(name.get(1..).unwrap_or_default());
+        if told || (server && (self.anchored() || self.select.is_some())) {
             self.hit(&found::SERVER_VARIABLE, token.end);
         }
         if name.len() > 1 {
@@ -66,7 +70,14 @@ impl Parser<'_, '_> {
         if let Some(select) = &mut self.select {
             select.names = select.names.saturating_add(1);
         }
-        if matches!(self.prev.kind, Kind::Cast | Kind::Word(Role::Collate)) {
+        // `similar to`.
+        let similar = self.prev.kind == Kind::Word(Role::Like)
+            && self.text.has(self.prev.start, b"similar")
+            && self
+                .text
+                .slice(token.start, token.end)
+                .eq_ignore_ascii_case(b"to");
+        if similar || matches!(self.prev.kind, Kind::Cast | Kind::Word(Role::Collate)) {
             return;
         }
         self.value(token, Traits::NAME);

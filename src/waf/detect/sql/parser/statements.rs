@@ -4,6 +4,7 @@ use super::super::findings as found;
 use super::super::token::{Kind, Token};
 use super::super::words::{self, Role};
 use super::Parser;
+use crate::waf::detect::text::is_word;
 use crate::waf::signal::Finding;
 
 impl Parser<'_, '_> {
@@ -38,7 +39,7 @@ impl Parser<'_, '_> {
                 | Role::Waitfor
                 | Role::Shutdown
         ) {
-            self.stacked = self.prev.kind == Kind::Semicolon;
+            self.stacked = self.prev.kind == Kind::Semicolon || self.stacked_if;
             self.statement_start = at_start;
         }
         match role {
@@ -126,6 +127,15 @@ impl Parser<'_, '_> {
                     self.statement(false, token);
                 }
             }
+            Role::Execute
+                if word.eq_ignore_ascii_case(b"immediate")
+                    && matches!(next, b'\'' | b'"' | b'@' | b':') =>
+            {
+                self.hit(&found::STATEMENT, token.end);
+            }
+            Role::Waitfor if word.eq_ignore_ascii_case(b"time") => {
+                self.hit(&found::STATEMENT, token.end);
+            }
             Role::Execute if words::is_server_procedure(word) || next == b'.' => {
                 self.statement(true, token);
             }
@@ -141,7 +151,7 @@ impl Parser<'_, '_> {
             }
             Role::As
                 if self.prev2.kind == Kind::Close
-                    && self.text.has(self.text.skip_space(token.end), b"from")
+                    && self.is_before_from(token)
                     && self.closed_outer =>
             {
                 self.hit(&found::SELECT, token.end);
@@ -161,6 +171,11 @@ impl Parser<'_, '_> {
         }
     }
 
+    fn is_before_from(&self, token: Token) -> bool {
+        let after = self.text.skip_space(token.end);
+        self.text.has(after, b"from") && !is_word(self.text.at(after.saturating_add(4)))
+    }
+
     /// A number, a string or a variable after words of a statement.
     pub(super) fn statement_operand(&mut self, token: Token) {
         match self.prev.kind {
@@ -170,10 +185,7 @@ impl Parser<'_, '_> {
                 self.statement(token.kind == Kind::Variable, token);
             }
             // `1 as "x" from`, `) as 'x' from`.
-            Kind::Word(Role::As)
-                if token.kind == Kind::Quoted
-                    && self.text.has(self.text.skip_space(token.end), b"from ") =>
-            {
+            Kind::Word(Role::As) if token.kind == Kind::Quoted && self.is_before_from(token) => {
                 if matches!(self.prev2.kind, Kind::Close | Kind::Number | Kind::Quoted) {
                     self.hit(&found::SELECT, token.end);
                 }
