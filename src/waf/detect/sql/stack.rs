@@ -87,6 +87,10 @@ impl Stack {
         }
     }
 
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }

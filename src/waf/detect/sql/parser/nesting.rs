@@ -1,7 +1,7 @@
 //! Parentheses, calls, and what separates expressions.
 
 use super::super::findings as found;
-use super::super::stack::{Sort, Stack, Traits};
+use super::super::stack::{Sort, Traits};
 use super::super::token::{Kind, Token};
 use super::super::words::Role;
 use super::{Context, Parser};
@@ -182,7 +182,7 @@ impl Parser<'_, '_> {
             self.hit(&found::QUOTE_BREAK, end);
         }
         self.edge_semicolon |= self.at_edge;
-        self.stack = Stack::new();
+        self.stack.clear();
         self.select = None;
     }
 }
