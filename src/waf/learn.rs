@@ -108,6 +108,10 @@ impl<'w> Lessons<'w> {
 impl fmt::Display for Lesson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "// {} requests", self.requests)?;
+        if self.name.is_empty() {
+            let (route, place) = (&self.route, self.place.as_str());
+            return writeln!(f, "// {route}: a {place} has no name to exclude rules in");
+        }
         for rule in &self.rules {
             writeln!(
                 f,

@@ -9,17 +9,20 @@ use crate::support::Spy;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use portcullis::event::{Emitter, EventKind, RecentEvents, RequestId};
 use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::monitor::MonitorLayer;
 use portcullis::waf::{
-    Answer, Class, Condition, Effect, Exclusion, Field, FieldKind, Limits, Operator, OverLimit,
-    Place, RawRequest, Rule, Ruleset, Severity, Target, Waf, WafLayer,
+    Answer, Class, Condition, Effect, Exclusion, Field, FieldKind, Lessons, Limits, Operator,
+    OverLimit, Place, RawRequest, Rule, Ruleset, Severity, Target, Waf, WafLayer,
 };
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 const ATTACK: &str = "/?q=%27+union+select+password+from+users--";
 
@@ -151,9 +154,12 @@ async fn the_event_says_it_all_but_secrets() {
         (event.kind(), event.code()),
         (EventKind::MaliciousAttackTool, Some("sqli"))
     );
-    let details: std::collections::HashMap<_, _> = event.details().collect();
+    let details: HashMap<_, _> = event.details().collect();
     assert_eq!(details["parameter"], "query:password");
     assert_eq!(details["action"], "refused");
+    assert_eq!(details["reference"], "r-17");
+    assert_eq!(details["excerpt"], "(not shown)");
+    assert!(details["score"].parse::<u32>().unwrap() >= 5);
     assert!(details["rules"].contains("sqli"));
     assert!(!format!("{event:?}").contains("hunter2"));
 }
@@ -167,7 +173,7 @@ async fn monitoring_refuses_nothing_and_tells() {
     let layer = WafLayer::new(Ruleset::builtin()).monitor_only();
     assert_eq!(echo(layer, request).await.0, StatusCode::OK);
     let events = recent.snapshot();
-    let details: std::collections::HashMap<_, _> = events[0].details().collect();
+    let details: HashMap<_, _> = events[0].details().collect();
     assert_eq!(details["action"], "admitted");
 }
 
@@ -191,6 +197,79 @@ async fn a_challenge_decides() {
         .headers_mut()
         .insert("x-solved", "1".parse().unwrap());
     assert_eq!(echo(layer(), solved).await.0, StatusCode::OK);
+}
+
+/// Each event of the firewall carries its class as code, and the metrics count by code.
+#[test]
+fn metrics_count_by_class() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            let service = ServiceBuilder::new()
+                .layer(MonitorLayer::tracing_and_metrics())
+                .layer(WafLayer::new(Ruleset::builtin()))
+                .service(Spy::default());
+            let script = "/?q=%3Cscript%3Ealert(1)%3C/script%3E";
+            for target in [ATTACK, ATTACK, script, "/"] {
+                service.clone().oneshot(get(target)).await.unwrap();
+            }
+        });
+    });
+    let counted = snapshotter.snapshot().into_vec();
+    let mut counted: Vec<_> = counted
+        .iter()
+        .filter(|(key, ..)| key.key().name() == "portcullis_events_total")
+        .map(|(key, _, _, value)| {
+            let labels = key.key().labels();
+            let labels: HashMap<_, _> = labels.map(|label| (label.key(), label.value())).collect();
+            (labels["code"], labels["event"], labels["level"], value)
+        })
+        .collect();
+    counted.sort_unstable_by_key(|(code, ..)| *code);
+    let event = "malicious_attack_tool";
+    let expected = [
+        ("sqli", event, "critical", &DebugValue::Counter(2)),
+        ("xss", event, "critical", &DebugValue::Counter(1)),
+    ];
+    assert_eq!(counted, expected);
+}
+
+#[test]
+fn lessons_are_learned_from_honest_traffic() {
+    let waf = Waf::new(Ruleset::builtin());
+    let mut lessons = Lessons::new(&waf);
+    let query = "q=select+name+from+users+where+id%3D1--";
+    for target in [
+        format!("/reports/17?{query}"),
+        format!("/reports/18?{query}"),
+        "/".to_owned(),
+    ] {
+        lessons.hear(&RawRequest::new("GET", &target));
+    }
+    lessons.hear(&RawRequest::new("GET", "/..%2f..%2fetc/passwd"));
+    let needed = lessons.needed();
+    assert_eq!(needed.len(), 2);
+    assert_eq!(
+        (&*needed[0].route, &*needed[0].name, needed[0].requests),
+        ("/reports/{id}", "q", 2)
+    );
+    let builder = Waf::builder(Ruleset::builtin());
+    let builder = needed[0].rules.iter().fold(builder, |builder, rule| {
+        let field = Field::named("q").on("/reports/{id}").at(Place::Query);
+        builder.exclude(Exclusion::of_rule(rule.as_str(), field))
+    });
+    let taught = builder.build().unwrap();
+    assert!(
+        !hostile(&taught, &format!("/reports/19?{query}")),
+        "{}",
+        needed[0]
+    );
+    assert!(hostile(&taught, &format!("/users/19?{query}")));
+    // Where there is no name, there is nothing to paste.
+    assert!(needed[1].to_string().contains("no name"), "{}", needed[1]);
+    assert!(!needed[1].to_string().contains(".exclude"), "{}", needed[1]);
 }
 
 #[tokio::test]
