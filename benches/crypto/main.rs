@@ -20,11 +20,9 @@ const SUBJECTS: &[(&str, fn())] = &[
     ("random", random::run),
     ("blind_index", blind_index::run),
     ("rewrap", rewrap::run),
-    ("file", || {
-        file::memory();
-        file::raw();
-        file::to_file();
-    }),
+    ("file", file::memory),
+    ("file-in-place", file::in_place),
+    ("file-to-file", file::to_file),
 ];
 
 fn main() {

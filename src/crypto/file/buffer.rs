@@ -25,7 +25,7 @@ impl FileCrypt {
         let (header, chunks) = self.begin()?;
         let length = in_memory(chunks::sealed_length(plain.len() as u64)?)?;
         let whole = header.len().checked_add(length);
-        sealed.resize(whole.ok_or(FileError::TooLong)?, 0);
+        make_room(sealed, whole.ok_or(FileError::TooLong)?);
         let Some((before, slots)) = sealed.split_at_mut_checked(header.len()) else {
             return Err(FileError::TooLong);
         };
@@ -52,7 +52,7 @@ impl FileCrypt {
         plain.clear();
         let (slots, chunks) = self.split(sealed)?;
         let length = in_memory(chunks::plain_length(slots.len() as u64)?)?;
-        plain.resize(length, 0);
+        make_room(plain, length);
         let shares = Share::to_open(slots, plain).divide(self.threads);
         let opened = in_threads(shares, |share| share.open(&chunks));
         if opened.is_err() {
@@ -129,6 +129,16 @@ impl FileCrypt {
 
 fn in_memory(length: u64) -> Result<usize, FileError> {
     usize::try_from(length).map_err(|_| FileError::TooLong)
+}
+
+/// Makes a buffer this long, whatever is in it.
+fn make_room(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.capacity() < length {
+        // Of fresh memory the system says that it is zeros, and nobody has to write them.
+        *buffer = vec![0; length];
+    } else {
+        buffer.resize(length, 0);
+    }
 }
 
 /// Makes the data longer. When it has to move, nothing is left where it was.
