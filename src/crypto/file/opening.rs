@@ -94,6 +94,7 @@ impl Opening {
         } else {
             full * CHUNK
         };
+        self.window.filled(plain);
         let to_open = if is_end { self.filled } else { full * SLOT };
         let mut result = self.open(to_open);
         if is_end && rest < TAG_LENGTH {

@@ -88,6 +88,7 @@ impl Work<'_> {
         work: impl Fn(&Self, u64, usize, &mut Window) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut window = Window::of(SLOTS);
+        window.filled(window.capacity());
         let mut chunk = part.start;
         while chunk < part.end {
             let next = part.end.min(chunk + SLOTS as u64);

@@ -78,7 +78,7 @@ impl Sealing {
     /// So many bytes of plaintext were put into the room.
     pub(super) fn fill(&mut self, bytes: usize) -> Result<(), FileError> {
         self.filled = self.filled.saturating_add(bytes);
-        self.window.reached(self.filled);
+        self.window.filled(self.filled);
         if self.filled >= self.window.capacity() {
             self.seal_full()?;
         }
@@ -138,6 +138,7 @@ impl Sealing {
             self.chunks.seal(self.next, slot)?;
             self.next = self.next.saturating_add(1);
         }
+        self.window.sealed(bytes);
         self.sealed = bytes;
         Ok(())
     }

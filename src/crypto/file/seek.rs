@@ -96,6 +96,7 @@ impl<R: Read + Seek> OpeningSeeker<R> {
         let before = chunk.saturating_mul(SLOT as u64);
         let length = self.sealed.saturating_sub(before).min(SLOT as u64);
         self.inner.seek(SeekFrom::Start(self.start + before))?;
+        self.window.filled(CHUNK);
         for slot in self.window.slots_mut(length as usize) {
             self.inner.read_exact(slot)?;
             self.chunks.open(chunk, slot)?;

@@ -6,10 +6,11 @@ use zeroize::Zeroize;
 /// Slots for some chunks, one behind the other: plaintext and sealed bytes are at the same
 /// place, so that chunks are sealed and opened in place and written together.
 ///
-/// What was used is wiped when dropped.
+/// Where there may be plaintext is wiped when dropped.
 pub(super) struct Window {
     bytes: Vec<u8>,
-    used: usize,
+    /// No plaintext lies behind this.
+    secret: usize,
 }
 
 /// Where a byte of plaintext lies.
@@ -21,7 +22,7 @@ impl Window {
     pub(super) fn of(slots: usize) -> Self {
         Self {
             bytes: vec![0; slots.saturating_mul(SLOT)],
-            used: 0,
+            secret: 0,
         }
     }
 
@@ -41,9 +42,8 @@ impl Window {
 
     /// The slots, to be sealed or opened.
     pub(super) fn slots_mut(&mut self, bytes: usize) -> impl Iterator<Item = &mut [u8]> {
-        self.used = self.used.max(bytes);
-        let used = self.bytes.get_mut(..bytes).unwrap_or_default();
-        used.chunks_mut(SLOT)
+        let slots = self.bytes.get_mut(..bytes).unwrap_or_default();
+        slots.chunks_mut(SLOT)
     }
 
     /// The room in the slot that plaintext has reached.
@@ -75,9 +75,17 @@ impl Window {
         self.range(start..start + to.saturating_sub(from))
     }
 
-    /// There is plaintext up to here.
-    pub(super) fn reached(&mut self, plain: usize) {
-        self.used = self.used.max(place(plain));
+    /// So many bytes of plaintext are there.
+    pub(super) fn filled(&mut self, plain: usize) {
+        self.secret = self.secret.max(place(plain));
+    }
+
+    /// The slots in so many bytes were sealed.
+    pub(super) const fn sealed(&mut self, bytes: usize) {
+        // Behind them, copies may be left of what was moved to the front.
+        if self.secret <= bytes {
+            self.secret = 0;
+        }
     }
 
     /// Moves bytes to the front.
@@ -93,7 +101,7 @@ type Tag = [u8; SLOT - CHUNK];
 impl Drop for Window {
     fn drop(&mut self) {
         self.bytes
-            .get_mut(..self.used)
+            .get_mut(..self.secret)
             .unwrap_or_default()
             .zeroize();
     }
@@ -132,6 +140,22 @@ mod tests {
             assert_eq!(lengths, rooms, "{plain}");
             let first = rooms.first().copied().unwrap_or_default();
             assert_eq!(window.room_mut(plain).len(), first, "{plain}");
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_needs_no_wiping() {
+        let mut window = Window::of(2);
+        for (filled, sealed, secret) in [
+            (CHUNK, SLOT, 0),
+            (5, 21, 0),
+            (CHUNK + 5, SLOT, SLOT + 5),
+            (5, 21, SLOT + 5),
+            (2 * CHUNK, 2 * SLOT, 0),
+        ] {
+            window.filled(filled);
+            window.sealed(sealed);
+            assert_eq!(window.secret, secret, "{filled} {sealed}");
         }
     }
 
