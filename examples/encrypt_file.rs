@@ -6,34 +6,42 @@
 //! report.pdf -> report.pdf.pcf, 1234567 bytes
 //! $ encrypt_file verify --key-file my.key report.pdf.pcf
 //! $ encrypt_file decrypt --key-file my.key report.pdf.pcf again.pdf
-//! $ PASSWORD=... encrypt_file encrypt --password-env PASSWORD notes.txt
+//! $ encrypt_file encrypt --password-stdin notes.txt
+//! password:
+//! $ tar c folder | encrypt_file encrypt --key-file my.key - > folder.tar.pcf
 //! ```
 //!
 //! With `--cobblestone` the files are bare streams of Cobblestone-256, which other tools
 //! read, and the key file holds 64 hexadecimal digits.
 //!
-//! No output is ever there in part: it appears under its name when it is whole.
+//! No output file is ever there in part: it appears under its name when it is whole. What went
+//! to standard output before an error is to be thrown away.
+
+#[path = "encrypt_file/interrupt.rs"]
+mod interrupt;
+#[path = "encrypt_file/password.rs"]
+mod password;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
+use interrupt::Output;
 use portcullis::crypto::aead::Backend;
 use portcullis::crypto::file::{Existing, FileCrypt, FileKey, NewFile};
 use portcullis::crypto::keyring::Keyring;
 use portcullis::secret::SecretString;
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, BufRead, IoSliceMut, IsTerminal, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What ends the name of a container.
 const CONTAINER: &str = "pcf";
 /// What ends the name of a bare stream.
 const BARE: &str = "cobblestone";
 
-/// Longer is no password that anybody typed.
-const LONGEST_PASSWORD: u64 = 4096;
+/// The name of standard input, and of standard output.
+const STANDARD: &str = "-";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -49,10 +57,10 @@ fn command() -> Command {
             .help(help)
             .action(ArgAction::SetTrue)
     };
-    let input = path("input", "The file to read").required(true);
+    let input = path("input", "The file to read, or - for standard input").required(true);
     let output = path(
         "output",
-        "The file to write [default: from the input's name]",
+        "The file to write, or - for standard output [default: from the input's name]",
     );
     let force = flag("force", "Replace the output when it is there");
     let on_files = |command: Command| {
@@ -71,7 +79,7 @@ fn command() -> Command {
             )
             .arg(flag(
                 "password-stdin",
-                "Read the password, a line, from standard input",
+                "Read the password, a line, from standard input; a terminal does not show it",
             ))
             .group(
                 ArgGroup::new("lock")
@@ -132,7 +140,7 @@ fn main() -> ExitCode {
     let Some((name, arguments)) = matches.subcommand() else {
         return ExitCode::from(2);
     };
-    if let Err(error) = stop_on_signals() {
+    if let Err(error) = interrupt::end_on_signals() {
         eprintln!("encrypt_file: cannot listen to signals: {error}");
         return ExitCode::FAILURE;
     }
@@ -145,6 +153,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            interrupt::clear();
             eprintln!("encrypt_file: {}", with_causes(&*error));
             ExitCode::FAILURE
         }
@@ -155,6 +164,7 @@ fn encrypt(arguments: &ArgMatches) -> Outcome<()> {
     let input = path(arguments, "input")?;
     let output = match arguments.get_one::<PathBuf>("output") {
         Some(output) => output.clone(),
+        None if input.as_os_str() == STANDARD => input.to_owned(),
         None => {
             let mut name = input.as_os_str().to_owned();
             name.push(".");
@@ -163,12 +173,16 @@ fn encrypt(arguments: &ArgMatches) -> Outcome<()> {
             PathBuf::from(name)
         }
     };
+    if output.as_os_str() == STANDARD && io::stdout().is_terminal() {
+        return Err("what is encrypted is no text to show on a terminal".into());
+    }
     let source = Source::open(input, arguments)?;
-    let new = create(&output, arguments)?;
+    let target = Target::create(&output, arguments)?;
     let failed = |error: io::Error| at(&format!("cannot encrypt {}", input.display()), &error);
-    let mut writer = lock(arguments)?.sealing_writer(new).map_err(failed)?;
+    let files = lock(arguments, true)?;
+    let mut writer = files.sealing_writer(target).map_err(failed)?;
     let length = writer.copy_from(source).map_err(failed)?;
-    writer.finish().and_then(NewFile::commit).map_err(failed)?;
+    writer.finish().and_then(Target::commit).map_err(failed)?;
     say(arguments, input, &output, length);
     Ok(())
 }
@@ -177,6 +191,7 @@ fn decrypt(arguments: &ArgMatches) -> Outcome<()> {
     let input = path(arguments, "input")?;
     let output = match arguments.get_one::<PathBuf>("output") {
         Some(output) => output.clone(),
+        None if input.as_os_str() == STANDARD => input.to_owned(),
         None => {
             let suffix = input.extension().and_then(|suffix| suffix.to_str());
             if !suffix.is_some_and(|suffix| [CONTAINER, BARE].contains(&suffix)) {
@@ -186,11 +201,12 @@ fn decrypt(arguments: &ArgMatches) -> Outcome<()> {
         }
     };
     let source = Source::open(input, arguments)?;
-    let mut new = create(&output, arguments)?;
+    let mut target = Target::create(&output, arguments)?;
     let failed = |error: io::Error| at(&format!("cannot decrypt {}", input.display()), &error);
-    let mut reader = lock(arguments)?.opening_reader(source).map_err(failed)?;
-    let length = reader.copy_to(&mut new).map_err(failed)?;
-    new.commit().map_err(failed)?;
+    let files = lock(arguments, false)?;
+    let mut reader = files.opening_reader(source).map_err(failed)?;
+    let length = reader.copy_to(&mut target).map_err(failed)?;
+    target.commit().map_err(failed)?;
     say(arguments, input, &output, length);
     Ok(())
 }
@@ -198,12 +214,15 @@ fn decrypt(arguments: &ArgMatches) -> Outcome<()> {
 fn verify(arguments: &ArgMatches) -> Outcome<()> {
     let input = path(arguments, "input")?;
     let source = Source::open(input, arguments)?;
-    let verified = lock(arguments)?.verify(source);
+    let verified = lock(arguments, false)?.verify(source);
     let length = verified.map_err(|error| at(&input.display().to_string(), &error))?;
     if !arguments.get_flag("quiet") {
-        println!(
-            "{}: {length} bytes, all as they were encrypted",
-            input.display()
+        tell(
+            io::stdout(),
+            &format!(
+                "{}: {length} bytes, all as they were encrypted",
+                input.display()
+            ),
         );
     }
     Ok(())
@@ -211,24 +230,25 @@ fn verify(arguments: &ArgMatches) -> Outcome<()> {
 
 fn new_key(arguments: &ArgMatches) -> Outcome<()> {
     let output = path(arguments, "output")?;
-    // A key that is there is never replaced: what it encrypted would be lost.
-    let mut file = NewFile::create(output, Existing::Refuse)?;
-    if arguments.get_flag("cobblestone") {
+    let failed = |error: io::Error| at(&format!("cannot write {}", output.display()), &error);
+    let text = if arguments.get_flag("cobblestone") {
         let key = FileKey::generate();
-        for byte in key.expose() {
-            write!(file, "{byte:02x}")?;
-        }
-        file.write_all(b"\n")?;
+        let digits = key.expose().iter().map(|byte| format!("{byte:02x}"));
+        SecretString::from(digits.chain(["\n".to_owned()]).collect::<String>())
     } else {
-        file.write_all(Keyring::generate().to_text().expose().as_bytes())?;
-    }
-    file.commit()?;
-    println!("{}: keep it safe, and have a copy", output.display());
+        Keyring::generate().to_text()
+    };
+    // A key that is there is never replaced: what it encrypted would be lost.
+    let mut file = NewFile::create(output, Existing::Refuse).map_err(failed)?;
+    file.write_all(text.expose().as_bytes()).map_err(failed)?;
+    file.commit().map_err(failed)?;
+    let text = format!("{}: keep it safe, and have a copy", output.display());
+    tell(io::stdout(), &text);
     Ok(())
 }
 
-/// The way that files are encrypted, as the arguments say.
-fn lock(arguments: &ArgMatches) -> Outcome<FileCrypt> {
+/// The way that files are encrypted, as the arguments say, with a password that is new or not.
+fn lock(arguments: &ArgMatches, is_new: bool) -> Outcome<FileCrypt> {
     let files = match arguments.get_one::<PathBuf>("key-file") {
         Some(path) => {
             let text = fs::read_to_string(path).map(SecretString::from);
@@ -244,7 +264,7 @@ fn lock(arguments: &ArgMatches) -> Outcome<FileCrypt> {
                 )
             }
         }
-        None => FileCrypt::with_password(password(arguments)?),
+        None => FileCrypt::with_password(password(arguments, is_new)?),
     };
     let context = arguments.get_one::<String>("context");
     Ok(files
@@ -264,18 +284,15 @@ fn bare_key(text: &str) -> Option<FileKey> {
     Some(FileKey::from_bytes(key))
 }
 
-fn password(arguments: &ArgMatches) -> Outcome<SecretString> {
+fn password(arguments: &ArgMatches, is_new: bool) -> Outcome<SecretString> {
     let password = if let Some(variable) = arguments.get_one::<String>("password-env") {
         let value = std::env::var(variable);
         SecretString::from(value.map_err(|error| format!("{variable}: {error}"))?)
     } else if let Some(path) = arguments.get_one::<PathBuf>("password-file") {
         let file = File::open(path).map_err(|error| at(&path.display().to_string(), &error))?;
-        first_line(file)?
+        password::first_line(file)?
     } else {
-        if io::stdin().is_terminal() {
-            eprint!("password (it will be shown): ");
-        }
-        first_line(io::stdin())?
+        password::ask(is_new)?
     };
     if password.expose().is_empty() {
         return Err("the password is empty".into());
@@ -283,58 +300,82 @@ fn password(arguments: &ArgMatches) -> Outcome<SecretString> {
     Ok(password)
 }
 
-fn first_line(reader: impl Read) -> io::Result<SecretString> {
-    let mut line = String::with_capacity(LONGEST_PASSWORD as usize);
-    io::BufReader::new(reader.take(LONGEST_PASSWORD)).read_line(&mut line)?;
-    let end = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(end);
-    Ok(SecretString::from(line))
+/// Where the output goes.
+enum Target {
+    File(Output),
+    Standard(File),
 }
 
-fn create(output: &Path, arguments: &ArgMatches) -> Outcome<NewFile> {
-    let existing = if arguments.get_flag("force") {
-        Existing::Replace
-    } else {
-        Existing::Refuse
-    };
-    NewFile::create(output, existing).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("{error}; --force replaces it").into(),
-        _ => at(&format!("cannot write {}", output.display()), &error),
-    })
-}
-
-/// Set when the user or the system wants an end.
-static IS_STOPPED: AtomicBool = AtomicBool::new(false);
-
-/// Has signals end the reading, so that what was written in part is removed. The second one
-/// ends the process as it always does.
-fn stop_on_signals() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    std::thread::spawn(move || runtime.block_on(signal()));
-    Ok(())
-}
-
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+impl Target {
+    fn create(path: &Path, arguments: &ArgMatches) -> Outcome<Self> {
+        if path.as_os_str() == STANDARD {
+            return Ok(Self::Standard(standard_output()?));
+        }
+        let existing = if arguments.get_flag("force") {
+            Existing::Replace
+        } else {
+            Existing::Refuse
+        };
+        let new = NewFile::create(path, existing);
+        let new = new.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                format!("{error}; --force replaces a file, and - is standard output").into()
             }
+            _ => at(&format!("cannot write {}", path.display()), &error),
+        });
+        new.map(Output::new).map(Self::File)
+    }
+
+    fn commit(self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.commit(),
+            Self::Standard(_) => Ok(()),
         }
     }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
-    if IS_STOPPED.swap(true, Ordering::Relaxed) {
-        std::process::exit(130);
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Standard(file) => file.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write_vectored(bytes),
+            Self::Standard(file) => file.write_vectored(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Standard(file) => file.flush(),
+        }
     }
 }
 
-/// A file that shows how far it was read, and ends when it should.
+/// Standard input without the buffer that Rust puts before it.
+fn standard_input() -> io::Result<File> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned()?;
+    Ok(File::from(own))
+}
+
+/// Standard output without the buffer that Rust puts before it.
+fn standard_output() -> io::Result<File> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(File::from(own))
+}
+
+/// A file that shows how far it was read.
 struct Source {
     file: File,
     bar: ProgressBar,
@@ -343,37 +384,53 @@ struct Source {
 impl Source {
     fn open(path: &Path, arguments: &ArgMatches) -> Outcome<Self> {
         let failed = |error: io::Error| at(&format!("cannot read {}", path.display()), &error);
-        let file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let is_standard = path.as_os_str() == STANDARD;
+        let file = if is_standard {
+            standard_input()
+        } else {
+            File::open(path)
+        };
+        let file = file.map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        if about.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
         // Drawn on standard error, and only when that is a terminal.
         let bar = if arguments.get_flag("quiet") {
             ProgressBar::hidden()
+        } else if about.is_file() {
+            ProgressBar::new(about.len())
         } else {
-            ProgressBar::new(length)
+            ProgressBar::no_length()
         };
-        let style = "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+        let style = if about.is_file() {
+            "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"
+        } else {
+            "{spinner} {bytes}  {bytes_per_sec}"
+        };
         bar.set_style(ProgressStyle::with_template(style)?);
         Ok(Self { file, bar })
     }
 
-    fn count(&self, read: usize) -> io::Result<usize> {
-        if IS_STOPPED.load(Ordering::Relaxed) {
-            return Err(io::Error::other("stopped"));
+    fn count(&self, read: usize) -> usize {
+        if self.bar.position() == 0 {
+            // Not since somebody was asked for a password.
+            self.bar.reset();
         }
         self.bar.inc(read as u64);
-        Ok(read)
+        read
     }
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        self.count(read)
+        Ok(self.count(read))
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let read = self.file.read_vectored(buffers)?;
-        self.count(read)
+        Ok(self.count(read))
     }
 }
 
@@ -390,13 +447,24 @@ fn path<'a>(arguments: &'a ArgMatches, name: &str) -> Outcome<&'a Path> {
 }
 
 fn say(arguments: &ArgMatches, input: &Path, output: &Path, length: u64) {
-    if !arguments.get_flag("quiet") {
-        println!(
-            "{} -> {}, {length} bytes",
-            input.display(),
-            output.display()
-        );
+    if arguments.get_flag("quiet") {
+        return;
     }
+    let text = format!(
+        "{} -> {}, {length} bytes",
+        input.display(),
+        output.display()
+    );
+    if output.as_os_str() == STANDARD {
+        tell(io::stderr(), &text);
+    } else {
+        tell(io::stdout(), &text);
+    }
+}
+
+fn tell(mut to: impl Write, text: &str) {
+    // All is done, whether anybody listens or not.
+    let _ = writeln!(to, "{text}");
 }
 
 fn at(what: &str, error: &io::Error) -> Box<dyn Error> {

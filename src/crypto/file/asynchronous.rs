@@ -1,5 +1,6 @@
 use super::opening::Opening;
 use super::sealing::Sealing;
+use super::transfer::believable;
 use super::window::copy;
 use super::{FileCrypt, FileError};
 use std::fmt;
@@ -167,9 +168,11 @@ fn poll_read<R: AsyncRead + Unpin>(
     cx: &mut Context<'_>,
     room: &mut [u8],
 ) -> Poll<io::Result<usize>> {
+    let most = room.len();
     let mut room = ReadBuf::new(room);
     ready!(Pin::new(inner).poll_read(cx, &mut room))?;
-    Poll::Ready(Ok(room.filled().len()))
+    // It may have put a larger one in its place.
+    Poll::Ready(believable(room.filled().len(), most))
 }
 
 /// Puts as much of `from` as fits into a reader's buffer.
@@ -189,8 +192,9 @@ impl<W> AsyncSealingWriter<W> {
 impl<W: AsyncWrite + Unpin> AsyncSealingWriter<W> {
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.sealing.pending().is_empty() {
-            let inner = Pin::new(&mut self.inner);
-            match ready!(inner.poll_write(cx, self.sealing.pending()))? {
+            let pending = self.sealing.pending();
+            let written = ready!(Pin::new(&mut self.inner).poll_write(cx, pending))?;
+            match believable(written, pending.len())? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.sealing.give(written),
             }

@@ -1,6 +1,7 @@
 //! Files that are in memory as a whole.
 
 use super::chunks::{self, Chunks};
+use super::crypt::Begun;
 use super::share::{Share, in_threads};
 use super::{CHUNK, FileCrypt, FileError, SLOT};
 use crate::crypto::aead::TAG_LENGTH;
@@ -22,7 +23,7 @@ impl FileCrypt {
     /// # Errors
     /// When the file's key cannot be made.
     pub fn seal_into(&self, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), FileError> {
-        let (header, chunks) = self.begin()?;
+        let Begun { header, chunks, .. } = self.begin()?;
         let length = in_memory(chunks::sealed_length(plain.len() as u64)?)?;
         let whole = header.len().checked_add(length);
         make_room(sealed, whole.ok_or(FileError::TooLong)?);
@@ -49,16 +50,19 @@ impl FileCrypt {
     /// # Errors
     /// When they are not what was sealed. The buffer is then empty.
     pub fn open_into(&self, sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), FileError> {
-        plain.clear();
-        let (slots, chunks) = self.split(sealed)?;
-        let length = in_memory(chunks::plain_length(slots.len() as u64)?)?;
-        make_room(plain, length);
-        let shares = Share::to_open(slots, plain).divide(self.threads);
-        let opened = in_threads(shares, |share| share.open(&chunks));
+        let opened = self.open_over(sealed, plain);
         if opened.is_err() {
             plain.zeroize();
         }
         opened
+    }
+
+    fn open_over(&self, sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), FileError> {
+        let (slots, chunks) = self.split(sealed)?;
+        let length = in_memory(chunks::plain_length(slots.len() as u64)?)?;
+        make_room(plain, length);
+        let shares = Share::to_open(slots, plain).divide(self.threads);
+        in_threads(shares, |share| share.open(&chunks))
     }
 
     /// Seals a buffer in place. It grows by the header and 16 bytes for each 16 KiB; when it
@@ -68,7 +72,7 @@ impl FileCrypt {
     /// When the file's key cannot be made. The buffer is then as it was.
     pub fn seal_in_place(&self, data: &mut Vec<u8>) -> Result<(), FileError> {
         let plain = data.len();
-        let (header, chunks) = self.begin()?;
+        let Begun { header, chunks, .. } = self.begin()?;
         let sealed = in_memory(chunks::sealed_length(plain as u64)?)?;
         let whole = header.len().checked_add(sealed);
         grow(data, whole.ok_or(FileError::TooLong)?);
@@ -131,9 +135,11 @@ fn in_memory(length: u64) -> Result<usize, FileError> {
     usize::try_from(length).map_err(|_| FileError::TooLong)
 }
 
-/// Makes a buffer this long, whatever is in it.
+/// Makes a buffer this long, whatever is in it. When it has to move, nothing is left where it
+/// was.
 fn make_room(buffer: &mut Vec<u8>, length: usize) {
     if buffer.capacity() < length {
+        buffer.zeroize();
         // Of fresh memory the system says that it is zeros, and nobody has to write them.
         *buffer = vec![0; length];
     } else {

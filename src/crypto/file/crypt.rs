@@ -4,7 +4,7 @@ use super::{ConfigError, FileError, FileKey, PasswordLimits, STREAM_HEADER, pass
 use crate::crypto::aead::Backend;
 use crate::crypto::keyring::{Key, LiveKeyring};
 use crate::crypto::stretch::Stretch;
-use crate::random::Random;
+use crate::random::{ForkGuard, Random};
 use crate::secret::SecretString;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ const KEY_INFO: &[u8] = b"portcullis/v1/file";
 pub struct FileCrypt {
     lock: Arc<Lock>,
     context: Arc<[u8]>,
+    random: Random,
     pub(super) backend: Backend,
     pub(super) threads: NonZeroUsize,
 }
@@ -132,6 +133,7 @@ impl FileCrypt {
         Self {
             lock: Arc::new(lock),
             context: Arc::default(),
+            random: Random::secure(),
             backend: Backend::default(),
             threads: NonZeroUsize::MIN,
         }
@@ -142,6 +144,15 @@ impl FileCrypt {
     #[must_use]
     pub fn context(mut self, context: impl AsRef<[u8]>) -> Self {
         self.context = context.as_ref().into();
+        self
+    }
+
+    /// Sets where the randomness of files comes from; by default [`Random::secure`]. On hosts
+    /// whose memory is copied, as by snapshots of virtual machines, [`Random::system`] has no
+    /// two files begin alike.
+    #[must_use]
+    pub fn with_random(mut self, random: Random) -> Self {
+        self.random = random;
         self
     }
 
@@ -160,8 +171,10 @@ impl FileCrypt {
         self
     }
 
-    /// Begins a file: all that stands before its chunks, and what seals them.
-    pub(super) fn begin(&self) -> Result<(Vec<u8>, Chunks), FileError> {
+    /// Begins a file.
+    pub(super) fn begin(&self) -> Result<Begun, FileError> {
+        // Before the randomness: a fork between the two is noticed.
+        let forks = ForkGuard::new();
         let (header, key) = match &*self.lock {
             Lock::Bare(key) => (Vec::new(), key.clone()),
             Lock::Keyring(keyring) => {
@@ -172,7 +185,7 @@ impl FileCrypt {
             Lock::Password {
                 password, stretch, ..
             } => {
-                let salt = Random::secure().bytes();
+                let salt = self.random.bytes();
                 let asked = (*stretch).into();
                 let header = Header::Password { asked, salt };
                 let key = password::derive(*stretch, password, &salt)?;
@@ -183,8 +196,12 @@ impl FileCrypt {
             }
         };
         let context = [&*header, &*self.context];
-        let (stream, chunks) = key.begin(self.backend, &context);
-        Ok(([&*header, &stream].concat(), chunks))
+        let (stream, chunks) = key.begin(self.backend, &self.random, &context);
+        Ok(Begun {
+            header: [&*header, &stream].concat(),
+            chunks,
+            forks,
+        })
     }
 
     /// How much stands before the chunks of the file that begins with these bytes, or as much
@@ -243,6 +260,16 @@ impl FileCrypt {
     pub(super) fn is_slow(&self) -> bool {
         matches!(*self.lock, Lock::Password { .. })
     }
+}
+
+/// A file that was begun.
+pub(super) struct Begun {
+    /// All that stands before its chunks.
+    pub(super) header: Vec<u8>,
+    /// What seals them.
+    pub(super) chunks: Chunks,
+    /// Tells when the process is a copy of the one that began it.
+    pub(super) forks: ForkGuard,
 }
 
 impl Lock {

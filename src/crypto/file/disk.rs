@@ -1,3 +1,4 @@
+use super::access::Access;
 use super::{Existing, FileCrypt, NewFile};
 use std::fs::{self, File};
 use std::io;
@@ -59,23 +60,27 @@ impl FileCrypt {
         self.open_to(&sealed, NewFile::create(plain, existing)?)
     }
 
-    /// Replaces a file by itself sealed, all at once, and says how long its plaintext is. Its
-    /// permissions stay; its plaintext is not wiped from the disk.
+    /// Replaces a file by itself sealed, all at once, and says how long its plaintext is.
+    ///
+    /// Its permissions stay (but those to run as its owner or group), and its owner, group and,
+    /// on Linux, access control list where the process may set them; where it may not, nobody
+    /// gains by it. Its plaintext is not wiped from the disk, and stays under the file's other
+    /// names (hard links).
     ///
     /// # Errors
-    /// Those of the file system, and when the file's key cannot be made. The file is then as
-    /// it was.
+    /// Those of the file system, when it is no regular file, and when the file's key cannot be
+    /// made. The file is then as it was.
     pub fn seal_file_in_place(&self, path: impl AsRef<Path>) -> io::Result<u64> {
         let (plain, new) = replace(path.as_ref())?;
         self.seal_to(&plain, new)
     }
 
-    /// Replaces a sealed file by itself opened, all at once, and says how long it is. Its
-    /// permissions stay.
+    /// Replaces a sealed file by itself opened, all at once, and says how long it is. Who may
+    /// do what with it stays, as with [`seal_file_in_place`](Self::seal_file_in_place).
     ///
     /// # Errors
-    /// Those of the file system, and when the file is not what was sealed. The file is then
-    /// as it was.
+    /// Those of the file system, when it is no regular file, and when the file is not what was
+    /// sealed. The file is then as it was.
     pub fn open_file_in_place(&self, path: impl AsRef<Path>) -> io::Result<u64> {
         let (sealed, new) = replace(path.as_ref())?;
         self.open_to(&sealed, new)
@@ -115,8 +120,9 @@ impl FileCrypt {
 /// The file at the end of the links, and what is to replace it.
 fn replace(path: &Path) -> io::Result<(File, NewFile)> {
     let path = fs::canonicalize(path)?;
+    // Before it is opened: opening a pipe waits for whoever writes to it.
+    let new = NewFile::create(&path, Existing::Replace)?;
     let old = File::open(&path)?;
-    let permissions = old.metadata()?.permissions();
-    let new = NewFile::create(&path, Existing::Replace)?.with_permissions(permissions);
-    Ok((old, new))
+    let access = Access::of(&old)?;
+    Ok((old, new.with_access(access)))
 }

@@ -70,6 +70,10 @@ pub enum FileError {
     /// The end is missing.
     #[error("the file was cut off: its end is missing")]
     Truncated,
+    /// The process was forked while it sealed the file, and this is the child. Both would seal
+    /// under the same nonces, so that only the parent goes on.
+    #[error("the process was forked while it sealed the file, which its parent goes on with")]
+    Forked,
     /// It is longer than the format allows.
     #[error("a sealed file holds 4 PiB at most")]
     TooLong,
@@ -97,6 +101,7 @@ impl FileError {
             Self::OutOfMemory => "out_of_memory",
             Self::Corrupt { .. } => "corrupt",
             Self::Truncated => "truncated",
+            Self::Forked => "forked",
             Self::TooLong => "too_long",
         }
     }
@@ -107,6 +112,7 @@ impl From<FileError> for io::Error {
         let kind = match error {
             FileError::WrongLock { .. } => io::ErrorKind::InvalidInput,
             FileError::OutOfMemory => io::ErrorKind::OutOfMemory,
+            FileError::Forked => io::ErrorKind::Other,
             FileError::TooLong => io::ErrorKind::FileTooLarge,
             _ => io::ErrorKind::InvalidData,
         };

@@ -46,9 +46,10 @@ impl FileKey {
     pub(super) fn begin(
         &self,
         backend: Backend,
+        random: &Random,
         context: &[&[u8]],
     ) -> ([u8; STREAM_HEADER], Chunks) {
-        let salt = Random::secure().bytes();
+        let salt = random.bytes();
         let derived = self.derive(backend, &salt, context);
         let mut header = [0; STREAM_HEADER];
         let parts = salt.iter().chain(&derived.commitment);
@@ -149,7 +150,7 @@ mod tests {
     fn context_and_salt_and_key_are_committed_to() {
         let key = FileKey::from_bytes([1; 32]);
         let backend = Backend::default();
-        let (header, _) = key.begin(backend, &[b"a", b"b"]);
+        let (header, _) = key.begin(backend, &Random::secure(), &[b"a", b"b"]);
         assert!(key.resume(backend, &header, &[b"ab"]).is_ok());
         for (name, key, context, flipped) in [
             ("another key", FileKey::from_bytes([2; 32]), "ab", None),

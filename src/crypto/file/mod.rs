@@ -56,6 +56,7 @@
 //!
 //! [spec]: https://c2sp.org/chunked-encryption
 
+mod access;
 mod asynchronous;
 mod buffer;
 mod chunks;
@@ -73,6 +74,7 @@ mod read;
 mod sealing;
 mod seek;
 mod share;
+mod transfer;
 mod window;
 mod write;
 
@@ -92,8 +94,9 @@ use crate::crypto::aead::TAG_LENGTH;
 const CHUNK: usize = 16 * 1024;
 /// Bytes of a sealed chunk.
 const SLOT: usize = CHUNK + TAG_LENGTH;
-/// Chunks that a stream works on at a time: 256 KiB, which the second-level cache holds.
-const SLOTS: usize = 16;
+/// Chunks that a stream works on at a time. They stay in the second-level cache; and from
+/// 128 KiB on, allocators have each stream's memory mapped anew, page by page.
+const SLOTS: usize = 7;
 /// Random bytes that a stream begins with.
 const SALT_LENGTH: usize = 24;
 /// Bytes of the commitment that follows.

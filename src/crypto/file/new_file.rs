@@ -1,5 +1,6 @@
-use crate::random::Random;
-use std::fs::{self, File, OpenOptions, Permissions};
+use super::access::Access;
+use crate::random::{ForkGuard, Random};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,9 @@ pub enum Existing {
     /// Leave it alone, and fail.
     #[default]
     Refuse,
-    /// Replace it, all at once. A symbolic link is replaced, and what it points to is not.
+    /// Replace it, all at once, by a file that is its owner's alone. A symbolic link is
+    /// replaced, and what it points to is not. What is no regular file is left alone, and so
+    /// are links to it.
     Replace,
 }
 
@@ -44,7 +47,8 @@ pub struct NewFile {
     temporary: PathBuf,
     path: PathBuf,
     existing: Existing,
-    permissions: Option<Permissions>,
+    access: Option<Access>,
+    forks: ForkGuard,
     is_gone: bool,
 }
 
@@ -52,19 +56,23 @@ impl NewFile {
     /// Begins a file that is to appear at `path`.
     ///
     /// # Errors
-    /// When there is a file, and it is to be left alone; when `path` ends in no name; and
-    /// those of creating a file.
+    /// When there is a file, and it is to be left alone; when there is something else, as a
+    /// folder or a device; when `path` ends in no name; and those of creating a file.
     pub fn create(path: impl AsRef<Path>, existing: Existing) -> io::Result<Self> {
         let path = path.as_ref();
         if path.file_name().is_none() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("{} names no file", path.display()),
-            ));
+            return Err(no_file(path, "names no file"));
         }
-        // `commit` looks again, and for certain. This saves the work.
-        if existing == Existing::Refuse && fs::symlink_metadata(path).is_ok() {
-            return Err(there_already(path));
+        if let Ok(there) = fs::symlink_metadata(path) {
+            // `commit` looks again, and for certain. This saves the work.
+            if existing == Existing::Refuse {
+                return Err(there_already(path));
+            }
+            // Renaming would put a file in the place of `/dev/null` or of `/dev/stdout`.
+            let at_the_end = fs::metadata(path).unwrap_or(there);
+            if !at_the_end.is_file() && !at_the_end.is_symlink() {
+                return Err(no_file(path, "is no regular file, and is not replaced"));
+            }
         }
         let number = u64::from_ne_bytes(Random::secure().bytes());
         let temporary = path.with_file_name(format!(".{number:016x}.part"));
@@ -73,14 +81,15 @@ impl NewFile {
             temporary,
             path: path.to_owned(),
             existing,
-            permissions: None,
+            access: None,
+            forks: ForkGuard::new(),
             is_gone: false,
         })
     }
 
-    /// What the file's permissions are to be when it appears.
-    pub(super) fn with_permissions(mut self, permissions: Permissions) -> Self {
-        self.permissions = Some(permissions);
+    /// Who is to do what with the file when it appears.
+    pub(super) fn with_access(mut self, access: Access) -> Self {
+        self.access = Some(access);
         self
     }
 
@@ -95,8 +104,8 @@ impl NewFile {
     /// Those of the file system, and when a file has come there meanwhile that is to be left
     /// alone. There is then no new file.
     pub fn commit(mut self) -> io::Result<()> {
-        if let Some(permissions) = self.permissions.take() {
-            self.file.set_permissions(permissions)?;
+        if let Some(access) = self.access.take() {
+            access.give_to(&self.file)?;
         }
         self.file.sync_all()?;
         match self.existing {
@@ -136,6 +145,11 @@ fn there_already(path: &Path) -> io::Error {
     )
 }
 
+fn no_file(path: &Path, why: &str) -> io::Error {
+    let text = format!("{} {why}", path.display());
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
 /// Creates a file that only its owner can read.
 fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -172,7 +186,8 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.is_gone {
+        // A child made by `fork(2)` has only a copy.
+        if !self.is_gone && !self.forks.forked() {
             // Nobody is left to tell.
             let _ = fs::remove_file(&self.temporary);
         }

@@ -1,6 +1,7 @@
 //! Files that several threads work on, each on its own part of both.
 
 use super::chunks::{self, Chunks};
+use super::crypt::Begun;
 use super::share::{in_threads, shares};
 use super::window::Window;
 use super::{CHUNK, FileCrypt, FileError, NewFile, SLOT, SLOTS};
@@ -34,7 +35,7 @@ impl FileCrypt {
 
     /// Seals a file of the length that it has now.
     pub(super) fn seal_in_threads(&self, plain: &File, new: NewFile) -> io::Result<u64> {
-        let (header, chunks) = self.begin()?;
+        let Begun { header, chunks, .. } = self.begin()?;
         let length = plain.metadata()?.len();
         chunks::sealed_length(length)?;
         new.file().write_all_at(&header, 0)?;

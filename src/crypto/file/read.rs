@@ -1,5 +1,6 @@
 use super::opening::Opening;
 use super::sealing::Sealing;
+use super::transfer::{once, write_once};
 use super::window::copy;
 use super::{FileCrypt, FileError, SLOTS};
 use std::fmt;
@@ -88,18 +89,17 @@ impl FileCrypt {
     pub(super) fn read_header(&self, inner: &mut impl Read) -> io::Result<Vec<u8>> {
         let mut header = Vec::new();
         loop {
+            let known = header.len();
+            // What there is may tell that this is no such file at all.
             let length = self.length_before_chunks(&header)?;
-            let missing = length.saturating_sub(header.len());
-            if missing == 0 {
+            if length <= known {
                 return Ok(header);
             }
-            let read = inner
-                .by_ref()
-                .take(missing as u64)
-                .read_to_end(&mut header)?;
-            if read < missing {
-                // What there is may tell that this is no such file at all.
-                self.length_before_chunks(&header)?;
+            header.resize(length, 0);
+            let room = header.get_mut(known..).unwrap_or_default();
+            let read = once(room.len(), || inner.read(room))?;
+            header.truncate(known + read);
+            if read == 0 {
                 return Err(FileError::Truncated.into());
             }
         }
@@ -139,15 +139,11 @@ impl<R: Read> OpeningReader<R> {
     pub fn copy_to(&mut self, mut writer: impl Write) -> io::Result<u64> {
         let mut copied = 0;
         while self.open_some()? {
-            match writer.write_vectored(&self.opening.plains()) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    self.opening.give(written);
-                    copied += written as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+            let plains = self.opening.plains();
+            let most = plains.iter().map(|plain| plain.len()).sum();
+            let written = write_once(most, || writer.write_vectored(&plains))?;
+            self.opening.give(written);
+            copied += written as u64;
         }
         Ok(copied)
     }
@@ -160,11 +156,9 @@ impl<R: Read> OpeningReader<R> {
     /// Opens more when all was given. Says whether there is something to give.
     fn open_some(&mut self) -> io::Result<bool> {
         while self.opening.plain().is_empty() && !self.opening.is_done() {
-            match self.inner.read(self.opening.room()) {
-                Ok(read) => self.opening.fill(read)?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+            let room = self.opening.room();
+            let read = once(room.len(), || self.inner.read(room))?;
+            self.opening.fill(read)?;
         }
         Ok(!self.opening.plain().is_empty())
     }

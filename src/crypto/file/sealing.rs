@@ -1,13 +1,16 @@
 use super::chunks::Chunks;
+use super::crypt::Begun;
+use super::transfer::once;
 use super::window::{Window, copy};
 use super::{CHUNK, FileError, SLOT};
 use crate::crypto::aead::TAG_LENGTH;
+use crate::random::ForkGuard;
 use std::io::{self, Read};
 
 /// A file that is being sealed: takes plaintext, gives sealed bytes, and knows no stream.
 ///
 /// Either there are sealed bytes [to give](Self::pending), or there is [room](Self::room) for
-/// plaintext.
+/// plaintext. What has failed once fails again.
 pub(super) struct Sealing {
     /// What stands before the chunks, until it was given.
     before: Vec<u8>,
@@ -24,14 +27,15 @@ pub(super) struct Sealing {
     /// Plaintext behind the sealed bytes.
     kept: usize,
     is_finished: bool,
+    forks: ForkGuard,
+    failed: Option<FileError>,
 }
 
 impl Sealing {
-    /// Takes what [`FileCrypt::begin`](super::FileCrypt::begin) gives.
-    pub(super) fn new((before, chunks): (Vec<u8>, Chunks), slots: usize) -> Self {
+    pub(super) fn new(begun: Begun, slots: usize) -> Self {
         Self {
-            before,
-            chunks,
+            before: begun.header,
+            chunks: begun.chunks,
             next: 0,
             window: Window::of(slots),
             filled: 0,
@@ -39,6 +43,8 @@ impl Sealing {
             given: 0,
             kept: 0,
             is_finished: false,
+            forks: begun.forks,
+            failed: None,
         }
     }
 
@@ -77,6 +83,7 @@ impl Sealing {
 
     /// So many bytes of plaintext were put into the room.
     pub(super) fn fill(&mut self, bytes: usize) -> Result<(), FileError> {
+        self.check()?;
         self.filled = self.filled.saturating_add(bytes);
         self.window.filled(self.filled);
         if self.filled >= self.window.capacity() {
@@ -94,13 +101,9 @@ impl Sealing {
 
     /// Reads plaintext once, into all the room there is.
     pub(super) fn read_from(&mut self, reader: &mut impl Read) -> io::Result<usize> {
+        let free = self.window.capacity().saturating_sub(self.filled);
         let mut rooms = self.window.rooms_mut(self.filled);
-        let read = loop {
-            match reader.read_vectored(&mut rooms) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
+        let read = once(free, || reader.read_vectored(&mut rooms))?;
         drop(rooms);
         self.fill(read)?;
         Ok(read)
@@ -111,10 +114,7 @@ impl Sealing {
         if self.filled < CHUNK {
             return Ok(());
         }
-        let full = self.filled / CHUNK * SLOT;
-        self.kept = self.filled % CHUNK;
-        self.filled = 0;
-        self.seal(full)
+        self.seal(self.filled / CHUNK * SLOT, self.filled % CHUNK)
     }
 
     /// Seals all that is left. There must be no pending bytes.
@@ -124,22 +124,43 @@ impl Sealing {
         }
         let full = self.filled / CHUNK * SLOT;
         let last = self.filled % CHUNK + TAG_LENGTH;
-        self.filled = 0;
+        self.seal(full + last, 0)?;
         self.is_finished = true;
-        self.seal(full + last)
+        Ok(())
     }
 
     pub(super) const fn is_finished(&self) -> bool {
         self.is_finished
     }
 
-    fn seal(&mut self, bytes: usize) -> Result<(), FileError> {
+    /// Seals the slots in so many bytes. Behind them are so many bytes of plaintext more.
+    fn seal(&mut self, bytes: usize, kept: usize) -> Result<(), FileError> {
+        self.check()?;
+        let sealed = self.seal_slots(bytes);
+        match sealed {
+            Ok(()) => {
+                self.window.sealed(bytes);
+                self.sealed = bytes;
+                self.kept = kept;
+                self.filled = 0;
+            }
+            Err(ref error) => self.failed = Some(error.clone()),
+        }
+        sealed
+    }
+
+    fn seal_slots(&mut self, bytes: usize) -> Result<(), FileError> {
+        if self.forks.forked() {
+            return Err(FileError::Forked);
+        }
         for slot in self.window.slots_mut(bytes) {
             self.chunks.seal(self.next, slot)?;
             self.next = self.next.saturating_add(1);
         }
-        self.window.sealed(bytes);
-        self.sealed = bytes;
         Ok(())
+    }
+
+    fn check(&self) -> Result<(), FileError> {
+        self.failed.clone().map_or(Ok(()), Err)
     }
 }

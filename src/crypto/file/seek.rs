@@ -1,4 +1,5 @@
 use super::chunks::{self, Chunks};
+use super::transfer::read_exact;
 use super::window::{Window, copy};
 use super::{CHUNK, FileCrypt, SLOT};
 use std::fmt;
@@ -95,10 +96,11 @@ impl<R: Read + Seek> OpeningSeeker<R> {
         self.opened = None;
         let before = chunk.saturating_mul(SLOT as u64);
         let length = self.sealed.saturating_sub(before).min(SLOT as u64);
-        self.inner.seek(SeekFrom::Start(self.start + before))?;
+        let place = self.start.saturating_add(before);
+        self.inner.seek(SeekFrom::Start(place))?;
         self.window.filled(CHUNK);
         for slot in self.window.slots_mut(length as usize) {
-            self.inner.read_exact(slot)?;
+            read_exact(&mut self.inner, slot)?;
             self.chunks.open(chunk, slot)?;
         }
         self.opened = Some(chunk);

@@ -1,4 +1,5 @@
 use super::sealing::Sealing;
+use super::transfer::write_once;
 use super::{FileCrypt, SLOTS};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -94,12 +95,9 @@ impl<W: Write> SealingWriter<W> {
 
     fn write_pending(&mut self) -> io::Result<()> {
         while !self.sealing.pending().is_empty() {
-            match self.inner.write(self.sealing.pending()) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.sealing.give(written),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+            let pending = self.sealing.pending();
+            let written = write_once(pending.len(), || self.inner.write(pending))?;
+            self.sealing.give(written);
         }
         Ok(())
     }

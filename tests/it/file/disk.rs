@@ -190,6 +190,33 @@ fn new_files_are_for_their_owner_alone() {
     assert_eq!(mode(&folder.at("new")), 0o600);
 }
 
+/// Replacing `/dev/null` by a file would break the machine.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_left_alone() {
+    use std::os::unix::net::UnixListener;
+    let folder = Folder::new();
+    let plain = folder.with("plain", b"text");
+    let socket = folder.at("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let kind = |path: &Path| fs::symlink_metadata(path).unwrap().file_type();
+    for path in [&socket, &folder.0.path().to_owned()] {
+        let before = kind(path);
+        for existing in [Existing::Refuse, Existing::Replace] {
+            assert!(bare().seal_file(&plain, path, existing).is_err());
+        }
+        let errors = [
+            bare().seal_file_in_place(path).unwrap_err(),
+            bare().open_file_in_place(path).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        }
+        assert_eq!(kind(path), before);
+    }
+    assert_eq!(folder.names(), ["plain", "socket"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn in_place_permissions_stay() {

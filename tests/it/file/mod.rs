@@ -1,9 +1,14 @@
 //! Sealed files: the format, what is done to it by who should not, and all the ways in and out.
 
+#[cfg(unix)]
+mod access;
 mod asynchronous;
 mod disk;
+#[cfg(unix)]
+mod fork;
 mod interop;
 mod keys;
+mod liars;
 mod streams;
 mod tamper;
 
