@@ -12,6 +12,8 @@ mod blind_index;
 mod common;
 mod field;
 mod file;
+#[path = "../common/processor.rs"]
+mod processor;
 mod random;
 mod rewrap;
 

@@ -52,6 +52,10 @@
 //! - Who can write to the place where a file lies can put an older version of it there. Put
 //!   what tells versions apart into the context, and keep it elsewhere.
 //! - Sealing a file in place does not wipe the plaintext from the disk.
+//! - A stream is sealed by the process that began it: in the child of a `fork(2)` it fails.
+//!   Nobody notices when a virtual machine is restored twice from a snapshot that was taken in
+//!   the middle of a file; what both then seal is under the same nonces. On such hosts, begin
+//!   files [with the system's randomness](FileCrypt::with_random), and none before a snapshot.
 //! - Passwords are for what people carry about. A service has a key.
 //!
 //! [spec]: https://c2sp.org/chunked-encryption
