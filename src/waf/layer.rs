@@ -6,6 +6,7 @@ use crate::guard::{
     Inspect, InspectLayer, Reading, Rejection, RejectionKind, Render, RequestHead, Want,
 };
 use crate::random::Random;
+use http::StatusCode;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,17 +127,21 @@ impl WafLayer {
         let id = id
             .cloned()
             .unwrap_or_else(|| RequestId::random(&self.random));
-        let refused = !matches!(answer, Answer::Admit);
-        Emitter::of(head.extensions()).emit(event(report, &id, refused));
         let rejection = match answer {
-            Answer::Admit => return Ok(()),
-            Answer::With(rejection) => rejection,
+            Answer::Admit => None,
+            Answer::With(rejection) => Some(rejection),
             Answer::Refuse => {
-                Rejection::new(RejectionKind::Hostile).with_member("reference", id.as_str())
+                let rejection = Rejection::new(RejectionKind::Hostile);
+                Some(rejection.with_member("reference", id.as_str()))
             }
         };
-        // The event was told already, with all its details.
-        Err(rejection.with_reason(report.summary()).with_event(None))
+        let status = rejection.as_ref().map(Rejection::status);
+        Emitter::of(head.extensions()).emit(event(report, &id, status));
+        match rejection {
+            None => Ok(()),
+            // The event was told already, with all its details.
+            Some(rejection) => Err(rejection.with_reason(report.summary()).with_event(None)),
+        }
     }
 }
 
@@ -180,13 +185,21 @@ impl<S> Layer<S> for WafLayer {
     }
 }
 
-fn event(report: &Report, id: &RequestId, refused: bool) -> SecurityEvent {
+/// The event, with the status of the answer where the request is refused.
+fn event(report: &Report, id: &RequestId, status: Option<StatusCode>) -> SecurityEvent {
     let class = report.class().map_or("generic", |class| class.as_str());
     let rules = report.distinct().map(|found| found.rule().as_str());
     let mut event = SecurityEvent::new(EventKind::MaliciousAttackTool)
         .with_code(class)
         .with_reason(report.summary())
-        .with_detail("action", if refused { "refused" } else { "admitted" })
+        .with_detail(
+            "action",
+            if status.is_some() {
+                "refused"
+            } else {
+                "admitted"
+            },
+        )
         .with_detail("reference", id.as_str())
         .with_detail("score", &report.score().to_string())
         .with_detail("rules", &rules.collect::<Vec<_>>().join(","));
@@ -195,8 +208,8 @@ fn event(report: &Report, id: &RequestId, refused: bool) -> SecurityEvent {
             .with_detail("parameter", &first.location().to_string())
             .with_detail("excerpt", first.excerpt());
     }
-    if !refused {
-        event = event.with_level(Level::Warn);
+    match status {
+        Some(status) => event.with_status(status),
+        None => event.with_level(Level::Warn),
     }
-    event
 }

@@ -155,6 +155,7 @@ async fn the_event_says_it_all_but_secrets() {
         (EventKind::MaliciousAttackTool, Some("sqli"))
     );
     let details: HashMap<_, _> = event.details().collect();
+    assert_eq!(event.status(), Some(403));
     assert_eq!(details["parameter"], "query:password");
     assert_eq!(details["action"], "refused");
     assert_eq!(details["reference"], "r-17");
