@@ -17,7 +17,7 @@
 //! ```
 
 use crate::clock::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -136,6 +136,12 @@ impl Principal {
         self.0.attributes.get(name)
     }
 
+    /// All attributes, in the order of their names.
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &serde_json::Value)> {
+        let attributes = self.0.attributes.iter();
+        attributes.map(|(name, value)| (name.as_str(), value))
+    }
+
     /// How and when the principal was authenticated.
     #[must_use]
     pub fn authentication(&self) -> &Authentication {
@@ -234,7 +240,7 @@ impl Authentication {
 }
 
 /// The authentication assurance levels of NIST SP 800-63B-4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Assurance {

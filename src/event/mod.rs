@@ -303,7 +303,7 @@ fn cut(method: &http::Method) -> http::Method {
 
 /// Cuts `text` to [`MAX_TEXT`] bytes and replaces each character that could break a line,
 /// hide or reorder text in a log with U+FFFD.
-fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let cut = text.floor_char_boundary(MAX_TEXT);
     let text = text.get(..cut).unwrap_or_default();
     if text.chars().any(is_unprintable) {

@@ -48,6 +48,7 @@
 
 mod body;
 pub(crate) mod collect;
+pub(crate) mod cookie;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;

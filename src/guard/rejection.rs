@@ -1,4 +1,4 @@
-use crate::event::EventKind;
+use crate::event::{EventKind, SecurityEvent};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -302,6 +302,18 @@ impl Rejection {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
+    }
+
+    /// The event to record, with all that this says of it.
+    pub(crate) fn to_event(&self) -> Option<SecurityEvent> {
+        let mut event = SecurityEvent::new(self.event()?).with_code(self.0.code.clone());
+        if let Some(reason) = &self.0.reason {
+            event = event.with_reason(reason.clone());
+        }
+        if let Some(subject) = self.subject() {
+            event = event.with_subject(subject);
+        }
+        Some(event)
     }
 }
 

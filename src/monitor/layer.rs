@@ -67,8 +67,8 @@ impl Exit for MonitorExit {
     fn leave<R>(self, response: &mut Response<Body<R>>) {
         if let Some(rejection) = response.extensions().get::<Rejection>() {
             count(rejection);
-            if let Some(event) = event_of(rejection) {
-                self.0.emit(event);
+            if let Some(event) = rejection.to_event() {
+                self.0.emit(event.with_status(rejection.status()));
             }
         } else if response.status().is_server_error() {
             let event = SecurityEvent::new(EventKind::SysHandlerError);
@@ -83,17 +83,4 @@ fn count(rejection: &Rejection) {
         ("status", rejection.status().as_u16().to_string()),
     ];
     metrics::counter!("portcullis_rejections_total", &labels).increment(1);
-}
-
-fn event_of(rejection: &Rejection) -> Option<SecurityEvent> {
-    let mut event = SecurityEvent::new(rejection.event()?)
-        .with_code(rejection.code().to_owned())
-        .with_status(rejection.status());
-    if let Some(reason) = rejection.reason() {
-        event = event.with_reason(reason.to_owned());
-    }
-    if let Some(subject) = rejection.subject() {
-        event = event.with_subject(subject);
-    }
-    Some(event)
 }

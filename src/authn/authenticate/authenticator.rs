@@ -3,6 +3,7 @@ use crate::principal::Principal;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 /// The future of an attempt that has to ask a store or a network.
 pub type LaterAttempt = Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send>>;
@@ -22,6 +23,21 @@ pub enum Attempt {
     Rejected(Rejection),
     /// There is a credential, and it takes waiting to say whether it is good.
     Later(LaterAttempt),
+}
+
+impl Attempt {
+    /// The outcome of an attempt that may have to wait: now, where it is there without
+    /// waiting, as with a store in memory.
+    #[must_use]
+    pub fn now_or_later(mut attempt: LaterAttempt) -> Self {
+        let mut nobody_waits = Context::from_waker(Waker::noop());
+        match attempt.as_mut().poll(&mut nobody_waits) {
+            Poll::Ready(Ok(principal)) => Self::Authenticated(principal),
+            Poll::Ready(Err(rejection)) => Self::Rejected(rejection),
+            // Whoever waits polls it again, and is the one that is woken.
+            Poll::Pending => Self::Later(attempt),
+        }
+    }
 }
 
 impl fmt::Debug for Attempt {

@@ -1,8 +1,9 @@
 use super::{Attempt, Authenticator};
 use crate::event::Emitter;
+use crate::guard::cookie;
 use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use crate::principal::Principal;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,7 +25,10 @@ impl<A: Authenticator> AuthenticateLayer<A> {
     }
 
     /// Lets requests without any credential pass too, without a principal. A handler or a
-    /// `require` layer behind it has to ask for one. A bad credential is still refused.
+    /// `require` layer behind it has to ask for one. A bad credential is still refused, unless
+    /// the refusal takes it away from the browser by a `Set-Cookie`, as that of an ended
+    /// session does: then the request passes like one without it, and the answer clears the
+    /// cookie, so that a login page can be seen by those who were logged in yesterday.
     pub fn allow_anonymous(mut self) -> Self {
         self.anonymous = true;
         self
@@ -37,19 +41,36 @@ impl<A: Authenticator> AuthenticateLayer<A> {
         Verdict::Reject(self.challenged(Rejection::new(RejectionKind::Unauthenticated)))
     }
 
+    /// A 401 must tell how to do better (RFC 9110 section 15.5.2).
     fn challenged(&self, rejection: Rejection) -> Rejection {
-        challenged(&*self.authenticator, rejection)
+        let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
+        if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
+            return rejection;
+        }
+        let challenges = self.authenticator.challenges();
+        challenges.iter().fold(rejection, Rejection::with_challenge)
     }
-}
 
-/// A 401 must tell how to do better (RFC 9110 section 15.5.2).
-fn challenged(authenticator: &impl Authenticator, rejection: Rejection) -> Rejection {
-    let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
-    if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
-        return rejection;
+    /// Lets pass whose credential is no good, where the answer takes it away.
+    fn refused(
+        &self,
+        rejection: Rejection,
+        emitter: &Emitter,
+    ) -> Result<AuthenticateExit, Rejection> {
+        let cleared = rejection.headers().get_all(header::SET_COOKIE);
+        let cleared: Vec<_> = cleared.iter().cloned().collect();
+        let is_bad = rejection.kind() == RejectionKind::Unauthenticated;
+        if !(self.anonymous && is_bad && !cleared.is_empty()) {
+            return Err(self.challenged(rejection));
+        }
+        if let Some(event) = rejection.to_event() {
+            emitter.emit(event);
+        }
+        Ok(AuthenticateExit {
+            cleared,
+            ..AuthenticateExit::default()
+        })
     }
-    let challenges = authenticator.challenges();
-    challenges.iter().fold(rejection, Rejection::with_challenge)
 }
 
 impl<A> Clone for AuthenticateLayer<A> {
@@ -77,20 +98,21 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
     fn check<B>(&self, request: &mut Request<B>) -> Verdict<AuthenticateExit> {
         request.extensions_mut().remove::<Principal>();
         let is_seen = shows_credential(request.headers());
+        let emitter = Emitter::of(request.extensions());
         match self.authenticator.authenticate(&RequestHead::of(request)) {
             Attempt::Absent => self.without_credential(),
-            Attempt::Rejected(rejection) => Verdict::Reject(self.challenged(rejection)),
+            Attempt::Rejected(rejection) => self.refused(rejection, &emitter).into(),
             Attempt::Authenticated(principal) => {
                 let mut exit = AuthenticateExit::of(principal, is_seen);
                 exit.enter(request);
                 Verdict::Admit(exit)
             }
             Attempt::Later(attempt) => {
-                let authenticator = Arc::clone(&self.authenticator);
+                let layer = self.clone();
                 Verdict::Later(Box::pin(async move {
                     match attempt.await {
                         Ok(principal) => Ok(AuthenticateExit::of(principal, is_seen)),
-                        Err(rejection) => Err(challenged(&*authenticator, rejection)),
+                        Err(rejection) => layer.refused(rejection, &emitter),
                     }
                 }))
             }
@@ -109,6 +131,8 @@ fn shows_credential(headers: &HeaderMap) -> bool {
 pub struct AuthenticateExit {
     principal: Option<Principal>,
     is_seen: bool,
+    /// `Set-Cookie`s that take a bad credential away.
+    cleared: Vec<HeaderValue>,
 }
 
 impl AuthenticateExit {
@@ -116,6 +140,7 @@ impl AuthenticateExit {
         Self {
             principal: Some(principal),
             is_seen,
+            cleared: Vec::new(),
         }
     }
 }
@@ -139,5 +164,16 @@ impl Exit for AuthenticateExit {
         {
             response.extensions_mut().insert(principal);
         }
+        for cookie in self.cleared {
+            // Who logs in by this very request sets the cookie anew, and keeps it.
+            if !sets_cookie(response.headers(), cookie::name_of(&cookie)) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
     }
+}
+
+fn sets_cookie(headers: &HeaderMap, name: Option<&[u8]>) -> bool {
+    let mut set = headers.get_all(header::SET_COOKIE).iter();
+    set.any(|set| cookie::name_of(set) == name)
 }
