@@ -13,6 +13,8 @@
 
 #[cfg(feature = "file-encryption")]
 mod aead;
+#[cfg(feature = "full")]
+mod api_key;
 mod architecture;
 #[cfg(feature = "full")]
 mod asvs;
@@ -54,6 +56,8 @@ mod request_id;
 mod rotation;
 #[cfg(feature = "full")]
 mod secure_api;
+#[cfg(feature = "full")]
+mod session;
 mod store;
 mod support;
 #[cfg(feature = "waf")]

@@ -1,0 +1,358 @@
+use super::text::KeyHash;
+use crate::clock::Timestamp;
+use crate::guard::FieldError;
+use crate::principal::{Authentication, Principal};
+use crate::secret::SecretString;
+use crate::store::{StoreError, StoreErrorKind};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::time::Duration;
+
+/// What a key is asked to be.
+///
+/// ```
+/// use portcullis::authn::api_key::NewApiKey;
+/// use std::time::Duration;
+///
+/// let asked = NewApiKey::new("nightly build")
+///     .scopes(["builds:read", "builds:start"])
+///     .expires_in(Duration::from_secs(30 * 24 * 60 * 60));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct NewApiKey {
+    pub(super) name: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) lifetime: Option<Duration>,
+}
+
+impl NewApiKey {
+    /// The longest name, in bytes.
+    pub const MAX_NAME_LEN: usize = 100;
+    /// The most scopes of one key.
+    pub const MAX_SCOPES: usize = 64;
+    /// The longest scope, in bytes.
+    pub const MAX_SCOPE_LEN: usize = 128;
+
+    /// A key of this name, for its owner to know it by. It may do nothing that asks for a
+    /// scope, and lives 90 days.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            scopes: Vec::new(),
+            lifetime: None,
+        }
+    }
+
+    /// What the key may be used for: permissions, such as `builds:read`.
+    pub fn scopes<T: Into<String>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long the key is good for.
+    pub const fn expires_in(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// What is wrong with it, field by field.
+    pub(super) fn check(&self, longest: Duration) -> Vec<FieldError> {
+        let mut wrong = Vec::new();
+        let name = self.name.trim();
+        let is_shown = !name.is_empty() && !self.name.chars().any(char::is_control);
+        if !is_shown || self.name.len() > Self::MAX_NAME_LEN {
+            let message = "must be 1 to 100 bytes of visible text";
+            wrong.push(FieldError::new("/name", "bad_name", message));
+        }
+        let fits = |scope: &String| scope.len() <= Self::MAX_SCOPE_LEN && is_scope(scope);
+        if self.scopes.len() > Self::MAX_SCOPES || !self.scopes.iter().all(fits) {
+            let message = "must be at most 64 scopes of at most 128 visible characters";
+            wrong.push(FieldError::new("/scopes", "bad_scopes", message));
+        }
+        if self
+            .lifetime
+            .is_some_and(|lifetime| lifetime.is_zero() || lifetime > longest)
+        {
+            let seconds = longest.as_secs();
+            let message = format!("must be 1 to {seconds} seconds");
+            wrong.push(FieldError::new("/expires_in", "bad_lifetime", message));
+        }
+        wrong
+    }
+}
+
+/// RFC 6749 section 3.3, `scope-token`.
+fn is_scope(scope: &str) -> bool {
+    let usual = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'\\';
+    !scope.is_empty() && scope.bytes().all(usual)
+}
+
+/// What a key is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyKind {
+    /// Whoever brings it is let in.
+    Bearer,
+    /// Another kind, made by a later version: never good as a bearer key.
+    #[serde(other)]
+    Other,
+}
+
+/// What the records hold of a key.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct KeyRecord {
+    pub(super) kind: KeyKind,
+    pub(super) hash: KeyHash,
+    pub(super) name: String,
+    pub(super) owner: Box<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant: Option<Box<str>>,
+    pub(super) scopes: Vec<Box<str>>,
+    #[serde(with = "seconds")]
+    pub(super) created: Timestamp,
+    #[serde(with = "seconds")]
+    pub(super) expires: Timestamp,
+    #[serde(default, with = "optional_seconds")]
+    pub(super) used: Option<Timestamp>,
+    /// The key that took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) successor: Option<Box<str>>,
+}
+
+impl KeyRecord {
+    pub(super) fn decode(value: &[u8]) -> Result<Self, StoreError> {
+        serde_json::from_slice(value).map_err(|_| {
+            let message = "the record of an API key is not as it was written";
+            StoreError::new(StoreErrorKind::Corrupt, message)
+        })
+    }
+
+    pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|_| {
+            let message = "the record of an API key cannot be written as JSON";
+            StoreError::new(StoreErrorKind::Invalid, message)
+        })
+    }
+
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires
+    }
+
+    /// Whose it is, limited to what it may. A key proves nothing about its owner today, so the
+    /// authentication is as old as the key, with no method and no level.
+    pub(super) fn principal(&self, id: &str) -> Principal {
+        let authentication = Authentication::new(self.created).with_credential(id);
+        let scopes = self.scopes.iter().map(|scope| &**scope);
+        let principal = Principal::new(&*self.owner, authentication).with_scopes(scopes);
+        match &self.tenant {
+            Some(tenant) => principal.with_tenant(&**tenant),
+            None => principal,
+        }
+    }
+}
+
+/// Times as whole seconds since the Unix epoch.
+mod seconds {
+    use super::{Deserialize, Deserializer, Serializer, Timestamp};
+
+    pub(super) fn serialize<S: Serializer>(time: &Timestamp, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(time.unix_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Timestamp, D::Error> {
+        u64::deserialize(d).map(Timestamp::from_unix_seconds)
+    }
+}
+
+mod optional_seconds {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Timestamp>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(Timestamp::unix_seconds).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<u64>::deserialize(d)?.map(Timestamp::from_unix_seconds))
+    }
+}
+
+/// A key, as its owner may see it: all but the secret. It serializes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApiKey {
+    id: String,
+    name: String,
+    owner: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<Box<str>>,
+    scopes: Vec<Box<str>>,
+    created: Timestamp,
+    expires: Timestamp,
+    last_used: Option<Timestamp>,
+    replaced_by: Option<Box<str>>,
+}
+
+impl ApiKey {
+    pub(super) fn new(id: &str, record: KeyRecord) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: record.name,
+            owner: record.owner,
+            tenant: record.tenant,
+            scopes: record.scopes,
+            created: record.created,
+            expires: record.expires,
+            last_used: record.used,
+            replaced_by: record.successor,
+        }
+    }
+
+    /// The public id: the part of the key behind its prefix.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What its owner calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The tenant that the owner acted in when it was made.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// What it may be used for.
+    pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.scopes.iter().map(AsRef::as_ref)
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub const fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// Until when it is good.
+    #[must_use]
+    pub const fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
+    /// When it was used last, as far as that was written down.
+    #[must_use]
+    pub const fn last_used(&self) -> Option<Timestamp> {
+        self.last_used
+    }
+
+    /// The id of the key that took its place.
+    #[must_use]
+    pub fn replaced_by(&self) -> Option<&str> {
+        self.replaced_by.as_deref()
+    }
+}
+
+/// A key that was just made, with its text, which is shown this once and stored nowhere.
+#[derive(Clone, Debug)]
+#[must_use = "the text of the key is nowhere else"]
+pub struct CreatedApiKey {
+    pub(super) text: SecretString,
+    pub(super) key: ApiKey,
+}
+
+impl CreatedApiKey {
+    /// The text of the key, for its owner.
+    #[must_use]
+    pub const fn text(&self) -> &SecretString {
+        &self.text
+    }
+
+    /// What is known of the key from now on.
+    #[must_use]
+    pub const fn key(&self) -> &ApiKey {
+        &self.key
+    }
+}
+
+impl fmt::Display for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_is_checked() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let longest = 365 * day;
+        let long = "x".repeat(101);
+        let cases: [(&str, NewApiKey, &[&str]); 11] = [
+            ("plain", NewApiKey::new("ci"), &[]),
+            (
+                "with all",
+                NewApiKey::new("ci é")
+                    .scopes(["a:read", "b"])
+                    .expires_in(day),
+                &[],
+            ),
+            ("no name", NewApiKey::new(" "), &["/name"]),
+            ("a long name", NewApiKey::new(long), &["/name"]),
+            ("two lines", NewApiKey::new("a\nb"), &["/name"]),
+            (
+                "an empty scope",
+                NewApiKey::new("a").scopes([""]),
+                &["/scopes"],
+            ),
+            (
+                "two scopes in one",
+                NewApiKey::new("a").scopes(["a b"]),
+                &["/scopes"],
+            ),
+            ("a quote", NewApiKey::new("a").scopes(["a\""]), &["/scopes"]),
+            (
+                "too many",
+                NewApiKey::new("a").scopes(vec!["a"; 65]),
+                &["/scopes"],
+            ),
+            (
+                "dead at once",
+                NewApiKey::new("a").expires_in(Duration::ZERO),
+                &["/expires_in"],
+            ),
+            (
+                "for ever, and nameless",
+                NewApiKey::new("").expires_in(Duration::MAX),
+                &["/name", "/expires_in"],
+            ),
+        ];
+        for (name, asked, expected) in cases {
+            let wrong = asked.check(longest);
+            let pointers: Vec<_> = wrong.iter().map(|field| &*field.pointer).collect();
+            assert_eq!(pointers, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_kind_of_the_future_is_no_bearer_key() {
+        let read = |text| serde_json::from_str::<KeyKind>(text).unwrap();
+        assert_eq!(read("\"bearer\""), KeyKind::Bearer);
+        assert_eq!(read("\"signing\""), KeyKind::Other);
+    }
+}

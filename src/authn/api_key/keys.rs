@@ -1,0 +1,426 @@
+use super::error::{ApiKeyError, ConfigError};
+use super::key::{ApiKey, CreatedApiKey, KeyKind, KeyRecord, NewApiKey};
+use super::text::{Fresh, Prefix};
+use crate::clock::{Clock, Timestamp};
+use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::guard::Rejection;
+use crate::principal::Principal;
+use crate::random::Random;
+use crate::secret::SecretString;
+use crate::store::{Change, Collection, Record, Records, StoreErrorKind};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) const KEYS: Collection = Collection::new("api-key");
+
+/// A record for each owner that every new key of theirs changes, so that two made at once see
+/// each other.
+const OWNERS: Collection = Collection::new("api-key-owner");
+
+/// How often a change is tried while others come between. Each time one of them got on.
+const MAX_TRIES: usize = 256;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Makes, checks and ends API keys; an [`Authenticator`](crate::authn::Authenticator) by
+/// itself. Cheap to clone. See the [module](super) for the rules.
+#[derive(Clone)]
+#[must_use]
+pub struct ApiKeys {
+    pub(super) records: Records,
+    pub(super) prefix: Prefix,
+    max_per_owner: usize,
+    longest: Duration,
+    pub(super) usage_interval: Duration,
+    pub(super) principal: Option<Arc<MakePrincipal>>,
+    pub(super) clock: Clock,
+    random: Random,
+    emitter: Emitter,
+}
+
+pub(super) type MadePrincipal = Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send>>;
+type MakePrincipal = dyn Fn(Principal, ApiKey) -> MadePrincipal + Send + Sync;
+
+impl ApiKeys {
+    /// The longest [overlap](Self::rotate): 30 days.
+    pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+    /// The lifetime of a key that asks for none, where keys may live that long: 90 days.
+    const USUAL_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+    /// Keys in these records, all of which begin with `prefix` and `_`: the name of your
+    /// service, and where there are several, that of the environment, such as `acme_live`.
+    ///
+    /// # Errors
+    /// When the prefix has other characters than `a-z`, `0-9` and single `_`.
+    pub fn new(records: Records, prefix: &str) -> Result<Self, ConfigError> {
+        Ok(Self {
+            records,
+            prefix: Prefix::new(prefix).ok_or_else(|| ConfigError::Prefix(prefix.to_owned()))?,
+            max_per_owner: 32,
+            longest: 366 * DAY,
+            usage_interval: Duration::from_secs(5 * 60),
+            principal: None,
+            clock: Clock::system(),
+            random: Random::secure(),
+            emitter: Emitter::default(),
+        })
+    }
+
+    /// How many keys an owner may have: 32 by default. Expired ones give way.
+    ///
+    /// # Errors
+    /// When it is zero or above 500.
+    pub fn max_per_owner(mut self, max: usize) -> Result<Self, ConfigError> {
+        if !(1..=500).contains(&max) {
+            return Err(ConfigError::LimitOutOfRange(max));
+        }
+        self.max_per_owner = max;
+        Ok(self)
+    }
+
+    /// How long a key may live at most: 366 days by default.
+    ///
+    /// # Errors
+    /// When it is zero.
+    pub fn max_lifetime(mut self, longest: Duration) -> Result<Self, ConfigError> {
+        if longest.is_zero() {
+            return Err(ConfigError::LifetimeZero);
+        }
+        self.longest = longest;
+        Ok(self)
+    }
+
+    /// How often the use of a key is written down: every five minutes by default.
+    pub const fn usage_interval(mut self, interval: Duration) -> Self {
+        self.usage_interval = interval;
+        self
+    }
+
+    /// Completes the principal of a key by a function of yours: looks its owner up, refuses one
+    /// that is disabled, adds the roles of today. Scopes and credential are there already; a
+    /// principal that comes back without scopes gets those of the key.
+    ///
+    /// Without it a principal has no roles: a layer that asks for a permission refuses it.
+    pub fn principal_by<F>(
+        mut self,
+        complete: impl Fn(Principal, ApiKey) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Principal, Rejection>> + Send + 'static,
+    {
+        self.principal = Some(Arc::new(move |principal, key| {
+            Box::pin(complete(principal, key))
+        }));
+        self
+    }
+
+    /// Sets where the time comes from, for tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets where ids and secrets come from.
+    pub fn random(mut self, random: Random) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// The same keys; what is done by this handle is told by `emitter`: in a handler, that of
+    /// the request.
+    pub fn telling(&self, emitter: Emitter) -> Self {
+        Self {
+            emitter,
+            ..self.clone()
+        }
+    }
+
+    /// Makes a key for this principal, and for nobody else: there is no way to name another
+    /// owner. A principal that is limited by scopes gives away no others than it has, and one
+    /// that came by a key makes none: a key that leaked could outlive its end by others.
+    ///
+    /// # Errors
+    /// When what is asked is not valid or not allowed, when the owner has too many keys, or
+    /// when the records fail.
+    pub async fn create(
+        &self,
+        owner: &Principal,
+        asked: &NewApiKey,
+    ) -> Result<CreatedApiKey, ApiKeyError> {
+        let wrong = asked.check(self.longest);
+        if !wrong.is_empty() {
+            return Err(ApiKeyError::Invalid(wrong));
+        }
+        check_scopes(owner, asked.scopes.iter().map(String::as_str))?;
+        if self.key_of(owner).await?.is_some() {
+            return Err(ApiKeyError::NotAllowed("an API key makes no other ones"));
+        }
+        let now = self.now();
+        let usual = Self::USUAL_LIFETIME.min(self.longest);
+        let scopes = asked.scopes.iter();
+        let fresh = Fresh::new(&self.prefix, &self.random);
+        let record = KeyRecord {
+            kind: KeyKind::Bearer,
+            hash: fresh.hash,
+            name: asked.name.clone(),
+            owner: owner.id().into(),
+            tenant: owner.tenant().map(Into::into),
+            scopes: scopes.map(|scope| scope.as_str().into()).collect(),
+            created: now,
+            expires: now.saturating_add(asked.lifetime.unwrap_or(usual)),
+            used: None,
+            successor: None,
+        };
+        for _ in 0..MAX_TRIES {
+            if self.insert(owner.id(), &fresh.id, &record, None).await? {
+                return Ok(self.created(&fresh, record));
+            }
+        }
+        Err(ApiKeyError::Contended)
+    }
+
+    /// Makes a key that takes the place of another, with the same name, scopes and lifetime.
+    /// The old one stays good for `overlap`, at most until it would have expired, so that all
+    /// who use it can change over; zero ends it at once. A key is replaced once.
+    ///
+    /// A principal that came by a key can replace that one only.
+    ///
+    /// # Errors
+    /// When the principal has no such key, when the key has expired or was replaced before,
+    /// when the overlap is longer than 30 days, or when the records fail.
+    pub async fn rotate(
+        &self,
+        owner: &Principal,
+        id: &str,
+        overlap: Duration,
+    ) -> Result<CreatedApiKey, ApiKeyError> {
+        if overlap > Self::MAX_OVERLAP {
+            return Err(ApiKeyError::OverlapTooLong(overlap));
+        }
+        if self.key_of(owner).await?.is_some_and(|own| own.id() != id) {
+            return Err(ApiKeyError::NotAllowed("an API key replaces itself only"));
+        }
+        let fresh = Fresh::new(&self.prefix, &self.random);
+        for _ in 0..MAX_TRIES {
+            let (record, mut old) = self.owned(owner.id(), id).await?;
+            let now = self.now();
+            if old.is_expired(now) || old.successor.is_some() {
+                return Err(ApiKeyError::NotRotatable);
+            }
+            check_scopes(owner, old.scopes.iter().map(AsRef::as_ref))?;
+            let lifetime = old.expires.since(old.created);
+            let next = KeyRecord {
+                hash: fresh.hash,
+                created: now,
+                expires: now.saturating_add(lifetime.min(self.longest)),
+                used: None,
+                ..old.clone()
+            };
+            old.expires = old.expires.min(now.saturating_add(overlap));
+            old.successor = Some(fresh.id.as_str().into());
+            let old = (&record, old.encode()?);
+            if self.insert(owner.id(), &fresh.id, &next, Some(old)).await? {
+                return Ok(self.created(&fresh, next));
+            }
+        }
+        Err(ApiKeyError::Contended)
+    }
+
+    /// The keys of an owner, in the order of their ids, expired ones included.
+    ///
+    /// # Errors
+    /// When the records fail.
+    pub async fn list(&self, owner: &str) -> Result<Vec<ApiKey>, ApiKeyError> {
+        let records = self.records_of(owner).await?;
+        let keys = records.into_iter();
+        Ok(keys
+            .map(|(record, key)| ApiKey::new(&id_of(&record), key))
+            .collect())
+    }
+
+    /// Ends a key at once, if it is this owner's, and tells whether it was.
+    ///
+    /// # Errors
+    /// When the records fail.
+    pub async fn revoke(&self, owner: &str, id: &str) -> Result<bool, ApiKeyError> {
+        match self.owned(owner, id).await {
+            Ok(_) => {}
+            Err(ApiKeyError::NotFound) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        // Ids are never used again, so whatever is there by now is this key.
+        self.records.delete(KEYS, id, None).await?;
+        self.tell(EventKind::AuthnTokenRevoked, owner, id);
+        Ok(true)
+    }
+
+    /// Ends all keys of an owner, and tells how many there were: when the account is disabled
+    /// or deleted (ASVS 5.0 7.4.2).
+    ///
+    /// # Errors
+    /// When the records fail: call it again, some may go on.
+    pub async fn revoke_all(&self, owner: &str) -> Result<usize, ApiKeyError> {
+        let mut count = 0;
+        // One made meanwhile is found by another look.
+        loop {
+            let records = self
+                .records
+                .list_owned(KEYS, owner, None, Change::MAX_BATCH)
+                .await?;
+            if records.is_empty() {
+                return Ok(count);
+            }
+            let deletions = records
+                .iter()
+                .map(|record| Change::delete(KEYS, record.id(), None));
+            self.records.commit(&deletions.collect::<Vec<_>>()).await?;
+            for record in &records {
+                self.tell(EventKind::AuthnTokenRevoked, owner, &id_of(record));
+            }
+            count += records.len();
+        }
+    }
+
+    /// Inserts a key, within the limit, and changes the one that it replaces. `false` when
+    /// another change came between.
+    async fn insert(
+        &self,
+        owner: &str,
+        id: &str,
+        key: &KeyRecord,
+        replaced: Option<(&Record, Vec<u8>)>,
+    ) -> Result<bool, ApiKeyError> {
+        let lock = self.records.get(OWNERS, owner).await?;
+        let expired = self.room(owner).await?;
+        let value = key.encode()?;
+        let mut changes = vec![
+            match &lock {
+                Some(lock) => Change::update(OWNERS, owner, lock.version(), b""),
+                None => Change::insert(OWNERS, owner, b""),
+            },
+            Change::insert_owned(KEYS, id, owner, &value),
+        ];
+        if let Some((old, value)) = &replaced {
+            changes.push(Change::update(KEYS, old.id(), old.version(), value));
+        }
+        let gone = expired.iter();
+        changes
+            .extend(gone.map(|record| Change::delete(KEYS, record.id(), Some(record.version()))));
+        match self.records.commit(&changes).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The expired keys that must go, so that there is room for one more.
+    async fn room(&self, owner: &str) -> Result<Vec<Record>, ApiKeyError> {
+        /// Beside them a commit has three changes.
+        const MAX_GONE: usize = Change::MAX_BATCH - 3;
+        let now = self.now();
+        let mut keys = self.records_of(owner).await?;
+        if keys.len() < self.max_per_owner {
+            return Ok(Vec::new());
+        }
+        let count = keys.len();
+        keys.retain(|(_, key)| key.is_expired(now));
+        let missing = (count + 1).saturating_sub(self.max_per_owner);
+        if keys.len() < missing {
+            return Err(ApiKeyError::LimitReached(self.max_per_owner));
+        }
+        let gone = keys.into_iter().take(MAX_GONE).map(|(record, _)| record);
+        Ok(gone.collect())
+    }
+
+    async fn records_of(&self, owner: &str) -> Result<Vec<(Record, KeyRecord)>, ApiKeyError> {
+        let found = self
+            .records
+            .list_owned(KEYS, owner, None, Records::MAX_PAGE);
+        let mut keys = Vec::new();
+        for record in found.await? {
+            let key = KeyRecord::decode(record.value())?;
+            keys.push((record, key));
+        }
+        Ok(keys)
+    }
+
+    /// A key, if it is this owner's.
+    async fn owned(&self, owner: &str, id: &str) -> Result<(Record, KeyRecord), ApiKeyError> {
+        if id.len() != super::text::ID_LEN {
+            return Err(ApiKeyError::NotFound);
+        }
+        let record = self.records.get(KEYS, id).await?;
+        let record = record.ok_or(ApiKeyError::NotFound)?;
+        let key = KeyRecord::decode(record.value())?;
+        if *key.owner != *owner {
+            return Err(ApiKeyError::NotFound);
+        }
+        Ok((record, key))
+    }
+
+    /// The key that a principal came by, if it came by one.
+    async fn key_of(&self, principal: &Principal) -> Result<Option<ApiKey>, ApiKeyError> {
+        let Some(id) = principal.authentication().credential() else {
+            return Ok(None);
+        };
+        match self.owned(principal.id(), id).await {
+            Ok((_, key)) => Ok(Some(ApiKey::new(id, key))),
+            Err(ApiKeyError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn created(&self, fresh: &Fresh, record: KeyRecord) -> CreatedApiKey {
+        self.tell(EventKind::AuthnTokenCreated, &record.owner, &fresh.id);
+        CreatedApiKey {
+            text: SecretString::from(fresh.text.as_str()),
+            key: ApiKey::new(&fresh.id, record),
+        }
+    }
+
+    fn tell(&self, kind: EventKind, owner: &str, id: &str) {
+        let event = SecurityEvent::new(kind)
+            .with_code("api_key")
+            .with_subject(owner)
+            .with_detail("api_key", id);
+        self.emitter.emit(event);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeys")
+            .field("prefix", &self.prefix)
+            .field("max_per_owner", &self.max_per_owner)
+            .field("max_lifetime", &self.longest)
+            .finish_non_exhaustive()
+    }
+}
+
+fn id_of(record: &Record) -> String {
+    String::from_utf8_lossy(record.id()).into_owned()
+}
+
+/// Nobody gives away what it may not do itself.
+fn check_scopes<'a>(
+    owner: &Principal,
+    mut scopes: impl Iterator<Item = &'a str>,
+) -> Result<(), ApiKeyError> {
+    let Some(held) = owner.scopes() else {
+        return Ok(());
+    };
+    let held: Vec<_> = held.collect();
+    if scopes.all(|scope| held.contains(&scope)) {
+        return Ok(());
+    }
+    Err(ApiKeyError::NotAllowed(
+        "the principal asks for scopes that it does not have itself",
+    ))
+}

@@ -1,0 +1,121 @@
+use super::error::{SessionError, Why};
+use super::token::OwnerTag;
+use crate::clock::Timestamp;
+use crate::store::{Key, Namespace, Store, Swap};
+use std::time::Duration;
+
+const EPOCHS: Namespace = Namespace::values("user-epoch");
+
+/// How often a change is tried while others come between. Each time one of them got on.
+pub(super) const MAX_TRIES: usize = 256;
+
+/// Since when the credentials of a user are good: what is older was ended.
+///
+/// Deleting what there is does not reach a login whose password was found right a moment ago
+/// and whose session is not there yet. The epoch does: [`Sessions`](super::Sessions) looks at
+/// it after a session was made. Whoever gives out credentials of other kinds may ask it too.
+///
+/// ```
+/// use portcullis::authn::session::Epochs;
+/// use portcullis::clock::Timestamp;
+/// use portcullis::store::Store;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let epochs = Epochs::new(Store::memory());
+/// let login = Timestamp::from_unix_seconds(1_000);
+/// assert!(!epochs.is_ended("user-17", login).await?);
+///
+/// epochs.end_before("user-17", Timestamp::from_unix_seconds(2_000)).await?;
+/// assert!(epochs.is_ended("user-17", login).await?);
+/// # Ok::<(), portcullis::authn::session::SessionError>(()) }).unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Epochs(Store);
+
+impl Epochs {
+    /// How long an epoch is kept: as long as the longest cookie.
+    pub const KEPT: Duration = super::settings::MAX_LIFETIME;
+
+    /// Epochs in this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self(store)
+    }
+
+    /// Ends all credentials of the user that are older than `time`. An epoch never goes back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_before(&self, user: &str, time: Timestamp) -> Result<(), SessionError> {
+        let tag = OwnerTag::of(user);
+        let key = Key::new(EPOCHS, tag.bytes());
+        let nanos = nanos(time);
+        let mut found = self.0.get(key).await?;
+        for _ in 0..MAX_TRIES {
+            if found
+                .as_deref()
+                .and_then(read)
+                .is_some_and(|epoch| epoch >= nanos)
+            {
+                return Ok(());
+            }
+            let value = nanos.to_be_bytes();
+            let swap = self
+                .0
+                .compare_and_swap(key, found.as_deref(), &value, Self::KEPT);
+            match swap.await? {
+                Swap::Swapped => return Ok(()),
+                Swap::Conflict(there) => found = there,
+            }
+        }
+        Err(SessionError::new(Why::Contended))
+    }
+
+    /// Whether a credential of the user that was given at `time` was ended since.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_ended(&self, user: &str, time: Timestamp) -> Result<bool, SessionError> {
+        let tag = OwnerTag::of(user);
+        let found = self.0.get(Key::new(EPOCHS, tag.bytes())).await?;
+        let Some(found) = found else {
+            return Ok(false);
+        };
+        // What cannot be read ends everything.
+        Ok(read(&found).is_none_or(|epoch| nanos(time) < epoch))
+    }
+}
+
+fn nanos(time: Timestamp) -> u64 {
+    u64::try_from(time.unix_duration().as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn read(value: &[u8]) -> Option<u64> {
+    value.try_into().ok().map(u64::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_epoch_never_goes_back() {
+        let epochs = Epochs::new(Store::memory());
+        let at = Timestamp::from_unix_seconds;
+        for (name, end, login, is_ended) in [
+            ("before", 100, 99, true),
+            ("at the very moment", 100, 100, false),
+            ("an earlier one changes nothing", 50, 99, true),
+            ("a later one", 200, 199, true),
+        ] {
+            epochs.end_before("ann", at(end)).await.unwrap();
+            assert_eq!(
+                epochs.is_ended("ann", at(login)).await.unwrap(),
+                is_ended,
+                "{name}"
+            );
+        }
+        assert!(!epochs.is_ended("bob", at(0)).await.unwrap());
+    }
+}
