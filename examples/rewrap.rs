@@ -115,7 +115,10 @@ async fn run(matches: &ArgMatches) -> Result<bool, Box<dyn Error>> {
         "verify" => rotation.verify().await?,
         _ => {
             let records = records::SqliteRecords::open(text(matches, "database")).await?;
-            rotation.checkpoints(Records::new(records)).rewrap().await?
+            rotation
+                .checkpoints(Records::new(records), text(matches, "database"))
+                .rewrap()
+                .await?
         }
     };
     bar.finish_and_clear();

@@ -32,7 +32,7 @@ pub trait SecretSealer: fmt::Debug + Send + Sync {
     /// Seals `secret` for this purpose (such as `totp`) and owner (a subject's id).
     ///
     /// # Errors
-    /// When it cannot be sealed, as because it is too long.
+    /// When it cannot be sealed, as because it is too long, or the purpose is empty.
     fn seal_secret(&self, purpose: &str, owner: &str, secret: &[u8]) -> Result<Vec<u8>, Refused>;
 
     /// Opens what was sealed for the same purpose and owner.
@@ -72,7 +72,7 @@ impl Refused {
     #[must_use]
     pub fn event(&self) -> SecurityEvent {
         let kind = match self.0 {
-            Reason::TooLong | Reason::Unwritable => EventKind::CryptEncryptFail,
+            Reason::TooLong | Reason::NoPurpose | Reason::Unwritable => EventKind::CryptEncryptFail,
             _ => EventKind::CryptDecryptFail,
         };
         SecurityEvent::new(kind)
@@ -125,12 +125,14 @@ reasons! {
     UnknownKey = "unknown_key", "The keyring has no key of the sealed value's key id";
     DisabledKey = "disabled_key", "The key of the sealed value is disabled";
     DestroyedKey = "destroyed_key", "The key of the sealed value is destroyed";
+    NoCommitment = "no_commitment", "The sealed value lacks the full commitment that is required";
     WrongKey = "wrong_key", "The key of the sealed value shares only its id with ours";
     NotAuthentic = "not_authentic", "The sealed value was changed, or belongs to another place";
     Padding = "padding", "The opened value is not padded as its suite says";
     Unreadable = "unreadable", "The opened value is not one of the type asked for";
     Plaintext = "plaintext", "The stored value is plaintext, which is not accepted any more";
     TooLong = "too_long", "The value is longer than 16 MiB; such things are files";
+    NoPurpose = "no_purpose", "A secret is sealed for a purpose, and none was given";
     Unwritable = "unwritable", "The value cannot be written as bytes";
 }
 

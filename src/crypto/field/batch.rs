@@ -51,12 +51,17 @@ impl BatchSealer {
         row: impl Into<RowId<'a>>,
     ) -> Result<Encrypted<V::Value>, Refused> {
         let row = row.into();
-        let sealed = value.with_bytes(|plain| self.seal_bytes(plain, row));
+        let sealed = value.with_bytes(|plain| self.seal_bytes(plain, row, &[]));
         let sealed = sealed.ok_or(Reason::Unwritable)??;
         Ok(Encrypted::from_bytes(sealed))
     }
 
-    pub(super) fn seal_bytes(&mut self, plain: &[u8], row: RowId<'_>) -> Result<Vec<u8>, Refused> {
+    pub(super) fn seal_bytes(
+        &mut self,
+        plain: &[u8],
+        row: RowId<'_>,
+        extra: &[u8],
+    ) -> Result<Vec<u8>, Refused> {
         if plain.len() > MAX_PLAINTEXT {
             return Err(Reason::TooLong.into());
         }
@@ -78,7 +83,7 @@ impl BatchSealer {
         let place = Place {
             column: [&key.associated, &[]],
             row,
-            extra: &[],
+            extra,
         };
         format::seal(cipher, &key.prefix, &nonce, &place, column.padding(), plain)
     }

@@ -6,6 +6,17 @@ use crate::crypto::keyring::LiveKeyring;
 use crate::random::Random;
 use std::sync::Arc;
 
+/// How much of the commitment to its key a value carries, and has to carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Commitment {
+    /// Values carry the key id. Those that carry all of it open too.
+    KeyId,
+    /// Values carry all of it, and others are refused.
+    Full,
+    /// Values carry all of it from now on, and others open still.
+    FullFromNowOn,
+}
+
 /// Encrypts single values of a database, each bound to its namespace, table, column and row.
 ///
 /// It is set up once and gives a [`FieldColumn`] for each column. Cheap to clone.
@@ -17,7 +28,7 @@ pub struct FieldCipher {
     pub(super) backend: Backend,
     pub(super) padding: Padding,
     pub(super) random: Random,
-    pub(super) has_commitment: bool,
+    pub(super) commitment: Commitment,
 }
 
 impl FieldCipher {
@@ -33,7 +44,7 @@ impl FieldCipher {
             backend: Backend::default(),
             padding: Padding::None,
             random: Random::secure(),
-            has_commitment: false,
+            commitment: Commitment::KeyId,
         }
     }
 
@@ -57,13 +68,29 @@ impl FieldCipher {
         self
     }
 
-    /// Writes the whole commitment of the key, 32 bytes more, into each value (suite 0x81).
+    /// Writes the whole commitment of the key, 32 bytes more, into each value (suite 0x81), and
+    /// refuses values without it.
     ///
     /// The key id, of 8 bytes, finds the key and finds mistakes. Who brings keys of their own
     /// to your service could try 2^32 of them until two share an id, and then make a value
     /// that opens under both to different texts; 32 bytes leave no hope of that.
+    ///
+    /// For a table that has values without it, see
+    /// [`with_full_commitment_but_accepting_values_without`](Self::with_full_commitment_but_accepting_values_without).
     pub const fn with_full_commitment(mut self) -> Self {
-        self.has_commitment = true;
+        self.commitment = Commitment::Full;
+        self
+    }
+
+    /// Writes the whole commitment, and **accepts values without it all the same**, so it
+    /// protects from nobody yet: for the time until a table has been migrated.
+    ///
+    /// 1. Use it everywhere.
+    /// 2. [Rewrap](crate::crypto::rotation) with it: values without the commitment are not
+    ///    [current](super::FieldColumn::is_current), and are sealed again.
+    /// 3. Use [`with_full_commitment`](Self::with_full_commitment) everywhere.
+    pub const fn with_full_commitment_but_accepting_values_without(mut self) -> Self {
+        self.commitment = Commitment::FullFromNowOn;
         self
     }
 

@@ -1,6 +1,6 @@
 use super::batch::BatchSealer;
 use super::encrypted::Encrypted;
-use super::format::{self, Parts, Place, Suite, encoded_names};
+use super::format::{self, Parts, Place, encoded_names};
 use super::keys::{ColumnKeys, Derivation};
 use super::migrating::MigratingColumn;
 use super::padding::{Padding, unpadded};
@@ -92,6 +92,12 @@ impl FieldColumn {
         MigratingColumn::new(self.clone(), end)
     }
 
+    /// The namespace that its values are bound to.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.0.cipher.namespace
+    }
+
     /// The name of its table.
     #[must_use]
     pub fn table(&self) -> &str {
@@ -110,11 +116,29 @@ impl FieldColumn {
         &self.0.cipher.keyring
     }
 
-    /// Whether a value was sealed with the key that seals now; if not, it is to be sealed
-    /// again before its key is taken out of use.
+    /// Whether a value was sealed as values are sealed now: with the primary key, with or
+    /// without the full commitment, and to a length that the padding gives. If not, it is to be
+    /// sealed again before the old key is taken out of use.
+    ///
+    /// It goes by what the value says, and does not open it: of a value whose length fits the
+    /// padding by chance it says yes, for such a length tells no more than the others.
     #[must_use]
     pub fn is_current<T>(&self, sealed: &Encrypted<T>) -> bool {
-        sealed.key_id() == Some(self.keys().primary().id)
+        self.is_current_bytes(sealed.as_bytes())
+    }
+
+    pub(super) fn is_current_bytes(&self, sealed: &[u8]) -> bool {
+        let padding = self.padding();
+        Parts::of(sealed).is_ok_and(|parts| padding.gives(parts.data.len()))
+            && sealed.starts_with(&self.keys().primary().prefix)
+    }
+
+    /// What a value is sealed as now: another, and none of those before it is current.
+    pub(in crate::crypto) fn sealed_as(&self) -> String {
+        let keys = self.keys();
+        let prefix = keys.primary().prefix.iter();
+        let prefix: String = prefix.map(|byte| format!("{byte:02x}")).collect();
+        format!("{prefix} {:?}", self.padding())
     }
 
     /// The keys, derived anew when the keyring has changed.
@@ -205,7 +229,7 @@ impl Column {
 /// The owner is the row, and the purpose stands beside it in the associated data.
 impl SecretSealer for FieldColumn {
     fn seal_secret(&self, purpose: &str, owner: &str, secret: &[u8]) -> Result<Vec<u8>, Refused> {
-        self.seal_bytes(secret, owner.into(), purpose.as_bytes())
+        self.seal_bytes(secret, owner.into(), extra_of(purpose)?)
     }
 
     fn open_secret(
@@ -214,10 +238,18 @@ impl SecretSealer for FieldColumn {
         owner: &str,
         sealed: &[u8],
     ) -> Result<SecretBytes, Refused> {
-        self.open_with(sealed, owner.into(), purpose.as_bytes(), |plain| {
+        self.open_with(sealed, owner.into(), extra_of(purpose)?, |plain| {
             Ok(SecretBytes::from(plain))
         })
     }
+}
+
+/// Without a purpose a secret would be a value of the column like any other.
+fn extra_of(purpose: &str) -> Result<&[u8], Refused> {
+    if purpose.is_empty() {
+        return Err(Reason::NoPurpose.into());
+    }
+    Ok(purpose.as_bytes())
 }
 
 impl fmt::Debug for FieldColumn {
@@ -240,13 +272,15 @@ fn derivation<'a>(
         names,
         table,
         column,
-        suite: Suite::new(cipher.padding, cipher.has_commitment),
+        padding: cipher.padding,
+        commitment: cipher.commitment,
         backend: cipher.backend,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::cipher::Commitment;
     use super::*;
     use crate::crypto::keyring::{Key, Keyring};
 
@@ -255,10 +289,13 @@ mod tests {
     fn a_key_with_the_id_of_another_opens_nothing() {
         let right = Key::generate();
         let wrong = Key::generate().with_forged_id(right.id());
-        for (has_commitment, reason) in [(false, Reason::NotAuthentic), (true, Reason::WrongKey)] {
+        for (commitment, reason) in [
+            (Commitment::KeyId, Reason::NotAuthentic),
+            (Commitment::Full, Reason::WrongKey),
+        ] {
             let email = |key: &Key| {
                 let mut fields = FieldCipher::new(Keyring::new(key.clone()), "shop");
-                fields.has_commitment = has_commitment;
+                fields.commitment = commitment;
                 fields.column("users", "email").unwrap()
             };
             let sealed = email(&right).seal("ann@example.com", 1).unwrap();

@@ -1,6 +1,7 @@
 //! The bytes of a sealed value, as `docs/formats.md` specifies them.
 
 use super::RowId;
+use super::cipher::Commitment;
 use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, TAG_LENGTH, XAES_NONCE_LENGTH, halves};
 use crate::crypto::field::padding::{MAX_PADDED, Padding};
 use crate::crypto::kdf::put_text;
@@ -22,16 +23,15 @@ impl Suite {
     const IS_PADDED: u8 = 0x40;
     const HAS_COMMITMENT: u8 = 0x80;
 
-    pub(super) fn new(padding: Padding, has_commitment: bool) -> Self {
+    pub(super) fn new(padding: Padding, commitment: Commitment) -> Self {
         let padded = if padding == Padding::None {
             0
         } else {
             Self::IS_PADDED
         };
-        let committed = if has_commitment {
-            Self::HAS_COMMITMENT
-        } else {
-            0
+        let committed = match commitment {
+            Commitment::KeyId => 0,
+            Commitment::Full | Commitment::FullFromNowOn => Self::HAS_COMMITMENT,
         };
         Self(Self::XAES_256_GCM | padded | committed)
     }
@@ -161,19 +161,21 @@ pub(super) fn seal(
     padding.append_to(&mut sealed, plain.len());
     place.append_to(&mut sealed);
 
-    let (value, associated) = sealed.split_at_mut_checked(end).unwrap_or_default();
-    let data = value.get_mut(start..).unwrap_or_default();
-    match cipher.seal_in_place(halves(nonce).1, associated, data) {
-        Ok(tag) => {
-            sealed.truncate(end);
-            sealed.extend_from_slice(&tag);
-            Ok(sealed)
-        }
-        Err(_) => {
-            sealed.zeroize();
-            Err(Reason::TooLong.into())
-        }
-    }
+    let tag = sealed
+        .split_at_mut_checked(end)
+        .and_then(|(value, associated)| Some((value.get_mut(start..)?, associated)))
+        .and_then(|(data, associated)| {
+            let tag = cipher.seal_in_place(halves(nonce).1, associated, data);
+            tag.ok()
+        });
+    let Some(tag) = tag else {
+        // It is plaintext still.
+        sealed.zeroize();
+        return Err(Reason::TooLong.into());
+    };
+    sealed.truncate(end);
+    sealed.extend_from_slice(&tag);
+    Ok(sealed)
 }
 
 /// Opens a value that was taken apart, with the cipher of its epoch, and gives it with its
@@ -194,7 +196,7 @@ pub(super) fn open<'b>(
     }
     buffer.extend_from_slice(parts.data);
     place.append_to(buffer);
-    let (data, associated) = buffer.split_at_mut_checked(end).unwrap_or_default();
+    let (data, associated) = buffer.split_at_mut_checked(end).ok_or(Reason::Malformed)?;
     cipher
         .open_in_place(parts.nonce, associated, data, parts.tag)
         .map_err(|_| Reason::NotAuthentic)?;
@@ -244,7 +246,7 @@ mod tests {
             let is_known = [0x01, 0x41, 0x81, 0xC1].contains(&byte);
             assert_eq!(Suite::read(byte).is_some(), is_known, "{byte:#x}");
         }
-        assert_eq!(Suite::new(Padding::None, false), Suite(0x01));
-        assert_eq!(Suite::new(Padding::Padme, true), Suite(0xC1));
+        assert_eq!(Suite::new(Padding::None, Commitment::KeyId), Suite(0x01));
+        assert_eq!(Suite::new(Padding::Padme, Commitment::Full), Suite(0xC1));
     }
 }

@@ -1,4 +1,6 @@
+use super::cipher::Commitment;
 use super::format::{Parts, Suite, encoded_names, head, prefix};
+use super::padding::Padding;
 use crate::crypto::Reason;
 use crate::crypto::aead::{Backend, Xaes256Gcm};
 use crate::crypto::keyring::{Key, KeyId, KeyState, LiveKeyring};
@@ -12,6 +14,7 @@ pub(super) struct ColumnKeys {
     pub(super) generation: u64,
     primary: Arc<ColumnKey>,
     keys: Vec<Arc<ColumnKey>>,
+    commitment: Commitment,
 }
 
 /// One key of one column.
@@ -34,7 +37,8 @@ pub(super) struct Derivation<'a> {
     pub(super) names: &'a [u8],
     pub(super) table: &'a str,
     pub(super) column: &'a str,
-    pub(super) suite: Suite,
+    pub(super) padding: Padding,
+    pub(super) commitment: Commitment,
     pub(super) backend: Backend,
 }
 
@@ -47,6 +51,7 @@ impl ColumnKeys {
         let others = others.map(|key| Arc::new(ColumnKey::derive(key, derivation)));
         Self {
             generation,
+            commitment: derivation.commitment,
             keys: std::iter::once(Arc::clone(&primary))
                 .chain(others)
                 .collect(),
@@ -63,10 +68,12 @@ impl ColumnKeys {
     pub(super) fn opening(&self, parts: &Parts<'_>) -> Result<&Xaes256Gcm, Reason> {
         let key = self.keys.iter().find(|key| key.id == parts.key);
         let key = key.ok_or(Reason::UnknownKey)?;
-        if let Some(commitment) = parts.commitment
-            && !bool::from(commitment.ct_eq(&key.commitment))
-        {
-            return Err(Reason::WrongKey);
+        match parts.commitment {
+            Some(commitment) if !bool::from(commitment.ct_eq(&key.commitment)) => {
+                return Err(Reason::WrongKey);
+            }
+            None if self.commitment == Commitment::Full => return Err(Reason::NoCommitment),
+            _ => {}
         }
         key.cipher()
     }
@@ -76,11 +83,12 @@ impl ColumnKey {
     fn derive(key: &Key, to: &Derivation<'_>) -> Self {
         let names = encoded_names(&[to.table, to.column]);
         let derived = key.derive(&[b"portcullis/v1/column", &names]);
+        let suite = Suite::new(to.padding, to.commitment);
         Self {
             id: key.id(),
             commitment: *key.commitment(),
-            prefix: prefix(to.suite, key),
-            associated: [&head(to.suite, key.id()), to.names].concat(),
+            prefix: prefix(suite, key),
+            associated: [&head(suite, key.id()), to.names].concat(),
             state: key.state(),
             cipher: derived.map(|key| Xaes256Gcm::new(to.backend, &key)),
         }

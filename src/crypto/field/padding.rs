@@ -32,6 +32,16 @@ impl Padding {
         }
     }
 
+    /// Whether values of this length, their padding included, can come of it.
+    pub(super) fn gives(self, padded: usize) -> bool {
+        match self {
+            Self::None => true,
+            _ => padded
+                .checked_sub(1)
+                .is_some_and(|most| self.padded(most) == padded),
+        }
+    }
+
     /// Appends the padding to a value of `length` bytes that ends `output`.
     pub(super) fn append_to(self, output: &mut Vec<u8>, length: usize) {
         let padded = self.padded(length);
@@ -65,6 +75,7 @@ fn padme(length: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn lengths() {
@@ -91,6 +102,26 @@ mod tests {
         }
         for padding in [Padding::Padme, Padding::Block(u16::MAX)] {
             assert!(padding.padded(MAX_PLAINTEXT) <= MAX_PADDED, "{padding:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_that_come_of_a_padding_are_known() {
+        for padding in [
+            Padding::None,
+            Padding::Block(1),
+            Padding::Block(16),
+            Padding::Block(48),
+            Padding::Padme,
+        ] {
+            let given: HashSet<_> = (0..3000).map(|length| padding.padded(length)).collect();
+            for length in 0..3000 {
+                assert_eq!(
+                    padding.gives(length),
+                    given.contains(&length),
+                    "{padding:?} {length}"
+                );
+            }
         }
     }
 

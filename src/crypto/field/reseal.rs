@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 /// row when a key is retired.
 pub(in crate::crypto) struct Resealer {
     column: FieldColumn,
+    /// What secrets are sealed for; empty for the values of a column.
+    purpose: Box<str>,
     sealer: BatchSealer,
     opener: Opener,
 }
@@ -33,6 +35,7 @@ impl Opener {
         column: &FieldColumn,
         sealed: &[u8],
         row: RowId<'_>,
+        extra: &[u8],
     ) -> Result<&[u8], Refused> {
         let parts = Parts::of(sealed)?;
         let keys = column.keys();
@@ -44,14 +47,24 @@ impl Opener {
         let (_, cipher) = self
             .cipher
             .get_or_insert_with(|| (wanted, root.cipher_of(parts.epoch)));
-        column.open_parts(cipher, &parts, row, &[], &mut self.buffer)
+        column.open_parts(cipher, &parts, row, extra, &mut self.buffer)
     }
 }
 
 impl Resealer {
-    /// Whether that is the key that seals now.
-    pub(in crate::crypto) fn is_current(&self, key: KeyId) -> bool {
-        self.column.keys().primary().id == key
+    /// For the secrets of this purpose; where it is empty, for the values of the column.
+    pub(in crate::crypto) fn new(column: &FieldColumn, purpose: &str) -> Self {
+        Self {
+            column: column.clone(),
+            purpose: purpose.into(),
+            sealer: column.batch(),
+            opener: Opener::default(),
+        }
+    }
+
+    /// Whether it was sealed as values are sealed now.
+    pub(in crate::crypto) fn is_current(&self, sealed: &[u8]) -> bool {
+        self.column.is_current_bytes(sealed)
     }
 
     /// Opens the value of this row and seals it again.
@@ -60,8 +73,9 @@ impl Resealer {
         sealed: &[u8],
         row: RowId<'_>,
     ) -> Result<Vec<u8>, Refused> {
-        let plain = self.opener.open(&self.column, sealed, row)?;
-        self.sealer.seal_bytes(plain, row)
+        let extra = self.purpose.as_bytes();
+        let plain = self.opener.open(&self.column, sealed, row, extra)?;
+        self.sealer.seal_bytes(plain, row, extra)
     }
 
     /// Opens the value of this row, to see whether that can be done.
@@ -70,7 +84,9 @@ impl Resealer {
         sealed: &[u8],
         row: RowId<'_>,
     ) -> Result<(), Refused> {
-        self.opener.open(&self.column, sealed, row).map(drop)
+        let extra = self.purpose.as_bytes();
+        let opened = self.opener.open(&self.column, sealed, row, extra);
+        opened.map(drop)
     }
 
     /// Seals what was not sealed before.
@@ -79,17 +95,7 @@ impl Resealer {
         plain: &[u8],
         row: RowId<'_>,
     ) -> Result<Vec<u8>, Refused> {
-        self.sealer.seal_bytes(plain, row)
-    }
-}
-
-impl From<&FieldColumn> for Resealer {
-    fn from(column: &FieldColumn) -> Self {
-        Self {
-            column: column.clone(),
-            sealer: column.batch(),
-            opener: Opener::default(),
-        }
+        self.sealer.seal_bytes(plain, row, self.purpose.as_bytes())
     }
 }
 
@@ -97,6 +103,7 @@ impl fmt::Debug for Resealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resealer")
             .field("column", &self.column)
+            .field("purpose", &self.purpose)
             .finish_non_exhaustive()
     }
 }

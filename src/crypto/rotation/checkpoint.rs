@@ -1,15 +1,46 @@
 use super::{Counts, EncryptedColumn, RotationError, RowKey};
-use crate::crypto::keyring::KeyId;
+use crate::crypto::kdf::put_text;
 use crate::store::{Collection, Records, StoreError, StoreErrorKind, Version};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 const CHECKPOINTS: Collection = Collection::new("rotation-checkpoint");
+
+/// Where the checkpoints of one database are kept.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    records: Records,
+    database: Box<str>,
+}
+
+impl Checkpoints {
+    pub(super) fn new(records: Records, database: &str) -> Self {
+        Self {
+            records,
+            database: database.into(),
+        }
+    }
+
+    /// Of the database and the column, and of no other. Hashed, for names together may be
+    /// longer than the id of a record.
+    fn id(&self, column: &EncryptedColumn) -> Id {
+        let mut names = Vec::new();
+        put_text(&mut names, &self.database);
+        column
+            .names()
+            .iter()
+            .for_each(|name| put_text(&mut names, name));
+        Sha256::digest(names).into()
+    }
+}
+
+type Id = [u8; 32];
 
 /// How far the rotation of one column is.
 #[derive(Serialize, Deserialize)]
 struct State {
-    /// The key that values are sealed with: another one, and it begins anew.
-    key: String,
+    /// The key and the way that values are sealed with: another one, and it begins anew.
+    sealed_as: String,
     after: Option<RowKey>,
     counts: Counts,
 }
@@ -17,41 +48,35 @@ struct State {
 /// Where a rotation of one column goes on.
 #[derive(Debug)]
 pub(super) struct Checkpoint<'a> {
-    records: Option<&'a Records>,
-    id: Vec<u8>,
-    key: KeyId,
+    place: Option<(&'a Records, Id)>,
+    sealed_as: String,
     version: Option<Version>,
     pub(super) after: Option<RowKey>,
     pub(super) counts: Counts,
 }
 
 impl<'a> Checkpoint<'a> {
-    /// The one that an earlier run left, when it sealed with the same key; or the beginning.
+    /// The one that an earlier run left, when it sealed in the same way; or the beginning.
     pub(super) async fn load(
-        records: Option<&'a Records>,
+        checkpoints: Option<&'a Checkpoints>,
         column: &EncryptedColumn,
-        key: KeyId,
     ) -> Result<Self, RotationError> {
-        let mut id = column.table().as_bytes().to_vec();
-        id.push(0);
-        id.extend_from_slice(column.column().as_bytes());
         let mut checkpoint = Self {
-            records,
-            id,
-            key,
+            place: checkpoints.map(|it| (&it.records, it.id(column))),
+            sealed_as: column.cipher().sealed_as(),
             version: None,
             after: None,
             counts: Counts::default(),
         };
-        let Some(records) = records else {
+        let Some((records, id)) = &checkpoint.place else {
             return Ok(checkpoint);
         };
-        let found = records.get(CHECKPOINTS, &checkpoint.id).await;
+        let found = records.get(CHECKPOINTS, id).await;
         if let Some(record) = found.map_err(RotationError::Checkpoint)? {
             checkpoint.version = Some(record.version());
             // One that cannot be read is no reason to do nothing: it begins anew.
             let state = serde_json::from_slice::<State>(record.value()).ok();
-            if let Some(state) = state.filter(|state| state.key == key.to_string()) {
+            if let Some(state) = state.filter(|state| state.sealed_as == checkpoint.sealed_as) {
                 checkpoint.after = state.after;
                 checkpoint.counts = state.counts;
             }
@@ -62,11 +87,11 @@ impl<'a> Checkpoint<'a> {
     /// Keeps that all rows up to this one are done.
     pub(super) async fn advance(&mut self, last: RowKey) -> Result<(), RotationError> {
         self.after = Some(last);
-        let Some(records) = self.records else {
+        let Some((records, id)) = &self.place else {
             return Ok(());
         };
         let state = State {
-            key: self.key.to_string(),
+            sealed_as: self.sealed_as.clone(),
             after: self.after.clone(),
             counts: self.counts,
         };
@@ -76,8 +101,8 @@ impl<'a> Checkpoint<'a> {
             RotationError::Checkpoint(error)
         })?;
         let written = match self.version {
-            Some(version) => records.update(CHECKPOINTS, &self.id, version, &value).await,
-            None => records.insert(CHECKPOINTS, &self.id, &value).await,
+            Some(version) => records.update(CHECKPOINTS, id, version, &value).await,
+            None => records.insert(CHECKPOINTS, id, &value).await,
         };
         self.version = Some(written.map_err(failed)?);
         Ok(())
@@ -85,8 +110,8 @@ impl<'a> Checkpoint<'a> {
 
     /// The column is done: the next rotation begins anew.
     pub(super) async fn finish(self) -> Result<(), RotationError> {
-        if let (Some(records), Some(version)) = (self.records, self.version) {
-            let deleted = records.delete(CHECKPOINTS, &self.id, Some(version)).await;
+        if let (Some((records, id)), Some(version)) = (self.place, self.version) {
+            let deleted = records.delete(CHECKPOINTS, &id, Some(version)).await;
             deleted.map_err(failed)?;
         }
         Ok(())

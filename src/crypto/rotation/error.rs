@@ -14,6 +14,14 @@ pub enum RegistryError {
         /// The column.
         column: String,
     },
+    /// The secrets of a column are for nothing.
+    #[error("the secrets of column {column:?} of table {table:?} are sealed for an empty purpose")]
+    NoPurpose {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// No column is listed.
     #[error("no encrypted column is listed")]
     Empty,

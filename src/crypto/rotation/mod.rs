@@ -14,7 +14,8 @@
 //! 3. [`census`](Rotation::census) counts the values of each key. It says whether a key is
 //!    [safe to retire](Census::check_retirable), and whether the keyring [has all keys that
 //!    stored values need](Census::check_ready): ask the second before a service takes requests
-//!    with another keyring.
+//!    with another keyring. It counts listed columns, and the [files](Census::count_file) it is
+//!    shown; of everything else it knows nothing.
 //!
 //! # The order of things
 //!
@@ -66,7 +67,7 @@ mod rewrap;
 mod table;
 mod work;
 
-pub use census::{Census, ColumnCensus, NotReady, NotRetirable};
+pub use census::{Census, ColumnCensus, FileCensus, NotReady, NotRetirable};
 pub use error::{RegistryError, RotationError};
 pub use memory::MemoryTable;
 pub use registry::{EncryptedColumn, Registry};

@@ -9,6 +9,7 @@ type Read = fn(&[u8]) -> Option<Zeroizing<Vec<u8>>>;
 #[derive(Clone, Debug)]
 pub struct EncryptedColumn {
     column: FieldColumn,
+    purpose: Option<Box<str>>,
     plaintext: Option<Read>,
 }
 
@@ -18,8 +19,20 @@ impl EncryptedColumn {
     pub const fn new(column: FieldColumn) -> Self {
         Self {
             column,
+            purpose: None,
             plaintext: None,
         }
+    }
+
+    /// A column of secrets that a [`SecretSealer`](crate::crypto::SecretSealer) sealed for this
+    /// purpose. They are bound to their owners: unless the key of the row is the owner, as
+    /// text, the table says who it is by [`StoredRow::bound_to`](super::StoredRow::bound_to).
+    ///
+    /// A column with secrets of several purposes is listed once for each.
+    #[must_use]
+    pub fn secret(mut self, purpose: &str) -> Self {
+        self.purpose = Some(purpose.into());
+        self
     }
 
     /// A column in which some values are still plaintext, which a rotation reads as `T` and
@@ -29,6 +42,18 @@ impl EncryptedColumn {
     pub fn sealing_plaintext_as<T: FieldValue>(mut self) -> Self {
         self.plaintext = Some(read::<T>);
         self
+    }
+
+    /// What its secrets are sealed for; `None` when it holds values.
+    #[must_use]
+    pub fn purpose(&self) -> Option<&str> {
+        self.purpose.as_deref()
+    }
+
+    /// The namespace that its values are bound to.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.column.namespace()
     }
 
     /// The name of its table.
@@ -49,6 +74,12 @@ impl EncryptedColumn {
         &self.column
     }
 
+    /// What tells it from all others of a database. The purpose is never empty.
+    pub(super) fn names(&self) -> [&str; 4] {
+        let purpose = self.purpose().unwrap_or_default();
+        [self.namespace(), self.table(), self.column(), purpose]
+    }
+
     pub(super) const fn plaintext(&self) -> Option<Read> {
         self.plaintext
     }
@@ -63,6 +94,9 @@ fn read<T: FieldValue>(stored: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 /// All encrypted columns of a database. One that is not here is not rotated, and its values are
 /// lost with the old key: list every column next to where its cipher is made.
+///
+/// A column whose rows belong to several namespaces, or whose secrets have several purposes, is
+/// listed once for each, and the [`Table`](super::Table) gives each its own rows.
 #[derive(Clone, Debug)]
 pub struct Registry {
     columns: Vec<EncryptedColumn>,
@@ -72,7 +106,7 @@ impl Registry {
     /// These columns.
     ///
     /// # Errors
-    /// When there is none, or one is listed twice.
+    /// When there is none, one is listed twice, or the purpose of its secrets is empty.
     pub fn new(columns: impl IntoIterator<Item = EncryptedColumn>) -> Result<Self, RegistryError> {
         let columns: Vec<_> = columns.into_iter().collect();
         let mut rest = &columns[..];
@@ -80,14 +114,14 @@ impl Registry {
             return Err(RegistryError::Empty);
         }
         while let [column, others @ ..] = rest {
-            let is_same = |other: &EncryptedColumn| {
-                other.table() == column.table() && other.column() == column.column()
-            };
-            if others.iter().any(is_same) {
-                return Err(RegistryError::Duplicate {
-                    table: column.table().to_owned(),
-                    column: column.column().to_owned(),
-                });
+            let name = || (column.table().to_owned(), column.column().to_owned());
+            if column.purpose() == Some("") {
+                let (table, column) = name();
+                return Err(RegistryError::NoPurpose { table, column });
+            }
+            if others.iter().any(|other| other.names() == column.names()) {
+                let (table, column) = name();
+                return Err(RegistryError::Duplicate { table, column });
             }
             rest = others;
         }

@@ -1,4 +1,4 @@
-use super::RowKey;
+use super::{EncryptedColumn, RowKey};
 use crate::crypto::Reason;
 use crate::crypto::keyring::KeyId;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ pub struct Counts {
     pub rows: u64,
     /// Rows without a value.
     pub null: u64,
-    /// Values sealed with the primary key already.
+    /// Values sealed as values are sealed now: with the primary key, and with the commitment
+    /// and the padding that are configured.
     pub current: u64,
     /// Values sealed again (in a dry run and a verification: that would be).
     pub resealed: u64,
@@ -52,10 +53,14 @@ pub struct Problem {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ColumnReport {
+    /// The namespace that its values are bound to.
+    pub namespace: String,
     /// Its table.
     pub table: String,
     /// The column.
     pub column: String,
+    /// What its secrets are sealed for.
+    pub purpose: Option<String>,
     /// How many values, since the rotation of this column began, be it in an earlier run.
     pub counts: Counts,
     /// The first [`MOST_PROBLEMS`](Self::MOST_PROBLEMS) problems of this run.
@@ -65,6 +70,17 @@ pub struct ColumnReport {
 impl ColumnReport {
     /// Problems that are listed; the others are counted.
     pub const MOST_PROBLEMS: usize = 100;
+
+    pub(super) fn of(column: &EncryptedColumn, counts: Counts) -> Self {
+        Self {
+            namespace: column.namespace().to_owned(),
+            table: column.table().to_owned(),
+            column: column.column().to_owned(),
+            purpose: column.purpose().map(str::to_owned),
+            counts,
+            problems: Vec::new(),
+        }
+    }
 
     pub(super) fn note(&mut self, problem: Problem) {
         self.counts.problems += 1;
@@ -110,10 +126,14 @@ impl Report {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
+    /// The namespace at work.
+    pub namespace: &'a str,
     /// The table at work.
     pub table: &'a str,
     /// The column at work.
     pub column: &'a str,
+    /// What its secrets are sealed for.
+    pub purpose: Option<&'a str>,
     /// What became of its values so far.
     pub counts: Counts,
 }

@@ -1,4 +1,4 @@
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Checkpoints};
 use super::work::{Mode, Outcome, Work};
 use super::{
     Census, ColumnCensus, ColumnReport, Counts, EncryptedColumn, Problem, Progress, Registry,
@@ -22,7 +22,7 @@ pub struct Rotation<'a, T> {
     table: &'a T,
     page_rows: usize,
     rows_per_second: Option<NonZeroU32>,
-    checkpoints: Option<Records>,
+    checkpoints: Option<Checkpoints>,
     on_progress: Option<Box<Tell<'a>>>,
 }
 
@@ -60,9 +60,14 @@ impl<'a, T: Table> Rotation<'a, T> {
 
     /// Keeps checkpoints in these records: a [`rewrap`](Self::rewrap) that was killed goes on
     /// where it was, and two at once are noticed.
+    ///
+    /// `database` names the database that the table is in. Where several databases keep their
+    /// checkpoints in the same records (shards, or one for each tenant) each has a name of its
+    /// own: with that of another, rows would be passed over that nobody has sealed again.
+    /// After a restore from a backup the records have to be those of the backup, or none.
     #[must_use]
-    pub fn checkpoints(mut self, records: Records) -> Self {
-        self.checkpoints = Some(records);
+    pub fn checkpoints(mut self, records: Records, database: &str) -> Self {
+        self.checkpoints = Some(Checkpoints::new(records, database));
         self
     }
 
@@ -73,7 +78,8 @@ impl<'a, T: Table> Rotation<'a, T> {
         self
     }
 
-    /// Seals again with the primary key whatever another key sealed.
+    /// Seals again whatever is not sealed as values are sealed now: what another key sealed,
+    /// or was sealed without the commitment or the padding that is configured.
     ///
     /// # Errors
     /// When the table or the checkpoint fails, another rotation runs, or the primary key
@@ -131,13 +137,8 @@ impl<'a, T: Table> Rotation<'a, T> {
         let primary = || column.cipher().keyring().current().primary().id();
         let records = self.checkpoints.as_ref().filter(|_| mode == Mode::Rewrap);
         let key = primary();
-        let mut checkpoint = Checkpoint::load(records, column, key).await?;
-        let mut report = ColumnReport {
-            table: column.table().to_owned(),
-            column: column.column().to_owned(),
-            counts: checkpoint.counts,
-            problems: Vec::new(),
-        };
+        let mut checkpoint = Checkpoint::load(records, column).await?;
+        let mut report = ColumnReport::of(column, checkpoint.counts);
         let mut work = Work::on(column, mode);
         let mut pages = self.pages(column, checkpoint.after.take());
         loop {
@@ -227,8 +228,10 @@ impl<'a, T: Table> Rotation<'a, T> {
     fn tell(&self, report: &ColumnReport) {
         if let Some(tell) = &self.on_progress {
             tell(Progress {
+                namespace: &report.namespace,
                 table: &report.table,
                 column: &report.column,
+                purpose: report.purpose.as_deref(),
                 counts: report.counts,
             });
         }

@@ -10,6 +10,10 @@ use std::fmt;
 /// (`WHERE id > $1 ORDER BY id LIMIT $2`), which stays right while rows come and go. A value
 /// is written only where the old one still stands (`UPDATE ... SET email = $1 WHERE id = $2
 /// AND email = $3`).
+///
+/// Where one column of a table is listed several times, for its
+/// [namespaces](EncryptedColumn::namespace) or the [purposes](EncryptedColumn::purpose) of its
+/// secrets, each is to be given its own rows alone.
 pub trait Table: Sync {
     /// Why it failed.
     type Error: Error + Send + Sync + 'static;
@@ -64,13 +68,49 @@ impl RowKey {
 pub struct StoredRow {
     key: RowKey,
     value: Option<Vec<u8>>,
+    binding: Binding,
+}
+
+/// What a value is bound to.
+#[derive(Clone, PartialEq, Eq)]
+enum Binding {
+    Key,
+    Other(RowKey),
+    Nothing,
 }
 
 impl StoredRow {
     /// The value in the row of this key: its bytes, or those of its text, or none for NULL.
     #[must_use]
     pub const fn new(key: RowKey, value: Option<Vec<u8>>) -> Self {
-        Self { key, value }
+        Self {
+            key,
+            value,
+            binding: Binding::Key,
+        }
+    }
+
+    /// What the value is bound to, where that is not the key of the row: another column of the
+    /// row, or the owner of a secret, as [text](RowKey::Text).
+    #[must_use]
+    pub fn bound_to(mut self, other: RowKey) -> Self {
+        self.binding = Binding::Other(other);
+        self
+    }
+
+    /// The value was sealed with [`RowId::dangerous_unbound`].
+    #[must_use]
+    pub fn dangerous_unbound(mut self) -> Self {
+        self.binding = Binding::Nothing;
+        self
+    }
+
+    pub(super) fn row_id(&self) -> RowId<'_> {
+        match &self.binding {
+            Binding::Key => self.key.row_id(),
+            Binding::Other(other) => other.row_id(),
+            Binding::Nothing => RowId::dangerous_unbound(),
+        }
     }
 
     /// The key of the row.

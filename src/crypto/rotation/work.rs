@@ -22,9 +22,9 @@ pub(super) enum Mode {
 pub(super) enum Outcome {
     /// There is none.
     Null,
-    /// It was sealed with the primary key.
+    /// It was sealed as values are sealed now.
     Current,
-    /// It was sealed with another one: this is what is to be stored instead.
+    /// It was sealed otherwise: this is what is to be stored instead.
     Reseal(Vec<u8>),
     /// It was plaintext: this is what is to be stored instead.
     Seal(Vec<u8>),
@@ -44,7 +44,7 @@ impl<'a> Work<'a> {
     pub(super) fn on(column: &'a EncryptedColumn, mode: Mode) -> Self {
         Self {
             column,
-            resealer: Resealer::from(column.cipher()),
+            resealer: Resealer::new(column.cipher(), column.purpose().unwrap_or_default()),
             mode,
         }
     }
@@ -69,7 +69,7 @@ impl<'a> Work<'a> {
             return problem(None, Reason::Malformed);
         };
         let key = key_id(&sealed);
-        let done = self.on_sealed(row, &sealed, key);
+        let done = self.on_sealed(row, &sealed);
         match done.unwrap_or_else(|reason| problem(key, reason)) {
             // What was text stays text.
             Outcome::Reseal(resealed) if matches!(sealed, Cow::Owned(_)) => {
@@ -80,14 +80,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn on_sealed(
-        &mut self,
-        row: &StoredRow,
-        sealed: &[u8],
-        key: Option<KeyId>,
-    ) -> Result<Outcome, Reason> {
-        let id = row.key().row_id();
-        if key.is_some_and(|key| self.resealer.is_current(key)) {
+    fn on_sealed(&mut self, row: &StoredRow, sealed: &[u8]) -> Result<Outcome, Reason> {
+        let id = row.row_id();
+        if self.resealer.is_current(sealed) {
             if self.mode == Mode::Verify {
                 let checked = self.resealer.check(sealed, id);
                 checked.map_err(|refused| refused.reason())?;
@@ -103,7 +98,7 @@ impl<'a> Work<'a> {
     fn on_plaintext(&mut self, row: &StoredRow, stored: &[u8]) -> Result<Outcome, Reason> {
         let read = self.column.plaintext().ok_or(Reason::Plaintext)?;
         let plain = read(stored).ok_or(Reason::Unreadable)?;
-        let sealed = self.resealer.seal(&plain, row.key().row_id());
+        let sealed = self.resealer.seal(&plain, row.row_id());
         sealed
             .map(Outcome::Seal)
             .map_err(|refused| refused.reason())
