@@ -4,7 +4,7 @@
 
 use crate::common::Race;
 use hmac::{Hmac, KeyInit, Mac};
-use portcullis::crypto::blind_index::{Column, IndexKey, Normalizer, Plan};
+use portcullis::crypto::blind_index::{Column, Distinct, IndexKey, Normalizer, Plan};
 use portcullis::random::Random;
 use sha2::Sha256;
 use std::hint::black_box;
@@ -14,7 +14,11 @@ const VALUE: &str = "ann.example@mail.example.com-123";
 pub(crate) fn run() {
     let key = IndexKey::generate();
     let index = |normalizer| {
-        let index = key.index("users", "by_email", [Column::new("email", normalizer)]);
+        let index = key.index(
+            "users",
+            "by_email",
+            [Column::new("email", normalizer, Distinct::PerRow)],
+        );
         let index = index.plan(Plan::for_rows(1_000_000)).build();
         index.expect("the plan is sound")
     };

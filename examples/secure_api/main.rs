@@ -6,6 +6,13 @@
 //! listening on http://127.0.0.1:3000
 //! ```
 //!
+//! With `DATABASE` it needs keys that outlive it:
+//!
+//! ```console
+//! $ export PORTCULLIS_KEYS=$(cargo run --example secure_api --features full -- new-keys)
+//! $ DATABASE=service.db cargo run --example secure_api --features full
+//! ```
+//!
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `PORT` | the port on 127.0.0.1 to listen on; 0 takes a free one | 3000 |
@@ -14,7 +21,7 @@
 //! | `STORE` | where limits and bans are kept: `memory`, or `redis://host:port` for several processes | `memory` |
 //! | `DATABASE` | where accounts and notes are kept: a file of SQLite | in memory |
 //! | `JWT_KEY` | what signs the tokens: a private JWK, an Ed25519 key in PEM, or a secret of at least 32 bytes | a new key at each start |
-//! | `PORTCULLIS_KEYS` | what encrypts notes and national ids: a keyring, as `examples/rewrap.rs` makes them | a new key at each start |
+//! | `PORTCULLIS_KEYS` | what encrypts notes and national ids: a keyring, as `new-keys` prints them | new keys at each start; needed with `DATABASE` |
 //! | `BAN_AFTER` | how many offenses within ten minutes get a client banned | 100 |
 //! | `TRUSTED_PROXIES` | proxies believed in `X-Forwarded-For`: CIDRs with commas between | none |
 //! | `RUST_LOG` | what is logged, as `tracing-subscriber` reads it | `warn,portcullis=info` |
@@ -22,6 +29,7 @@
 mod server;
 mod service;
 
+use portcullis::crypto::keyring::Keyring;
 use service::{Config, Stores};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -40,6 +48,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some("new-keys") => {
+            print!("{}", Keyring::generate().to_text().expose());
+            return Ok(());
+        }
+        Some(other) => return Err(format!("{other:?} is neither nothing nor new-keys").into()),
+    }
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new("warn,portcullis=info"))?;
     tracing_subscriber::fmt()

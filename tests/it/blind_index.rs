@@ -3,8 +3,8 @@
 
 use portcullis::crypto::Stretch;
 use portcullis::crypto::blind_index::{
-    BlindIndex, Column, IndexError, IndexKey, IndexSet, Normalizer, Plan, PlanError, Term,
-    TermError,
+    BlindIndex, Column, Distinct, IndexError, IndexKey, IndexSet, Normalizer, Plan, PlanError,
+    Term, TermError,
 };
 use portcullis::random::Random;
 use portcullis::secret::SecretBytes;
@@ -19,13 +19,14 @@ fn key() -> IndexKey {
 }
 
 fn emails(key: &IndexKey, plan: Plan, version: u8) -> BlindIndex<1> {
-    let email = Column::new("email", Normalizer::email());
+    let email = Column::new("email", Normalizer::email(), Distinct::PerRow);
     let index = key.index("users", "by_email", [email]);
     index.plan(plan).version(version).build().unwrap()
 }
 
 fn names(key: &IndexKey) -> BlindIndex<2> {
-    let columns = ["first", "last"].map(|name| Column::new(name, Normalizer::lowercase()));
+    let columns =
+        ["first", "last"].map(|name| Column::new(name, Normalizer::lowercase(), Distinct::PerRow));
     let index = key.index("users", "by_name", columns);
     index.plan(MILLION).build().unwrap()
 }
@@ -40,7 +41,7 @@ fn known_terms() {
     assert_eq!(short.to_hex(), KNOWN_SHORT);
     let tuple = names(&key().namespace("shop-7")).term_of(["Ann", "Lee"]);
     assert_eq!(tuple.unwrap().to_hex(), KNOWN_TUPLE);
-    let last = Column::new("card", Normalizer::digits().last(4));
+    let last = Column::new("card", Normalizer::digits().last(4), Distinct::PerRow);
     let slow = key().index("users", "by_card", [last]).plan(MILLION);
     let slow = slow.slow(Stretch::OWASP).build().unwrap();
     assert_eq!(
@@ -76,7 +77,7 @@ fn what_is_the_same_to_people_is_found() {
 #[test]
 fn terms_of_other_indexes_cannot_be_compared() {
     let exact = Plan::insecure_exact();
-    let column = |name| [Column::new(name, Normalizer::exact())];
+    let column = |name| [Column::new(name, Normalizer::exact(), Distinct::PerRow)];
     let term = |key: &IndexKey, table, name, column_name, version| {
         let index = key.index(table, name, column(column_name)).plan(exact);
         let term = index.version(version).build().unwrap().term("ann").unwrap();
@@ -133,7 +134,7 @@ fn an_index_that_would_not_protect_is_refused() {
     let plan = |columns: Vec<(&str, Normalizer)>, plan: Plan| {
         let mut columns = columns
             .into_iter()
-            .map(|(name, normalizer)| Column::new(name, normalizer));
+            .map(|(name, normalizer)| Column::new(name, normalizer, Distinct::PerRow));
         let two = [(); 2].map(|()| columns.next().unwrap());
         key().index("users", "index", two).plan(plan).build().err()
     };
@@ -163,7 +164,7 @@ fn an_index_that_would_not_protect_is_refused() {
         None
     );
 
-    let status = || Column::new("status", Normalizer::exact()).distinct_values(5);
+    let status = || Column::new("status", Normalizer::exact(), Distinct::Values(5));
     let alone = key().index("users", "index", [status()]).plan(MILLION);
     assert!(few(alone.clone().build().err()));
     let slow = alone.slow(Stretch::insecure_fast_for_tests());
@@ -172,7 +173,7 @@ fn an_index_that_would_not_protect_is_refused() {
             .index(
                 "u",
                 "i",
-                [Column::new("b", Normalizer::exact()).distinct_values(2)]
+                [Column::new("b", Normalizer::exact(), Distinct::Values(2))]
             )
             .plan(MILLION)
             .slow(Stretch::OWASP)
@@ -182,7 +183,11 @@ fn an_index_that_would_not_protect_is_refused() {
     );
     assert!(slow.build().is_ok());
 
-    let bits = key().index("users", "index", [Column::new("a", Normalizer::exact())]);
+    let bits = key().index(
+        "users",
+        "index",
+        [Column::new("a", Normalizer::exact(), Distinct::PerRow)],
+    );
     let shown = bits
         .clone()
         .plan(MILLION.bits(32))
@@ -198,7 +203,7 @@ fn an_index_that_would_not_protect_is_refused() {
 
 #[test]
 fn names_are_checked() {
-    let column = |name: &str| Column::new(name, Normalizer::exact());
+    let column = |name: &str| Column::new(name, Normalizer::exact(), Distinct::PerRow);
     let long = "x".repeat(129);
     for (name, table, index, columns, expected) in [
         ("no table", "", "i", ["a", "b"], IndexError::Name("table")),
@@ -270,7 +275,7 @@ fn a_set_holds_versions_of_one_index() {
     let other = key().index(
         "users",
         "by_phone",
-        [Column::new("email", Normalizer::email())],
+        [Column::new("email", Normalizer::email(), Distinct::PerRow)],
     );
     let other = other.plan(MILLION).version(2).build().unwrap();
     for wrong in [one.clone(), other] {
@@ -312,7 +317,11 @@ fn nothing_shows_a_key_a_value_or_a_term() {
     let builder = key.index(
         "users",
         "by_email",
-        [Column::new("email", Normalizer::custom(str::to_owned))],
+        [Column::new(
+            "email",
+            Normalizer::custom(str::to_owned),
+            Distinct::PerRow,
+        )],
     );
     let misread =
         IndexKey::parse(&format!("{}{canary}", text.expose()).as_str().into()).unwrap_err();

@@ -7,7 +7,7 @@ use portcullis::crypto::kek::{
 use portcullis::crypto::key_source::{
     EnvKeys, KeyFile, KeySource, KeySourceError, Reloaded, ReloadingKeys,
 };
-use portcullis::crypto::keyring::{Key, Keyring, KeyringError, LiveKeyring};
+use portcullis::crypto::keyring::{Key, KeyId, Keyring, KeyringError, LiveKeyring};
 use portcullis::crypto::{Stretch, field::FieldCipher};
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 mod subjects;
 
 fn context(subject: &str) -> KekContext {
-    KekContext::new("test").with("subject", subject)
+    KekContext::new("test").with("subject", subject).unwrap()
 }
 
 mod kek {
@@ -37,11 +37,15 @@ mod kek {
         let stranger = LocalKek::new(Keyring::generate());
         for (name, kek, context) in [
             ("another subject", &kek, context("bob")),
-            ("an entry more", &kek, context("ann").with("more", "")),
+            (
+                "an entry more",
+                &kek,
+                context("ann").with("more", "").unwrap(),
+            ),
             (
                 "another purpose",
                 &kek,
-                KekContext::new("rest").with("subject", "ann"),
+                KekContext::new("rest").with("subject", "ann").unwrap(),
             ),
             ("another KEK", &stranger, context("ann")),
         ] {
@@ -78,6 +82,26 @@ mod kek {
         ring.replace(ring.current().destroy(first).unwrap());
         assert!(kek.unwrap(&old, &context("ann")).await.is_err());
         assert_eq!(kek.unwrap(&new, &context("ann")).await.unwrap(), key);
+    }
+
+    #[tokio::test]
+    async fn a_key_wrapped_without_the_commitment_is_refused() {
+        use portcullis::crypto::SecretSealer;
+        let ring = Keyring::generate();
+        let kek = LocalKek::new(ring.clone());
+        let key = DataKey::generate();
+        for (name, is_committed) in [("with it", true), ("without it", false)] {
+            let mut fields = FieldCipher::new(ring.clone(), "portcullis");
+            if is_committed {
+                fields = fields.with_full_commitment();
+            }
+            let column = fields.column("keys", "wrapped").unwrap();
+            let context = "7:purpose4:test";
+            let wrapped = column.seal_secret("portcullis/v1/kek", context, key.expose());
+            let wrapped = WrappedKey::from_bytes(wrapped.unwrap());
+            let unwrapped = kek.unwrap(&wrapped, &KekContext::new("test")).await;
+            assert_eq!(unwrapped.is_ok(), is_committed, "{name}");
+        }
     }
 
     #[tokio::test]
@@ -473,10 +497,156 @@ mod files {
         let (_folder, path) = place();
         let (file, ring) = (KeyFile::new(&path), Keyring::generate());
         file.write(&ring).await.unwrap();
-        // Where the new file would be, something is in the way.
-        fs::create_dir(path.with_file_name("keys.new")).unwrap();
-        assert!(file.write(&Keyring::generate()).await.is_err());
+        // Something stands there that no file replaces.
+        let folder = path.with_file_name("folder");
+        fs::create_dir(&folder).unwrap();
+        let kept = folder.join("kept");
+        fs::write(&kept, "theirs").unwrap();
+        let failed = KeyFile::new(&folder).write(&Keyring::generate()).await;
+        assert!(matches!(failed, Err(KeySourceError::Io { .. })));
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "theirs");
         assert_eq!(file.load().await.unwrap(), ring);
+        assert_eq!(names(path.parent().unwrap()), ["folder", "keys"]);
+    }
+
+    #[tokio::test]
+    async fn what_others_left_beside_the_file_is_left_alone() {
+        let (_folder, path) = place();
+        let theirs = path.with_file_name("keys.new");
+        fs::write(&theirs, "theirs").unwrap();
+        let (file, ring) = (KeyFile::new(&path), Keyring::generate());
+        file.write(&ring).await.unwrap();
+        assert_eq!(file.load().await.unwrap(), ring);
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn many_who_write_at_once_leave_one_whole_file() {
+        let (_folder, path) = place();
+        let rings: Vec<_> = (0..8).map(|_| Keyring::generate()).collect();
+        for _ in 0..10 {
+            let mut writing = JoinSet::new();
+            for ring in rings.clone() {
+                let file = KeyFile::new(&path);
+                writing.spawn(async move { file.write(&ring).await });
+            }
+            for written in writing.join_all().await {
+                written.unwrap();
+            }
+            let read = KeyFile::new(&path).load().await.unwrap();
+            assert!(rings.contains(&read));
+            assert_eq!(names(path.parent().unwrap()), ["keys"]);
+        }
+    }
+
+    fn names(folder: &std::path::Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_is_replaced_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        for (name, before, is_any, after) in [
+            ("none there", None, false, 0o600),
+            ("read alone", Some(0o400), false, 0o400),
+            ("as usual", Some(0o600), false, 0o600),
+            ("open to others", Some(0o644), false, 0o600),
+            ("open to others, as told", Some(0o640), true, 0o640),
+        ] {
+            let (_folder, path) = place();
+            if let Some(mode) = before {
+                fs::write(&path, "old").unwrap();
+                fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            }
+            let mut file = KeyFile::new(&path);
+            if is_any {
+                file = file.insecure_readable_by_others();
+            }
+            file.write(&Keyring::generate()).await.unwrap();
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, after, "{name}");
+            assert!(file.load().await.is_ok(), "{name}");
+        }
+    }
+
+    /// A pipe would hold the reader up until somebody writes.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_no_regular_file_is_refused_at_once() {
+        let (folder, path) = place();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [path.as_path(), folder.path(), "/dev/null".as_ref()] {
+            let loaded = KeyFile::new(path).insecure_readable_by_others().load();
+            let loaded = tokio::time::timeout(Duration::from_secs(5), loaded);
+            let refused = loaded.await.unwrap();
+            assert!(
+                matches!(refused, Err(KeySourceError::NotAFile(_))),
+                "{path:?}: {refused:?}"
+            );
+        }
+        let refused = KeyFile::new(&socket).load().await;
+        assert!(matches!(refused, Err(KeySourceError::Io { .. })));
+    }
+
+    /// Shown where files can be given away, which takes root. The rule itself has a test of
+    /// its own.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_of_another_user_is_refused() {
+        let (_folder, path) = place();
+        let file = KeyFile::new(&path);
+        file.write(&Keyring::generate()).await.unwrap();
+        assert!(file.load().await.is_ok());
+        if std::os::unix::fs::chown(&path, Some(54_321), None).is_err() {
+            return;
+        }
+        let refused = file.load().await.unwrap_err();
+        let is_owner = matches!(refused, KeySourceError::Owner { owner: 54_321, .. });
+        assert!(is_owner, "{refused:?}");
+        assert!(file.insecure_readable_by_others().load().await.is_ok());
+    }
+
+    /// Whoever can change the file could put a value there that opens under two keys.
+    #[tokio::test]
+    async fn a_keyring_sealed_without_the_commitment_is_refused() {
+        use base64ct::{Base64UrlUnpadded, Encoding};
+        use portcullis::crypto::SecretSealer;
+        use portcullis::secret::SecretBytes;
+        let (_folder, path) = place();
+        let kek = LocalKek::new(Keyring::generate());
+        let ring = Keyring::generate();
+        let file = KeyFile::new(&path).sealed_with_kek(kek.clone());
+        file.write(&ring).await.unwrap();
+        let context = KekContext::new("keyring-file");
+        let key = DataKey::generate();
+        let wrapped = kek.wrap(&key, &context).await.unwrap();
+        let wrapped = Base64UrlUnpadded::encode_string(wrapped.as_bytes());
+        let header = format!("pcs1.kek.{wrapped}.");
+        let root = SecretBytes::from(&key.expose()[..]);
+        let root = Key::from_bytes(&root, Default::default()).unwrap();
+        for (name, is_committed) in [("with it", true), ("without it", false)] {
+            let mut fields = FieldCipher::new(Keyring::new(root.clone()), "portcullis");
+            if is_committed {
+                fields = fields.with_full_commitment();
+            }
+            let column = fields.column("keyring", "file").unwrap();
+            let text = ring.to_text();
+            let text = text.expose().as_bytes();
+            let sealed = column.seal_secret("portcullis/v1/keyring", &header, text);
+            let sealed = Base64UrlUnpadded::encode_string(&sealed.unwrap());
+            fs::write(&path, format!("{header}{sealed}\n")).unwrap();
+            let loaded = file.load().await;
+            assert_eq!(loaded.is_ok(), is_committed, "{name}");
+        }
     }
 
     #[tokio::test]
@@ -560,6 +730,100 @@ mod reloading {
         mode(one);
         assert_eq!(keys.reload().await.unwrap(), Reloaded::Changed);
         assert_eq!(keys.live().current().keys().len(), 1);
+    }
+
+    /// A key that was taken out of use here is not taken back because a file says so.
+    #[tokio::test]
+    async fn a_key_taken_out_of_use_here_does_not_come_back() {
+        type Change = fn(&Keyring, KeyId) -> Result<Keyring, KeyringError>;
+        let destroy: Change = Keyring::destroy;
+        let disable: Change = Keyring::disable;
+        let destroy_and_forget: Change = |ring, id| ring.destroy(id)?.forget(id);
+        let nothing: Change = |ring, _| Ok(ring.clone());
+        for (name, here, in_the_source, is_taken) in [
+            ("destroyed here", destroy, nothing, false),
+            ("destroyed here, disabled there", destroy, disable, false),
+            ("destroyed here and there", destroy, destroy, true),
+            (
+                "destroyed here, gone there",
+                destroy,
+                destroy_and_forget,
+                true,
+            ),
+            ("disabled here", disable, nothing, false),
+            ("disabled here and there", disable, disable, true),
+            ("disabled here, destroyed there", disable, destroy, true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = KeyFile::new(folder.path().join("keys"));
+            let key = Key::generate();
+            let id = key.id();
+            let ring = Keyring::generate().with_key(key).unwrap();
+            file.write(&ring).await.unwrap();
+            let keys = ReloadingKeys::start(file.clone()).await.unwrap();
+            let live = keys.live();
+            live.replace(here(&live.current(), id).unwrap());
+            let before = live.current();
+
+            // Something else changes in the source too.
+            let source = in_the_source(&ring, id).unwrap();
+            file.write(&source.with_key(Key::generate()).unwrap())
+                .await
+                .unwrap();
+            let reloaded = keys.reload().await;
+            assert_eq!(reloaded.is_ok(), is_taken, "{name}: {reloaded:?}");
+            if let Err(error) = reloaded {
+                assert!(error.to_string().contains(&id.to_string()), "{name}");
+                assert!(
+                    matches!(error, KeySourceError::KeysReturned(keys) if keys == [id]),
+                    "{name}"
+                );
+                assert_eq!(*live.current(), *before, "{name}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_destroyed_key_stays_so_whoever_destroyed_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(folder.path().join("keys"));
+        let key = Key::generate();
+        let id = key.id();
+        let ring = Keyring::generate().with_key(key).unwrap();
+        file.write(&ring).await.unwrap();
+        let keys = ReloadingKeys::start(file.clone()).await.unwrap();
+        // Destroyed by the source, forgotten by it, and then restored from a backup.
+        let destroyed = ring.destroy(id).unwrap();
+        for ring in [&destroyed, &destroyed.forget(id).unwrap()] {
+            file.write(ring).await.unwrap();
+            assert_eq!(keys.reload().await.unwrap(), Reloaded::Changed);
+        }
+        file.write(&ring).await.unwrap();
+        let refused = keys.reload().await.unwrap_err();
+        assert!(matches!(refused, KeySourceError::KeysReturned(keys) if keys == [id]));
+        assert!(keys.live().current().key(id).is_none());
+    }
+
+    #[tokio::test]
+    async fn who_disabled_a_key_in_the_source_enables_it_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(folder.path().join("keys"));
+        let key = Key::generate();
+        let id = key.id();
+        let ring = Keyring::generate().with_key(key).unwrap();
+        file.write(&ring).await.unwrap();
+        let keys = ReloadingKeys::start(file.clone()).await.unwrap();
+        for ring in [&ring.disable(id).unwrap(), &ring] {
+            file.write(ring).await.unwrap();
+            assert_eq!(keys.reload().await.unwrap(), Reloaded::Changed);
+            assert_eq!(*keys.live().current(), *ring);
+        }
+        // Here too, once both have disabled it.
+        keys.live().replace(ring.disable(id).unwrap());
+        file.write(&ring.disable(id).unwrap()).await.unwrap();
+        assert_eq!(keys.reload().await.unwrap(), Reloaded::Unchanged);
+        file.write(&ring).await.unwrap();
+        assert_eq!(keys.reload().await.unwrap(), Reloaded::Changed);
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Accounts, as records: in memory or in SQLite, by the same code.
 
 use super::vault::Vault;
+use bytes::Bytes;
 use portcullis::authn::password::PasswordHash;
 use portcullis::crypto::field::Encrypted;
 use portcullis::guard::{Rejection, RejectionKind};
@@ -13,7 +14,7 @@ const ACCOUNTS: Collection = Collection::new("account");
 const EMAILS: Collection = Collection::new("account-email");
 /// From the terms of national ids, which own these, to accounts: several may share a term.
 const NATIONAL_IDS: Collection = Collection::new("account-national-id");
-/// How many accounts the administrator's list shows.
+/// How many accounts the administrator's list shows, and how many are searched at a time.
 const PAGE: usize = 100;
 
 /// Not to be shown, for its hash can be guessed at offline.
@@ -165,17 +166,26 @@ impl Accounts {
         national_id: &str,
     ) -> Result<Vec<Account>, Rejection> {
         let term = vault.term(national_id)?.to_hex();
-        let candidates = self.0.list_owned(NATIONAL_IDS, &term, None, PAGE).await;
         let mut found = Vec::new();
-        for candidate in candidates.map_err(|error| unavailable(&error))? {
-            if let Some(account) = self.by_id(candidate.value()).await?
-                && let Some(opened) = account.national_id(vault)?
-                && opened.eq_ignore_ascii_case(national_id)
-            {
-                found.push(account);
+        let mut after: Option<Bytes> = None;
+        loop {
+            let page = self
+                .0
+                .list_owned(NATIONAL_IDS, &term, after.as_deref(), PAGE);
+            let page = page.await.map_err(|error| unavailable(&error))?;
+            let Some(last) = page.last() else {
+                return Ok(found);
+            };
+            after = Some(Bytes::copy_from_slice(last.id()));
+            for candidate in page {
+                if let Some(account) = self.by_id(candidate.value()).await?
+                    && let Some(opened) = account.national_id(vault)?
+                    && opened.eq_ignore_ascii_case(national_id)
+                {
+                    found.push(account);
+                }
             }
         }
-        Ok(found)
     }
 
     pub(crate) async fn first(&self) -> Result<Vec<Account>, Rejection> {

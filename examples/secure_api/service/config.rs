@@ -29,11 +29,21 @@ pub(crate) enum StoreAddress {
     Redis(SecretString),
 }
 
+/// Whatever a process encrypts with keys of its own, no other opens.
+const KEYS_MISSING: &str = "DATABASE is set and PORTCULLIS_KEYS is not, so nobody could read \
+    the database after this process: make keys with `cargo run --example secure_api --features \
+    full -- new-keys`, keep what it prints, and set PORTCULLIS_KEYS to it";
+
 impl Config {
     /// Reads the configuration, and says what is wrong with it rather than guessing.
     pub(crate) fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let read = |name: &str, default: &str| set(name).unwrap_or_else(|| default.to_owned());
+        let database = set("DATABASE").map(PathBuf::from);
+        let encryption_keys = set("PORTCULLIS_KEYS").map(SecretString::from);
+        if database.is_some() && encryption_keys.is_none() {
+            return Err(KEYS_MISSING.to_owned());
+        }
         Ok(Self {
             port: parse("PORT", &read("PORT", "3000"), "a port")?,
             admin_email: read("ADMIN_EMAIL", "admin@example.com").to_lowercase(),
@@ -41,9 +51,9 @@ impl Config {
             ban_after: number("BAN_AFTER", &read("BAN_AFTER", "100"))?,
             trusted_proxies: networks("TRUSTED_PROXIES", &read("TRUSTED_PROXIES", ""))?,
             store: store_address(read("STORE", "memory"))?,
-            database: set("DATABASE").map(PathBuf::from),
+            database,
             jwt_key: set("JWT_KEY").map(SecretString::from),
-            encryption_keys: set("PORTCULLIS_KEYS").map(SecretString::from),
+            encryption_keys,
         })
     }
 }

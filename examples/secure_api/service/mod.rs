@@ -1,7 +1,7 @@
 //! The service: its layers, its routes, its state.
 
 mod account;
-mod accounts;
+pub(crate) mod accounts;
 mod bans;
 mod config;
 mod json;

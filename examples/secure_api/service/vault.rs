@@ -2,7 +2,9 @@
 
 use super::config::Config;
 use portcullis::crypto::Refused;
-use portcullis::crypto::blind_index::{BlindIndex, Column, IndexKey, Normalizer, Plan, Term};
+use portcullis::crypto::blind_index::{
+    BlindIndex, Column, Distinct, IndexKey, Normalizer, Plan, Term,
+};
 use portcullis::crypto::field::{Encrypted, FieldCipher, FieldColumn, Plain};
 use portcullis::crypto::keyring::Keyring;
 use portcullis::guard::{Rejection, RejectionKind};
@@ -26,20 +28,17 @@ pub(crate) struct Vault {
 
 impl Vault {
     /// The vault of these records, with the keys of the configuration. Without any, its keys
-    /// are new, and gone with the process.
+    /// are new, and gone with the process: as the records are, if there is no database either.
     pub(crate) async fn open(config: &Config, records: &Records) -> Result<Self, Box<dyn Error>> {
-        let keyring = match (&config.encryption_keys, &config.database) {
-            (Some(text), _) => Keyring::parse(text.expose())
-                .map_err(|error| format!("PORTCULLIS_KEYS cannot be used: {error}"))?,
-            (None, None) => return Self::with_new_keys(),
-            (None, Some(_)) => {
-                tracing::warn!(
-                    "PORTCULLIS_KEYS is not set: what is encrypted with the key made now can \
-                     be read until this process ends"
-                );
-                Keyring::generate()
-            }
+        let Some(text) = &config.encryption_keys else {
+            tracing::warn!(
+                "PORTCULLIS_KEYS is not set: what is encrypted with the keys made now can be \
+                 read until this process ends"
+            );
+            return Self::with_new_keys();
         };
+        let keyring = Keyring::parse(text.expose())
+            .map_err(|error| format!("PORTCULLIS_KEYS cannot be used: {error}"))?;
         let fields = FieldCipher::new(keyring, super::NAME);
         let index_key = index_key(records, &fields).await?;
         Self::new(&fields, &index_key)
@@ -52,7 +51,7 @@ impl Vault {
     }
 
     fn new(fields: &FieldCipher, index_key: &IndexKey) -> Result<Self, Box<dyn Error>> {
-        let indexed = Column::new("national_id", Normalizer::lowercase());
+        let indexed = Column::new("national_id", Normalizer::lowercase(), Distinct::PerRow);
         Ok(Self {
             note_title: fields.column("notes", "title")?,
             note_html: fields.column("notes", "html")?,

@@ -13,24 +13,36 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column whose values are normalized so.
+    /// A column whose values are normalized so, and of which there are so many different ones.
+    ///
+    /// There is no default for the number: a term of a column with few values is as good as the
+    /// value, and nobody but you knows how many there are. Where a [cut](Normalizer::last)
+    /// leaves fewer, it is those that count.
     #[must_use]
-    pub fn new(name: &str, normalizer: Normalizer) -> Self {
+    pub fn new(name: &str, normalizer: Normalizer, distinct: Distinct) -> Self {
+        let values = match distinct {
+            Distinct::PerRow => u64::MAX,
+            Distinct::Values(values) => values,
+        };
         Self {
             name: name.to_owned(),
-            values: normalizer.values(),
+            values: normalizer.values().min(values),
             normalizer,
         }
     }
+}
 
-    /// How many different values there can be, where there are few: of a postcode, a day of
-    /// birth, a status. Without it each row is taken to have its own; of a
-    /// [cut](Normalizer::last) the number is known.
-    #[must_use]
-    pub fn distinct_values(mut self, values: u64) -> Self {
-        self.values = self.values.min(values);
-        self
-    }
+/// How many different values a column has, in their normal form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Distinct {
+    /// Nearly each row has one of its own, and nobody can list them: an e-mail address, an
+    /// account number.
+    PerRow,
+    /// At least so many, all about equally frequent: of a day of birth some 30 000, of a
+    /// postcode as many as the country has, of a status three. Where some are much more
+    /// frequent (names), count those alone.
+    Values(u64),
 }
 
 /// An index that is being described.

@@ -4,6 +4,7 @@ use crate::random::Random;
 use crate::secret::{SecretBytes, SecretString};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What stands before the text of an index key, so that it is taken for no other.
@@ -15,9 +16,12 @@ const PREFIX: &str = "pcix1.";
 /// term; who has it can open nothing.
 #[derive(Clone)]
 pub struct IndexKey {
-    root: Zeroizing<[u8; LENGTH]>,
+    root: Root,
     namespace: String,
 }
+
+/// Filled where it stays: what moves leaves a copy behind.
+type Root = Arc<Zeroizing<[u8; LENGTH]>>;
 
 impl IndexKey {
     /// A new one.
@@ -29,8 +33,8 @@ impl IndexKey {
     /// A new one, from this randomness.
     #[must_use]
     pub fn generate_with(random: &Random) -> Self {
-        let mut root = Zeroizing::new([0; LENGTH]);
-        random.fill(&mut *root);
+        let mut root = Root::default();
+        random.fill(Arc::make_mut(&mut root).as_mut());
         Self::of(root)
     }
 
@@ -40,11 +44,11 @@ impl IndexKey {
     /// When there are more or fewer.
     pub fn new(bytes: &SecretBytes) -> Result<Self, IndexError> {
         let bytes = bytes.expose();
-        let mut root = Zeroizing::new([0; LENGTH]);
-        if bytes.len() != root.len() {
+        if bytes.len() != LENGTH {
             return Err(IndexError::KeyLength(bytes.len()));
         }
-        root.copy_from_slice(bytes);
+        let mut root = Root::default();
+        Arc::make_mut(&mut root).copy_from_slice(bytes);
         Ok(Self::of(root))
     }
 
@@ -55,8 +59,8 @@ impl IndexKey {
     pub fn parse(text: &SecretString) -> Result<Self, IndexError> {
         let coded = text.expose().trim().strip_prefix(PREFIX);
         let coded = coded.ok_or(IndexError::KeyText)?;
-        let mut root = Zeroizing::new([0; LENGTH]);
-        match Base64UrlUnpadded::decode(coded, root.as_mut()) {
+        let mut root = Root::default();
+        match Base64UrlUnpadded::decode(coded, Arc::make_mut(&mut root).as_mut()) {
             Ok(decoded) if decoded.len() == LENGTH => Ok(Self::of(root)),
             _ => Err(IndexError::KeyText),
         }
@@ -69,7 +73,7 @@ impl IndexKey {
         let mut text = String::with_capacity(PREFIX.len() + 44);
         text.push_str(PREFIX);
         text.push_str(&Zeroizing::new(Base64UrlUnpadded::encode_string(
-            &*self.root,
+            &**self.root,
         )));
         SecretString::from(text)
     }
@@ -79,7 +83,7 @@ impl IndexKey {
     #[must_use]
     pub fn namespace(&self, namespace: &str) -> Self {
         Self {
-            root: self.root.clone(),
+            root: Arc::clone(&self.root),
             namespace: namespace.to_owned(),
         }
     }
@@ -95,7 +99,7 @@ impl IndexKey {
         IndexBuilder::new(self.clone(), table, name, columns)
     }
 
-    fn of(root: Zeroizing<[u8; LENGTH]>) -> Self {
+    fn of(root: Root) -> Self {
         Self {
             root,
             namespace: String::new(),

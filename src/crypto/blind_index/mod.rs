@@ -21,12 +21,12 @@
 //!    compare; the planner says how many will not be it.
 //!
 //! ```
-//! use portcullis::crypto::blind_index::{Column, IndexKey, Normalizer, Plan};
+//! use portcullis::crypto::blind_index::{Column, Distinct, IndexKey, Normalizer, Plan};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = IndexKey::generate(); // Once; then IndexKey::parse(&text) at each start.
 //! let by_email = key
-//!     .index("users", "by_email", [Column::new("email", Normalizer::email())])
+//!     .index("users", "by_email", [Column::new("email", Normalizer::email(), Distinct::PerRow)])
 //!     .plan(Plan::for_rows(1_000_000))
 //!     .build()?;
 //! assert_eq!(by_email.shape().bits(), 18);
@@ -37,13 +37,14 @@
 //! assert_ne!(by_email.term("bob@example.com")?, stored);
 //!
 //! // Four digits are no secret, whatever they are hashed with.
-//! let last_four = Column::new("card", Normalizer::digits().last(4));
+//! let last_four = Column::new("card", Normalizer::digits().last(4), Distinct::PerRow);
 //! let refused = key.index("users", "by_card", [last_four.clone()]);
 //! assert!(refused.plan(Plan::for_rows(1_000_000)).build().is_err());
 //!
 //! // Together with a name they are.
+//! let name = Column::new("name", Normalizer::lowercase(), Distinct::Values(20_000));
 //! let by_name_and_card = key
-//!     .index("users", "by_name_and_card", [Column::new("name", Normalizer::lowercase()), last_four])
+//!     .index("users", "by_name_and_card", [name, last_four])
 //!     .plan(Plan::for_rows(1_000_000))
 //!     .build()?;
 //! let term = by_name_and_card.term_of(["Ann Lee", "4242 4242 4242 4242"])?;
@@ -77,7 +78,7 @@ mod plan;
 mod set;
 mod term;
 
-pub use builder::{Column, IndexBuilder};
+pub use builder::{Column, Distinct, IndexBuilder};
 pub use error::{IndexError, TermError};
 pub use index::BlindIndex;
 pub use key::IndexKey;

@@ -11,12 +11,13 @@ use super::{BlindIndex, IndexError, Term, TermError};
 /// 4. Everywhere: 2 alone.
 ///
 /// ```
-/// use portcullis::crypto::blind_index::{Column, IndexKey, IndexSet, Normalizer, Plan};
+/// use portcullis::crypto::blind_index::{Column, Distinct, IndexKey, IndexSet, Normalizer, Plan};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let key = IndexKey::generate();
 /// let version = |version| {
-///     key.index("users", "by_email", [Column::new("email", Normalizer::email())])
+///     let email = Column::new("email", Normalizer::email(), Distinct::PerRow);
+///     key.index("users", "by_email", [email])
 ///         .plan(Plan::for_rows(1_000_000))
 ///         .version(version)
 ///         .build()

@@ -1,3 +1,4 @@
+use super::PurposeIsSet;
 use std::collections::BTreeMap;
 
 /// What a wrapped key is for, and whose it is: authenticated beside it, and no secret.
@@ -19,8 +20,19 @@ impl KekContext {
     }
 
     /// With this entry too; one of the same name is replaced.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    ///
+    /// # Errors
+    /// When the name is `purpose`: with another one, a key would be wrapped for what its caller
+    /// is not.
+    pub fn with(self, name: &str, value: &str) -> Result<Self, PurposeIsSet> {
+        if name == Self::PURPOSE {
+            return Err(PurposeIsSet(()));
+        }
+        Ok(self.and(name, value))
+    }
+
+    /// With an entry of this fixed name, which is not `purpose`.
+    pub(in crate::crypto) fn and(mut self, name: &str, value: &str) -> Self {
         self.0.insert(name.to_owned(), value.to_owned());
         self
     }
@@ -51,20 +63,29 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
+    fn the_purpose_stays() {
+        let context = KekContext::new("subject-key");
+        assert!(context.clone().with("purpose", "keyring-file").is_err());
+        let context = context.with("Purpose", "other").unwrap();
+        let entries: Vec<_> = context.entries().collect();
+        assert_eq!(entries, [("Purpose", "other"), ("purpose", "subject-key")]);
+    }
+
+    #[test]
     fn no_two_contexts_are_encoded_alike() {
         let base = || KekContext::new("p");
         let contexts = [
             base(),
-            base().with("a", ""),
-            base().with("", "a"),
-            base().with("a", "b").with("c", "d"),
-            base().with("a", "b1:c1:d"),
-            base().with("a1:b1:c", "d"),
+            base().and("a", ""),
+            base().and("", "a"),
+            base().and("a", "b").and("c", "d"),
+            base().and("a", "b1:c1:d"),
+            base().and("a1:b1:c", "d"),
             KekContext::new("p1:a0:"),
         ];
         let encoded: HashSet<_> = contexts.iter().map(KekContext::encode).collect();
         assert_eq!(encoded.len(), contexts.len());
-        let (one, other) = (base().with("a", "1").with("b", "2"), base().with("b", "2"));
-        assert_eq!(other.with("a", "1").encode(), one.encode(), "order is none");
+        let (one, other) = (base().and("a", "1").and("b", "2"), base().and("b", "2"));
+        assert_eq!(other.and("a", "1").encode(), one.encode(), "order is none");
     }
 }

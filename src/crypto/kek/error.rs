@@ -2,6 +2,11 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+/// An entry of a context was to be named `purpose`, which is set already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the purpose of a context is set by KekContext::new; give the entry another name")]
+pub struct PurposeIsSet(pub(super) ());
+
 /// Why a key was not wrapped or unwrapped. It shows no key.
 #[derive(Clone, Debug)]
 pub struct KekError {

@@ -13,15 +13,15 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let kek = LocalKek::new(Keyring::generate());
-//! let ann = KekContext::new("subject-key").with("subject", "ann");
+//! let ann = KekContext::new("subject-key").with("subject", "ann")?;
 //! let key = DataKey::generate();
 //!
 //! let wrapped = kek.wrap(&key, &ann).await?;
 //! assert_eq!(kek.unwrap(&wrapped, &ann).await?, key);
 //!
-//! let bob = KekContext::new("subject-key").with("subject", "bob");
+//! let bob = KekContext::new("subject-key").with("subject", "bob")?;
 //! assert!(kek.unwrap(&wrapped, &bob).await.is_err());
-//! # Ok::<(), portcullis::crypto::kek::KekError>(()) }).unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
@@ -36,7 +36,7 @@ mod scripted;
 pub use cache::DataKeyCache;
 pub use context::KekContext;
 pub use data_key::{DataKey, WrappedKey};
-pub use error::{KekError, KekErrorKind};
+pub use error::{KekError, KekErrorKind, PurposeIsSet};
 pub use local::LocalKek;
 pub use scripted::ScriptedKek;
 

@@ -62,6 +62,17 @@ pub enum KeySourceError {
     /// The new keyring lacks keys that are in use.
     #[error("the new keyring lacks keys that the running one opens values with: {}; disable or destroy them first", list(.0))]
     KeysMissing(Vec<KeyId>),
+    /// The new keyring has keys that this process has destroyed or disabled.
+    #[error("the new keyring would bring back keys that this process has destroyed or disabled: {}; do the same to them in the source", list(.0))]
+    KeysReturned(Vec<KeyId>),
+    /// Somebody else owns the file, and so could change it.
+    #[error("the key file {} belongs to the user {owner}; make it root's or that of the service: chown", path.display())]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// The number of the user.
+        owner: u32,
+    },
     /// The system gave no thread.
     #[error("the system gave no thread to read the key file on")]
     NoThread,

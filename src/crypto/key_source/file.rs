@@ -2,6 +2,7 @@ use super::{KeySource, KeySourceError, KeySourceFuture, sealed};
 use crate::crypto::Stretch;
 use crate::crypto::kek::Kek;
 use crate::crypto::keyring::Keyring;
+use crate::random::Random;
 use crate::secret::SecretString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,7 +15,8 @@ use zeroize::Zeroizing;
 /// The longest file: a keyring's longest text, sealed.
 const LONGEST: usize = 1 << 17;
 
-/// A keyring in a file that nobody but its owner may read: mode 0600 or 0400.
+/// A keyring in a file that nobody but its owner may read: mode 0600 or 0400, and the owner is
+/// the user that the service runs as, or root.
 ///
 /// Its text lies there as [`Keyring::to_text`] gives it, or sealed. A file that is not sealed
 /// although it should be is refused, so that nobody can put another keyring in its place.
@@ -71,18 +73,21 @@ impl KeyFile {
         self
     }
 
-    /// Takes the file although others may read it, or write it and so choose the keys.
+    /// Takes the file although others may read it, or write it and so choose the keys, and
+    /// whoever owns it.
     #[must_use]
     pub const fn insecure_readable_by_others(mut self) -> Self {
         self.is_any_mode = true;
         self
     }
 
-    /// Writes a keyring: into a new file of mode 0600 beside the old one, which it then
-    /// replaces, so that there is a whole file at every moment.
+    /// Writes a keyring: into a new file beside the old one, which it then replaces, so that
+    /// there is a whole file at every moment. The new file has the permissions of the old one,
+    /// if that could be loaded with these, else 0600.
     ///
     /// # Errors
-    /// When it cannot be sealed or written. The file that was there is still there.
+    /// When it cannot be sealed or written. The file that was there is still there, unless only
+    /// its folder could not be written to the disk in the end.
     pub async fn write(&self, ring: &Keyring) -> Result<(), KeySourceError> {
         let (file, ring) = (self.clone(), ring.clone());
         let text = match &self.lock {
@@ -97,7 +102,7 @@ impl KeyFile {
                 }
                 (None, _) => ring.to_text(),
             };
-            let written = replace(&file.path, text.expose().as_bytes());
+            let written = file.replace(text.expose().as_bytes());
             written.map_err(|error| file.failed(error))
         })
         .await
@@ -114,7 +119,7 @@ impl KeyFile {
     }
 
     fn read(&self) -> Result<Zeroizing<String>, KeySourceError> {
-        let file = File::open(&self.path).map_err(|error| self.failed(error))?;
+        let file = open(&self.path).map_err(|error| self.failed(error))?;
         self.check(&file)?;
         // All at once: what moves leaves a copy behind.
         let mut text = Zeroizing::new(String::with_capacity(LONGEST + 1));
@@ -136,14 +141,36 @@ impl KeyFile {
         if self.is_any_mode {
             return Ok(());
         }
-        match mode(&metadata) {
-            None => Err(KeySourceError::PermissionsUnknown),
-            Some(mode) if mode & 0o077 != 0 => Err(KeySourceError::Permissions {
-                path: self.path.clone(),
-                mode,
+        let path = || self.path.clone();
+        let Some(access) = Access::of(&metadata) else {
+            return Err(KeySourceError::PermissionsUnknown);
+        };
+        match access {
+            Access { mode, .. } if mode & 0o077 != 0 => {
+                Err(KeySourceError::Permissions { path: path(), mode })
+            }
+            Access { owner, .. } if !access.is_ours() => Err(KeySourceError::Owner {
+                path: path(),
+                owner,
             }),
-            Some(_) => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        let new = Unfinished::beside(&self.path, self.mode_of_new())?;
+        new.fill(bytes)?;
+        fs::rename(&new.path, &self.path)?;
+        // It is not ours any more, whatever comes.
+        new.keep();
+        sync_folder(&self.path)
+    }
+
+    fn mode_of_new(&self) -> u32 {
+        let metadata = fs::metadata(&self.path).ok().filter(fs::Metadata::is_file);
+        let mode = metadata.and_then(|metadata| Some(Access::of(&metadata)?.mode));
+        mode.filter(|mode| self.is_any_mode || mode & 0o077 == 0)
+            .unwrap_or(0o600)
     }
 
     fn failed(&self, error: io::Error) -> KeySourceError {
@@ -184,27 +211,67 @@ async fn on_a_thread<T: Send + 'static>(
     answer.await.map_err(|_| KeySourceError::NoThread)?
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    let done = write_new(&new, bytes).and_then(|()| fs::rename(&new, path));
-    if done.is_err() {
-        // What is left of it, if anything: the error that is told is the first one.
-        let _gone = fs::remove_file(&new);
-    }
-    done?;
-    sync_folder(path)
+/// A file under a name that nobody else uses, which goes when it is dropped unless it is kept.
+struct Unfinished {
+    path: PathBuf,
+    file: File,
+    mode: u32,
+    is_kept: bool,
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+impl Unfinished {
+    fn beside(path: &Path, mode: u32) -> io::Result<Self> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        let unique = u64::from_be_bytes(Random::secure().bytes());
+        name.push(format!(".{unique:016x}.new"));
+        let path = path.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self {
+            file: options.open(&path)?,
+            path,
+            mode,
+            is_kept: false,
+        })
+    }
+
+    fn fill(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(bytes)?;
+        // No longer what the file was made with only when all is written.
+        #[cfg(unix)]
+        self.file
+            .set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.mode))?;
+        self.file.sync_all()
+    }
+
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // The error that is told is the one that left it unfinished.
+            let _gone = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Does not wait for who writes into it, should it be a pipe.
+fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nonblocking());
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn nonblocking() -> i32 {
+    rustix::fs::OFlags::NONBLOCK.bits().cast_signed()
 }
 
 /// The new name of a file is durable when its folder is.
@@ -221,13 +288,55 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn mode(metadata: &fs::Metadata) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(metadata.permissions().mode() & 0o777)
+/// Who can get at a file.
+#[derive(Clone, Copy, Debug)]
+struct Access {
+    mode: u32,
+    owner: u32,
 }
 
-#[cfg(not(unix))]
-fn mode(_metadata: &fs::Metadata) -> Option<u32> {
-    None
+impl Access {
+    #[cfg(unix)]
+    fn of(metadata: &fs::Metadata) -> Option<Self> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        Some(Self {
+            mode: metadata.permissions().mode() & 0o777,
+            owner: metadata.uid(),
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn of(_metadata: &fs::Metadata) -> Option<Self> {
+        None
+    }
+
+    /// Root can reach everything anyway.
+    #[cfg(unix)]
+    fn is_ours(self) -> bool {
+        self.owner == 0 || self.owner == rustix::process::geteuid().as_raw()
+    }
+
+    #[cfg(not(unix))]
+    fn is_ours(self) -> bool {
+        false
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_ours_or_roots() {
+        let ours = rustix::process::geteuid().as_raw();
+        for (owner, is_ours) in [
+            (ours, true),
+            (0, true),
+            (ours + 1, false),
+            (u32::MAX, false),
+        ] {
+            let access = Access { mode: 0o600, owner };
+            assert_eq!(access.is_ours(), is_ours, "{owner}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 use super::{KeySource, KeySourceError};
-use crate::crypto::keyring::{Key, KeyState, Keyring, LiveKeyring};
+use crate::crypto::keyring::{Key, KeyId, KeyState, Keyring, LiveKeyring};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -31,8 +32,9 @@ pub struct ReloadingKeys(Arc<Inner>);
 struct Inner {
     source: Box<dyn KeySource>,
     live: LiveKeyring,
-    /// One at a time, so that what was read first does not replace what was read later.
-    turn: Mutex<()>,
+    /// What the source gave when it was taken last. One reload at a time, so that what was read
+    /// first does not replace what was read later.
+    given: Mutex<Keyring>,
 }
 
 /// What a reload did.
@@ -51,11 +53,11 @@ impl ReloadingKeys {
     /// # Errors
     /// Those of the source: a service must not start without its keys.
     pub async fn start(source: impl KeySource) -> Result<Self, KeySourceError> {
-        let live = LiveKeyring::new(source.load().await?);
+        let given = source.load().await?;
         Ok(Self(Arc::new(Inner {
             source: Box::new(source),
-            live,
-            turn: Mutex::new(()),
+            live: LiveKeyring::new(given.clone()),
+            given: Mutex::new(given),
         })))
     }
 
@@ -68,30 +70,65 @@ impl ReloadingKeys {
     /// Loads the keyring again.
     ///
     /// # Errors
-    /// Those of the source, and when a key that opens values now is not in the new keyring in
-    /// any state: that happens when the wrong file is put there, and would make values
-    /// unreadable. The keyring that was in use is used further.
+    /// Those of the source; and in two cases in which the keyring that was in use is used
+    /// further:
+    ///
+    /// * A key that opens values now is not in the new keyring in any state. That happens when
+    ///   the wrong file is put there, and would make values unreadable.
+    /// * A key is in the new keyring that this process has destroyed, in whatever way, or that
+    ///   it has disabled while the source has not. That happens when an old file is restored,
+    ///   or the key was taken out of use here and not in the source.
     pub async fn reload(&self) -> Result<Reloaded, KeySourceError> {
-        let _turn = self.0.turn.lock().await;
+        let mut given = self.0.given.lock().await;
         let new = self.0.source.load().await?;
-        let current = self.0.live.current();
-        if new == *current {
+        if new == *self.0.live.current() {
+            *given = new;
             return Ok(Reloaded::Unchanged);
         }
-        check_successor(&current, &new)?;
-        self.0.live.replace(new);
+        self.0.live.replace_if(new.clone(), |current, destroyed| {
+            refuse(missing(current, &new), KeySourceError::KeysMissing)?;
+            let returned = returned(current, destroyed, &given, &new);
+            refuse(returned, KeySourceError::KeysReturned)
+        })?;
+        *given = new;
         Ok(Reloaded::Changed)
     }
 }
 
-fn check_successor(current: &Keyring, new: &Keyring) -> Result<(), KeySourceError> {
-    let opens = |state| matches!(state, KeyState::Primary | KeyState::DecryptOnly);
-    let missing = current
-        .keys()
-        .filter(|key| opens(key.state()) && new.key(key.id()).is_none());
-    let missing: Vec<_> = missing.map(Key::id).collect();
-    if missing.is_empty() {
+fn refuse(
+    keys: Vec<KeyId>,
+    because: fn(Vec<KeyId>) -> KeySourceError,
+) -> Result<(), KeySourceError> {
+    if keys.is_empty() {
         return Ok(());
     }
-    Err(KeySourceError::KeysMissing(missing))
+    Err(because(keys))
+}
+
+fn missing(current: &Keyring, new: &Keyring) -> Vec<KeyId> {
+    let is_missing = |key: &&Key| opens(key.state()) && new.key(key.id()).is_none();
+    current.keys().filter(is_missing).map(Key::id).collect()
+}
+
+/// The keys of the new ring that this process has taken out of use.
+fn returned(
+    current: &Keyring,
+    destroyed: &BTreeSet<KeyId>,
+    given: &Keyring,
+    new: &Keyring,
+) -> Vec<KeyId> {
+    let state = |ring: &Keyring, id| ring.key(id).map(Key::state);
+    let is_disabled_here =
+        |id| state(current, id) == Some(KeyState::Disabled) && state(given, id).is_some_and(opens);
+    // Destroyed for good, be it to be enabled some day.
+    let is_returned = |key: &&Key| match key.state() {
+        KeyState::Destroyed => false,
+        KeyState::Disabled => destroyed.contains(&key.id()),
+        _ => destroyed.contains(&key.id()) || is_disabled_here(key.id()),
+    };
+    new.keys().filter(is_returned).map(Key::id).collect()
+}
+
+const fn opens(state: KeyState) -> bool {
+    matches!(state, KeyState::Primary | KeyState::DecryptOnly)
 }

@@ -1,7 +1,9 @@
-use super::Keyring;
+use super::{Key, KeyId, KeyState, Keyring};
 use arc_swap::ArcSwap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The keyring in use, which can be replaced while it is. Clones share one.
 ///
@@ -14,6 +16,9 @@ pub struct LiveKeyring(Arc<Live>);
 struct Live {
     ring: ArcSwap<Keyring>,
     generation: AtomicU64,
+    /// The keys that were destroyed as long as this process runs, kept by who replaces the
+    /// ring, one at a time. It grows by what operators do, and nobody else.
+    destroyed: Mutex<BTreeSet<KeyId>>,
 }
 
 impl LiveKeyring {
@@ -21,6 +26,7 @@ impl LiveKeyring {
     #[must_use]
     pub fn new(keyring: Keyring) -> Self {
         Self(Arc::new(Live {
+            destroyed: Mutex::new(destroyed(&keyring).collect()),
             ring: ArcSwap::from_pointee(keyring),
             generation: AtomicU64::new(0),
         }))
@@ -28,8 +34,25 @@ impl LiveKeyring {
 
     /// Uses this keyring from now on.
     pub fn replace(&self, keyring: Keyring) {
+        let Ok(()) = self.replace_if(keyring, |_, _| Ok::<_, Infallible>(()));
+    }
+
+    /// Uses this keyring from now on, if whoever asks has nothing against it, having seen the
+    /// one that it replaces and the keys that were ever destroyed. Nobody else replaces it
+    /// meanwhile.
+    pub(crate) fn replace_if<E>(
+        &self,
+        keyring: Keyring,
+        check: impl FnOnce(&Keyring, &BTreeSet<KeyId>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // What a poisoned lock guards is whole.
+        let destroyed = self.0.destroyed.lock();
+        let mut destroyed = destroyed.unwrap_or_else(PoisonError::into_inner);
+        check(&self.current(), &destroyed)?;
+        destroyed.extend(self::destroyed(&keyring));
         self.0.ring.store(Arc::new(keyring));
         self.0.generation.fetch_add(1, Ordering::Release);
+        Ok(())
     }
 
     /// The keyring as it is now.
@@ -45,6 +68,12 @@ impl LiveKeyring {
     pub(crate) fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::Acquire)
     }
+}
+
+fn destroyed(keyring: &Keyring) -> impl Iterator<Item = KeyId> {
+    let keys = keyring.keys();
+    keys.filter(|key| key.state() == KeyState::Destroyed)
+        .map(Key::id)
 }
 
 impl From<Keyring> for LiveKeyring {

@@ -1,5 +1,6 @@
 use super::record::SubjectRecord;
-use super::{SubjectError, SubjectErrorKind};
+use super::rewrap::Rewrapped;
+use super::{SubjectError, SubjectErrorKind, SubjectProblem, SubjectRewrap};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::kek::flight::{EntryId, FlightCache};
 use crate::crypto::kek::{DataKey, Kek, KekContext, WrappedKey};
@@ -123,32 +124,41 @@ impl SubjectKeys {
     }
 
     /// Wraps the keys of up to `limit` subjects anew, those after `after` in the order of their
-    /// names, so that an old key of the KEK can be retired. Answers the last of them, to go on
-    /// after; `None` at the end. Tombstones stay, and so does what another changes meanwhile.
+    /// ids, so that an old key of the KEK can be retired. Go on after
+    /// [`last`](SubjectRewrap::last) until there is none.
+    ///
+    /// A key that is refused does not hold up the others: it is a problem that is reported.
     ///
     /// # Errors
-    /// When the records or the KEK fail. Those before are done.
+    /// When the records or the KEK are out of reach. Those before are done, and it does no harm
+    /// to do them again.
     pub async fn rewrap(
         &self,
-        after: Option<&str>,
+        after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Option<String>, SubjectError> {
-        let after = after.map(str::as_bytes);
-        let page = self.records.list(KEYS, after, limit).await?;
-        let mut last = None;
-        for record in page {
-            let subject = std::str::from_utf8(record.id());
-            let subject = subject.map_err(|_| SubjectError::new(SubjectErrorKind::Refused))?;
-            self.rewrap_one(subject, &record).await?;
-            last = Some(subject.to_owned());
+    ) -> Result<SubjectRewrap, SubjectError> {
+        let mut done = SubjectRewrap::default();
+        for record in self.records.list(KEYS, after, limit).await? {
+            match self.rewrap_one(&record).await {
+                Ok(outcome) => done.count(outcome),
+                Err(error) if error.kind() == SubjectErrorKind::Unavailable => return Err(error),
+                Err(error) => done.problems.push(SubjectProblem {
+                    id: record.id().to_vec(),
+                    error,
+                }),
+            }
+            done.last = Some(record.id().to_vec());
         }
-        Ok(last)
+        Ok(done)
     }
 
-    async fn rewrap_one(&self, subject: &str, record: &Record) -> Result<(), SubjectError> {
-        let Some(SubjectRecord::Key { created, wrapped }) = SubjectRecord::decode(record.value())
-        else {
-            return Ok(());
+    async fn rewrap_one(&self, record: &Record) -> Result<Rewrapped, SubjectError> {
+        let refused = || SubjectError::new(SubjectErrorKind::Refused);
+        let subject = std::str::from_utf8(record.id()).map_err(|_| refused())?;
+        let (created, wrapped) = match SubjectRecord::decode(record.value()) {
+            Some(SubjectRecord::Key { created, wrapped }) => (created, wrapped),
+            Some(SubjectRecord::Tombstone { .. }) => return Ok(Rewrapped::Tombstone),
+            None => return Err(refused()),
         };
         let context = context(subject);
         let key = self.kek.unwrap(&wrapped, &context).await?;
@@ -156,8 +166,9 @@ impl SubjectKeys {
         let value = SubjectRecord::Key { created, wrapped }.encode();
         let version = record.version();
         match self.records.update(KEYS, subject, version, &value).await {
-            Err(error) if error.kind() != StoreErrorKind::Conflict => Err(error.into()),
-            _ => Ok(()),
+            Ok(_) => Ok(Rewrapped::Key),
+            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(Rewrapped::Contended),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -202,7 +213,7 @@ fn is_tombstone(record: &Record) -> bool {
 }
 
 fn context(subject: &str) -> KekContext {
-    KekContext::new("subject-key").with("subject", subject)
+    KekContext::new("subject-key").and("subject", subject)
 }
 
 fn entry(subject: &str) -> EntryId {

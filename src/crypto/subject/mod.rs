@@ -41,9 +41,11 @@
 mod error;
 mod keys;
 mod record;
+mod rewrap;
 
 pub use error::{SubjectError, SubjectErrorKind};
 pub use keys::SubjectKeys;
+pub use rewrap::{SubjectProblem, SubjectRewrap};
 
 #[cfg(doc)]
 use super::{kek::Kek, keyring::Keyring};

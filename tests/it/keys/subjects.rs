@@ -190,9 +190,18 @@ async fn keys_are_wrapped_anew_page_by_page() {
     ring.replace(ring.current().with_key(new).unwrap().promote(id).unwrap());
 
     let mut after = None;
-    while let Some(last) = subjects.rewrap(after.as_deref(), 3).await.unwrap() {
-        after = Some(last);
+    let (mut rewrapped, mut tombstones) = (0, 0);
+    loop {
+        let page = subjects.rewrap(after.as_deref(), 3).await.unwrap();
+        assert!(page.problems.is_empty());
+        rewrapped += page.rewrapped;
+        tombstones += page.tombstones;
+        match page.last {
+            Some(last) => after = Some(last),
+            None => break,
+        }
     }
+    assert_eq!((rewrapped, tombstones), (6, 1));
     ring.replace(ring.current().destroy(old).unwrap());
     let fresh = SubjectKeys::new(records, LocalKek::new(ring));
     for (at, name) in names.iter().enumerate() {
@@ -201,4 +210,61 @@ async fn keys_are_wrapped_anew_page_by_page() {
             Err(error) => assert_eq!((at, error.kind()), (3, SubjectErrorKind::Erased)),
         }
     }
+}
+
+#[tokio::test]
+async fn one_bad_record_does_not_hold_up_the_others() {
+    let records = Records::memory();
+    let ring = LiveKeyring::new(Keyring::generate());
+    let subjects = SubjectKeys::new(records.clone(), LocalKek::new(ring.clone()));
+    for name in ["ann", "bob", "cat", "dan", "eve"] {
+        subjects.get_or_create(name).await.unwrap();
+    }
+    let version = async |name| records.get(KEYS, name).await.unwrap().unwrap().version();
+    let ann = records.get(KEYS, "ann").await.unwrap().unwrap();
+    // Another's key, nonsense, and a name that is no text.
+    let moved = records.update(KEYS, "bob", version("bob").await, ann.value());
+    moved.await.unwrap();
+    let nonsense = records.update(KEYS, "cat", version("cat").await, b"nonsense");
+    nonsense.await.unwrap();
+    records.insert(KEYS, b"\xFF", ann.value()).await.unwrap();
+    let (old, new) = (ring.current().primary().id(), Key::generate());
+    let id = new.id();
+    ring.replace(ring.current().with_key(new).unwrap().promote(id).unwrap());
+
+    let done = subjects.rewrap(None, 100).await.unwrap();
+    assert_eq!((done.rewrapped, done.contended), (3, 0));
+    assert_eq!(done.last.as_deref(), Some(&b"\xFF"[..]));
+    let bad: Vec<_> = done.problems.iter().map(|it| &it.id[..]).collect();
+    assert_eq!(bad, [&b"bob"[..], b"cat", b"\xFF"]);
+    for problem in &done.problems {
+        assert_eq!(problem.error.kind(), SubjectErrorKind::Refused);
+    }
+    ring.replace(ring.current().destroy(old).unwrap());
+    let fresh = SubjectKeys::new(records.clone(), LocalKek::new(ring));
+    for name in ["ann", "dan", "eve"] {
+        assert!(fresh.get(name).await.is_ok(), "{name}");
+    }
+    assert!(
+        subjects
+            .rewrap(done.last.as_deref(), 9)
+            .await
+            .unwrap()
+            .last
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_kek_out_of_reach_stops_a_rewrap_and_is_no_problem_of_a_record() {
+    let (subjects, _, kek) = subjects();
+    for name in ["ann", "bob"] {
+        subjects.get_or_create(name).await.unwrap();
+    }
+    kek.fail_next([KekErrorKind::Unavailable]);
+    let error = subjects.rewrap(None, 9).await.unwrap_err();
+    assert_eq!(error.kind(), SubjectErrorKind::Unavailable);
+    kek.fail_next([KekErrorKind::Refused]);
+    let done = subjects.rewrap(None, 9).await.unwrap();
+    assert_eq!((done.rewrapped, done.problems.len()), (1, 1));
 }

@@ -1,10 +1,14 @@
 //! Notes and national ids of the example service: who reads them, and what the database sees.
 
+use super::service::accounts::{Account, Accounts};
+use super::service::vault::Vault;
 use super::service::{self, Config, Stores};
 use super::{PASSWORD, Service};
 use axum::body::Body;
 use http::Request;
+use portcullis::authn::password::PasswordHash;
 use portcullis::crypto::keyring::{Key, Keyring};
+use portcullis::store::Records;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -155,6 +159,24 @@ async fn a_national_id_is_found_by_the_administrator() {
     assert_eq!(status, 403, "who is no administrator");
 }
 
+/// The administrator's page has a hundred, and whoever registers first must not hide others.
+#[tokio::test]
+async fn a_national_id_is_found_behind_many_that_share_its_term() {
+    let vault = Vault::with_new_keys().unwrap();
+    let accounts = Accounts::new(Records::memory());
+    for number in 0..230 {
+        let email = format!("user{number}@example.com");
+        let hash = PasswordHash::from("not a hash");
+        let account = Account::new(email, "User".to_owned(), &hash);
+        accounts.insert(&account).await.unwrap();
+        // All the same id, and so the same term.
+        let set = accounts.set_national_id(&vault, &account.id, NATIONAL_ID);
+        set.await.unwrap();
+    }
+    let found = accounts.by_national_id(&vault, NATIONAL_ID).await.unwrap();
+    assert_eq!(found.len(), 230);
+}
+
 #[tokio::test]
 async fn what_is_kept_is_ciphertext_and_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -208,6 +230,11 @@ async fn without_its_keys_a_database_is_not_served() {
         let refused = Service::over(&file, keys).await.err().unwrap();
         assert!(refused.contains("PORTCULLIS_KEYS"), "{name}: {refused}");
     }
+    // Nor is one made that nobody could open.
+    let new = folder.path().join("new.db");
+    let refused = Service::over(&new, None).await.err().unwrap();
+    assert!(refused.contains("new-keys"), "{refused}");
+    assert!(!new.exists());
     let broken = Service::over(&file, Some("pck1.primary"))
         .await
         .err()
