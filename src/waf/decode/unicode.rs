@@ -44,6 +44,10 @@ const fn character(text: &[u8]) -> (Option<Option<u8>>, usize) {
         }
         [0xEF, 0xBC, b @ 0x81..=0xBF, ..] => (Some(Some(*b - 0x80 + 0x20)), 3),
         [0xEF, 0xBD, b @ 0x80..=0x9E, ..] => (Some(Some(*b - 0x80 + 0x60)), 3),
+        // One dot leader, fraction slash, division slash, set minus.
+        [0xE2, 0x80, 0xA4, ..] => (Some(Some(b'.')), 3),
+        [0xE2, 0x81, 0x84, ..] | [0xE2, 0x88, 0x95, ..] => (Some(Some(b'/')), 3),
+        [0xE2, 0x88, 0x96, ..] => (Some(Some(b'\\')), 3),
         // Zero-width characters and the byte order mark.
         [0xE2, 0x80, 0x8B..=0x8D, ..] | [0xEF, 0xBB, 0xBF, ..] => (Some(None), 3),
         _ => (None, 1),

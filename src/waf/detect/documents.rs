@@ -19,7 +19,7 @@ mod xml {
     sampled! {
         class Xxe;
         DOCTYPE: "xxe-doctype", STRONG @ 1, "a document type with declarations or from outside",
-            [Body(TYPE, "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"), Body(TYPE, "<?xml version='1.0'?><!doctype a SYSTEM \"http://x/y\"><a/>")],
+            [Value("<!DOCTYPE a SYSTEM \"http://x/y.dtd\">"), Body(TYPE, "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"), Body(TYPE, "<?xml version='1.0'?><!doctype a SYSTEM \"http://x/y\"><a/>")],
             [Body("application/xhtml+xml", "<!DOCTYPE html><html/>"), Body(TYPE, "<a>DOCTYPE</a>"),
              Body("application/xhtml+xml", "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd\"><html/>")];
         ENTITY: "xxe-entity", STRONG @ 1, "the declaration of an entity",
@@ -57,9 +57,9 @@ mod xml {
         let is_document = view.place == Place::XmlDocument;
         for open in memchr::memchr_iter(b'<', view.bytes) {
             let tag = text.slice(open, (open + LONGEST_TAG).min(text.len()));
-            if text.has(open, b"<!doctype") && is_document {
+            if text.has(open, b"<!doctype") {
                 let end = open + tag.iter().take_while(|b| !matches!(b, b'>' | b'[')).count();
-                let declares = text.at(end) == b'[';
+                let declares = text.at(end) == b'[' && is_document;
                 if declares || is_foreign(text.slice(open, end)) {
                     signals.push(&DOCTYPE, open..end + 1);
                 }

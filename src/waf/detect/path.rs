@@ -9,7 +9,7 @@ use crate::waf::view::{Part, Place, Places, View};
 findings! {
     class Lfi, tags &["path"];
     TRAVERSAL: "lfi-traversal", STRONG, "steps up out of a folder",
-        ["../../etc/x", "..\\..\\boot", "/static/..;/admin", "....//....//x"],
+        ["../../etc/x", "./../../", "/../", "..0x2f..0x2fetc", "..\\..\\boot", "/static/..;/admin", "....//....//x"],
         ["a.../b", "../.. means two folders up", "wait..."];
     STEP: "lfi-step-up", MEDIUM, "one step up out of a folder", [], [];
     FILE_URL: "lfi-file-url", STRONG, "a file by URL", ["file:///x", "url:file://x"], ["profile://x", "the file: x"];
@@ -20,7 +20,7 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::VALUES,
     bytes: b"",
     literals: &[
-        "../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "..%",
+        "../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "0x2f", "0x5c", "..%",
     ],
     run,
 };
@@ -33,17 +33,30 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     }
     let strict = matches!(view.place, Place::Path | Place::FileName)
         || (view.place == Place::PartHeader && view.part == Part::Value);
-    if steps.chained > 1 || (steps.single > 0 && (strict || steps.disguised)) {
+    let nothing_else = view
+        .bytes
+        .iter()
+        .all(|&byte| byte == b'.' || is_slash(byte))
+        && (steps.single > 1 || !view.bytes.ends_with(b"../") || view.bytes.starts_with(b"/"));
+    let disguised = steps.disguised || nothing_else;
+    if steps.chained > 1 || (steps.single > 0 && (strict || disguised)) {
         signals.push(&TRAVERSAL, steps.start..steps.end);
     } else if steps.single > 0 && steps.leading {
         signals.push(&STEP, steps.start..steps.end);
     }
     file_url(text, signals);
-    if super::text::find_lower(view.bytes, b"0x2e")
-        .is_some_and(|at| matches!(text.at(at.saturating_add(4)), b'.' | b'0' | b'/'))
-    {
+    if is_hexadecimal(text) {
         signals.push(&TRAVERSAL, 0..text.len());
     }
+}
+
+/// `0x2e0x2e/`, `..0x2f`: for filters that undo it.
+fn is_hexadecimal(text: Text<'_>) -> bool {
+    let find = |digits| super::text::find_lower(text.0, digits);
+    let dot =
+        find(b"0x2e").is_some_and(|at| matches!(text.at(at.saturating_add(4)), b'.' | b'0' | b'/'));
+    let slash = find(b"..0x2f").or_else(|| find(b"..0x5c")).is_some();
+    dot || slash
 }
 
 /// The steps up that were seen.

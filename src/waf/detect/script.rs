@@ -207,7 +207,8 @@ fn speaking(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
     let inner = text.at(text.skip_space(text.skip_space(end).saturating_add(1)));
     let spaced = text.at(text.skip_space(end)) == b'('
         && matches!(inner, b')' | b'\'' | b'"' | b'`' | b'0'..=b'9');
-    if spaced && !text.has(start, b"fetch") && start == 0 {
+    let shown = is_quoted_in_prose(text, text.skip_space(end));
+    if spaced && !shown && !text.has(start, b"fetch") && start == 0 {
         signals.push(&SINK_CALL, start..end);
         return;
     }
@@ -266,7 +267,6 @@ fn is_quoted_in_prose(text: Text<'_>, open: usize) -> bool {
             name,
             b"" | b"in" | b"instanceof" | b"or" | b"and" | b"if" | b"of"
         )
-        && open > 0
 }
 
 /// `document.cookie`, `document['cookie']`, `(document)/**/.domain`.

@@ -2,7 +2,10 @@
 //! Each is refused as a parameter of the query and as a field of a form, and those that are not
 //! bound to a name or a place as a string of JSON, too.
 
+mod variations;
+
 use portcullis::waf::{RawRequest, Ruleset, Waf};
+use variations::VARIATIONS;
 
 pub(super) fn encode(text: &str) -> String {
     text.bytes()
@@ -487,7 +490,7 @@ const ATTACKS: &[(&str, &[&str])] = &[
 fn attacks_are_refused_in_query_and_form() {
     let waf = Waf::new(Ruleset::builtin());
     let mut missed = Vec::new();
-    for (class, attacks) in ATTACKS {
+    for (class, attacks) in ATTACKS.iter().chain(VARIATIONS) {
         for attack in *attacks {
             let target = format!("/find?q={}", encode(attack));
             if !waf.judge(&RawRequest::new("GET", &target)).is_hostile() {
@@ -510,7 +513,8 @@ fn injections_are_refused_in_json() {
     let waf = Waf::new(Ruleset::builtin());
     let mut missed = Vec::new();
     let bound = ["php", "rfi", "nosql"];
-    for (class, attacks) in ATTACKS.iter().filter(|(class, _)| !bound.contains(class)) {
+    let attacks = ATTACKS.iter().chain(VARIATIONS);
+    for (class, attacks) in attacks.filter(|(class, _)| !bound.contains(class)) {
         for attack in *attacks {
             let body = serde_json::json!({ "page": 1, "q": attack }).to_string();
             let request = RawRequest::new("POST", "/api/find")

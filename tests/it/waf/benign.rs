@@ -1,7 +1,10 @@
 //! Honest values of our own: names, addresses, laws, chemistry, mathematics, code and queries
 //! spoken about, in many languages. None is refused, wherever it stands.
 
+mod more;
+
 use super::attacks::encode;
+use more::MORE_VALUES;
 use portcullis::waf::{RawRequest, Ruleset, Waf};
 
 const VALUES: &[&str] = &[
@@ -244,7 +247,7 @@ const VALUES: &[&str] = &[
 fn honest_values_are_admitted() {
     let waf = Waf::new(Ruleset::builtin());
     let mut refused = Vec::new();
-    for value in VALUES {
+    for value in VALUES.iter().chain(MORE_VALUES) {
         let target = format!("/search?q={}&page=2", encode(value));
         let report = waf.judge(&RawRequest::new("GET", &target));
         if report.is_hostile() {

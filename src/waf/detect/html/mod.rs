@@ -164,8 +164,11 @@ impl Markup<'_, '_> {
         let end = self.text.skip(start, |byte| {
             !is_space(byte) && !matches!(byte, b'>' | b'<' | b'/')
         });
-        let read = self.attributes(open, end, b"");
-        read.end
+        let name = self.text.slice(start, end);
+        if names::is_active(name.strip_prefix(b":").unwrap_or_default()) {
+            self.signals.push(&found::ACTIVE_TAG, open..end);
+        }
+        self.attributes(open, end, b"").end
     }
 
     fn closing(&mut self, open: usize, start: usize) -> usize {

@@ -53,6 +53,10 @@ patterns! {
         ["pip3 install something", "; apt-get -y install nc"], ["port install (new)", "how to npm install x"];
     SQLITE: "rce-sqlite-command", STRONG, "a command of the shell of SQLite",
         literals [".shell", ". shell", ". system", ".sh ", ".system", ".load ", ".read ", ".output ", ".import ", ".open ", ".backup ", ".restore ", ".save ", ".dump "], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
+    VARIABLES: "rce-variable-command", STRONG, "a command put together from variables",
+        literals ["$"], r"(?:[;|&]|&&)\s*\$\{?[a-z_]\w{0,20}\}?\$\{?[a-z_]\w{0,20}\}?(?:$|[\s;|&<>$])", [";a=i;b=d;$a$b"], ["a; $5 and $6", "x;$a"];
+    ASSIGNED: "rce-export", STRONG, "a variable is set for commands to come",
+        literals ["export ", "declare ", "readonly ", "typeset "], r"(?:^|[;|&`]\s*)(?:export|readonly|declare|typeset)\s+(?:-\w+\s+)?[a-z_]\w{0,40}=\S", [";export X=1"], ["export = 5", "export to x=1"];
     ARGUMENT: "rce-argument", STRONG, "an option that runs a program",
         literals [" -wrapper", "--exec", " -exec", "--use-askpass", "proxycommand", "--upload-pack", "--receive-pack", " -ex "],
         r"(?:\s-wrapper\s+\S+,|--exec(?:ute)?[= ]\S|\s-exec\s+\S+|--use-askpass=|proxycommand\s*=|--(?:upload|receive)-pack=|\s-ex\s+\\?!)",

@@ -64,6 +64,9 @@ fn run(view: &View<'_>, signals: &mut Signals) {
             b'\n' => shell.command(next, Place::After(b'\n')),
             b'`' => shell.backtick(at),
             b'$' => shell.dollar(at),
+            // Of a run of them the first one counts, and the last.
+            b'<' | b'>'
+                if text.at(next) == byte && at > 0 && text.at(at.saturating_sub(1)) == byte => {}
             b'<' | b'>' => shell.redirection(at, byte),
             b'/' => shell.path(at),
             b'(' if text.at(next) == b')' => shell.function(at),
@@ -235,6 +238,7 @@ impl Shell<'_, '_> {
         let strong = match (command, arguments) {
             _ if is_here_string(self.text, word.end) => true,
             _ if self.is_last_shell(word, place) => true,
+            _ if hard && self.is_redirected(word) => true,
             _ if hidden && (word.split || arguments == Arguments::Shaped) => true,
             (_, Arguments::Shaped) if word.path && word.name().len() > 1 => true,
             (Command::Plain, Arguments::Words) if word.hidden && place == Place::Start => {
@@ -307,6 +311,19 @@ impl Shell<'_, '_> {
     fn is_short_before(&self, start: usize) -> bool {
         let before = self.text.slice(0, start);
         before.len() < 64 && before.iter().filter(|byte| is_space(**byte)).count() < 4
+    }
+
+    /// `cat<flag`, `id>x`: without a space, and not a tag.
+    fn is_redirected(&self, word: &Word) -> bool {
+        let sign = self.text.at(word.end);
+        let target = self.text.at(word.end.saturating_add(1));
+        let end = self.text.skip_some(word.end.saturating_add(1), 32, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-')
+        });
+        matches!(sign, b'<' | b'>')
+            && target.is_ascii_alphanumeric()
+            && word.name().len() > 1
+            && matches!(self.text.at(end), 0 | b';' | b'|' | b'&' | b'\n')
     }
 
     /// `... | sh` at the end: whatever was printed is run.
@@ -583,7 +600,10 @@ fn is_script_file(word: &[u8]) -> bool {
 
 /// `127.0.0.1`, `10.1.1.1:80`.
 fn is_address(word: &[u8]) -> bool {
-    let host = word.split(|byte| *byte == b':').next().unwrap_or_default();
+    let host = word
+        .split(|byte| matches!(byte, b':' | b'`' | b')'))
+        .next()
+        .unwrap_or_default();
     let parts = host.split(|byte| *byte == b'.');
     host.len() > 6
         && parts.clone().count() == 4

@@ -17,6 +17,7 @@ use super::text::Text;
 use crate::waf::signal::Signals;
 use crate::waf::view::{Part, Places, View};
 use parser::{Context, Parser};
+use words::Role;
 
 pub(super) static DETECTOR: Detector = Detector {
     findings: findings::ALL,
@@ -90,15 +91,66 @@ fn names_a_query(view: &View<'_>) -> bool {
 }
 
 /// The quote that ends the string which the value stands in: the first that is not doubled, for
-/// doubled ones are escaped; or else the first.
+/// doubled ones are escaped, and quotes no words as prose does; or else the first.
 fn edge(text: Text<'_>, quote: u8) -> Option<usize> {
     let first = text.find(0, quote);
-    let mut at = first;
+    let (mut at, mut phrases) = (first, false);
     while at < text.len() {
-        if text.at(at.saturating_add(1)) != quote {
+        let next = at.saturating_add(1);
+        let mut goes_on = next;
+        if let Some(end) = quoted_words(text, at, quote) {
+            phrases = true;
+            goes_on = end;
+        } else if text.at(next) != quote {
             return Some(at);
         }
-        at = text.find(at.saturating_add(2), quote);
+        at = text.find(goes_on.saturating_add(1), quote);
     }
-    (first < text.len()).then_some(first)
+    (first < text.len() && !phrases).then_some(first)
+}
+
+/// A shorter text is no sentence that could speak of words of SQL, in bytes.
+const SHORTEST_PROSE: usize = 16;
+
+/// Where the quotes around words close, as in `the 'like' button`: apart from what stands
+/// before and behind. A payload leaves a string, so that something stands before, and goes on.
+fn quoted_words(text: Text<'_>, open: usize, quote: u8) -> Option<usize> {
+    let start = open.saturating_add(1);
+    let end = text.skip_some(start, 24, |byte| byte.is_ascii_alphabetic() || byte == b' ');
+    let words = text.slice(start, end);
+    let begins = open == 0 || matches!(text.at(open.saturating_sub(1)), b' ' | b'(' | b'[');
+    let goes_on = text.at(end.saturating_add(1));
+    let ends = matches!(goes_on, 0 | b' ' | b'.' | b',' | b':' | b'!' | b'?' | b')');
+    let tight = words.first() != Some(&b' ') && words.last() != Some(&b' ') && !words.is_empty();
+    let first = words.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let english = matches!(
+        words::role(first),
+        Some(Role::Logic | Role::Like | Role::Not)
+    );
+    let short = text.len() < SHORTEST_PROSE;
+    (begins && ends && tight && english && !short && text.at(end) == quote).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges() {
+        let cases = [
+            ("the first quote", "a' or 1=1", Some(1)),
+            ("doubled quotes are escaped", "a'' b' or 1", Some(5)),
+            ("nothing but doubled quotes", "a''", Some(1)),
+            ("words in quotes", "the 'like' button", None),
+            (
+                "words in quotes hide nothing",
+                "'or' ' or 1=1 or 2=2",
+                Some(5),
+            ),
+            ("no words", "'or'1'='1", Some(0)),
+        ];
+        for (name, text, expected) in cases {
+            assert_eq!(edge(Text(text.as_bytes()), b'\''), expected, "{name}");
+        }
+    }
 }

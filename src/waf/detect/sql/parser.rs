@@ -160,6 +160,10 @@ impl<'v, 's> Parser<'v, 's> {
 
     pub(super) fn run(mut self) {
         loop {
+            self.tokens.wants_operand = matches!(
+                self.prev.kind,
+                Kind::Comparison | Kind::Arithmetic | Kind::Logic
+            );
             let token = self.tokens.next();
             if token.kind == Kind::End {
                 return self.finish(token);

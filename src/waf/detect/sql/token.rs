@@ -58,6 +58,8 @@ pub(super) struct Tokens<'t> {
     conditional: bool,
     /// Whether such a comment was seen.
     pub(super) conditional_seen: bool,
+    /// An operand must follow, so that `--1` is a number with two signs.
+    pub(super) wants_operand: bool,
     /// `array[` that is open.
     arrays: u32,
     /// Whether there may be another closing quote or `*/` at all: found absent once, absent
@@ -79,6 +81,7 @@ impl<'t> Tokens<'t> {
             at,
             conditional: false,
             conditional_seen: false,
+            wants_operand: false,
             arrays: 0,
             no_close: 0,
         }
@@ -121,6 +124,11 @@ impl<'t> Tokens<'t> {
     fn comment(&mut self, start: usize) -> CommentEnd {
         let text = self.text;
         match (text.at(start), text.at(start.saturating_add(1))) {
+            (b'-', b'-')
+                if self.wants_operand && text.at(start.saturating_add(2)).is_ascii_digit() =>
+            {
+                CommentEnd::None
+            }
             (b'-', b'-') => self.line_comment(start),
             (b'#', _) if !is_document_operator(text, start) => self.line_comment(start),
             (b'/', b'*') if text.at(start.saturating_add(2)) == b'!' => {

@@ -337,7 +337,8 @@ impl Parser<'_, '_> {
             .is_some_and(|top| top.sort == Sort::Test && top.traits.has(Traits::SYMBOL))
             && self.leading_logic;
         let having = self.first_kind == Kind::Word(Role::Having) && dangling_compare(top);
-        let cut = token.kind == Kind::End && self.goes_on_after_division();
+        let cut =
+            token.kind == Kind::End && (self.goes_on_after_division() || self.is_lone_operator());
         if (dangling && self.leading_logic) || literal || tested || having || cut {
             self.hit(&found::LEADING, token.end);
         }
@@ -354,6 +355,13 @@ impl Parser<'_, '_> {
         let slash = self.first_kind == Kind::Arithmetic && self.text.at(self.start) == b'/';
         let logical = slash && self.count == 3 && self.prev.kind == Kind::Word(Role::Logic);
         named || called || logical
+    }
+
+    /// `&&`, `rlike`: an operator alone, its operands in other parameters.
+    fn is_lone_operator(&self) -> bool {
+        let text = self.text.0.trim_ascii();
+        self.count == 1
+            && (matches!(text, b"&&" | b"||" | b"<=>") || text.eq_ignore_ascii_case(b"rlike"))
     }
 
     /// `7=7`, `7!=8`.
@@ -465,6 +473,11 @@ impl Parser<'_, '_> {
         }
         if self.edge_semicolon && self.is_cut_at_semicolon(comment, quiet) {
             self.hit(&found::STACKED, token.end);
+        }
+        // `'select h`: a stray quote, a query and nothing more; `\'and`.
+        let begun = token.kind == Kind::End && self.start == 1 && self.prev.kind == Kind::Name;
+        if begun && self.count == 2 && self.first_kind == Kind::Word(Role::Select) {
+            self.hit(&found::SELECT, token.end);
         }
         if !self.edge_expression || self.gaps > 0 {
             return;
