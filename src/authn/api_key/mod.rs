@@ -20,6 +20,7 @@
 //! 5. It comes in `X-API-Key`, or as `Authorization: Bearer` with the prefix. Beside an
 //!    `X-Signature` the header `X-API-Key` is not looked at: there it names the key that signed.
 //!    Two keys are refused with 400. Never in the query: queries end up in logs.
+//!    Name it before a `JwtBearer`, which takes every bearer token for its own.
 //! 6. An unknown id, a wrong secret, a revoked key: one answer, 401 `invalid_api_key`, after the
 //!    same work. That a key has expired, who holds it may know; that it is malformed, anybody.
 //! 7. When the records fail, the answer is 503.

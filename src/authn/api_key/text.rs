@@ -56,12 +56,13 @@ pub(super) enum Malformed {
 /// The parts of a key that say something.
 #[derive(Clone, Copy)]
 pub(super) struct KeyText<'a> {
+    prefix: &'a str,
     pub(super) id: &'a str,
     secret: &'a str,
 }
 
 impl<'a> KeyText<'a> {
-    pub(super) fn parse(prefix: &Prefix, text: &'a str) -> Result<Self, Malformed> {
+    pub(super) fn parse(prefix: &'a Prefix, text: &'a str) -> Result<Self, Malformed> {
         let rest = prefix.strip(text).ok_or(Malformed::Shape)?;
         let mut parts = rest.split('_');
         let mut part = |length| {
@@ -78,7 +79,8 @@ impl<'a> KeyText<'a> {
         if checksum(text.get(..covered).unwrap_or_default()) != *sum {
             return Err(Malformed::Checksum);
         }
-        Ok(Self { id, secret })
+        let prefix = &*prefix.0;
+        Ok(Self { prefix, id, secret })
     }
 
     pub(super) fn hash(&self) -> KeyHash {
@@ -86,13 +88,14 @@ impl<'a> KeyText<'a> {
             .chain_update(b"portcullis api key v1\0")
             .chain_update(self.id)
             .chain_update(self.secret)
+            .chain_update(self.prefix)
             .finalize();
         KeyHash(hash.into())
     }
 }
 
-/// All that is stored of a secret. 256 random bits need no slow hash. The id is hashed as
-/// well, so that no hash can be moved to another key.
+/// All that is stored of a secret. 256 random bits need no slow hash. Id and prefix are hashed
+/// as well, so that no hash can be moved to another key, and a key for tests is none for live.
 #[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(super) struct KeyHash([u8; 32]);
 
@@ -117,10 +120,15 @@ impl Fresh {
     pub(super) fn new(prefix: &Prefix, random: &Random) -> Self {
         let id = word(ID_LEN, random).to_string();
         let secret = word(SECRET_LEN, random);
-        let (name, secret) = (&prefix.0, &*secret);
-        let covered = Zeroizing::new(format!("{name}_{id}_{secret}"));
+        let (prefix, secret) = (&*prefix.0, &*secret);
+        let covered = Zeroizing::new(format!("{prefix}_{id}_{secret}"));
         let text = Zeroizing::new(format!("{}_{}", *covered, checksum(&covered)));
-        let hash = KeyText { id: &id, secret }.hash();
+        let parts = KeyText {
+            prefix,
+            id: &id,
+            secret,
+        };
+        let hash = parts.hash();
         Self { id, text, hash }
     }
 }
@@ -177,7 +185,8 @@ mod tests {
     fn what_is_made_is_read() {
         let key = fresh(1);
         assert_eq!(key.text.len(), "acme_live".len() + 1 + 16 + 1 + 43 + 1 + 6);
-        let read = KeyText::parse(&prefix(), &key.text).unwrap();
+        let prefix = prefix();
+        let read = KeyText::parse(&prefix, &key.text).unwrap();
         assert_eq!(read.id, key.id);
         assert!(read.hash().is(&key.hash));
         assert!(!fresh(2).hash.is(&key.hash));

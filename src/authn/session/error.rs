@@ -33,6 +33,8 @@ pub(super) enum Why {
     EndedBefore,
     /// The session has another secret by now.
     Superseded,
+    /// What the store holds is not as it was written here: by another version, say.
+    Unreadable,
     /// A remembered browser came with the cookie that was replaced a moment ago.
     JustUsed,
     /// A remembered browser came with a cookie used long before: one of two has stolen it.
@@ -76,10 +78,16 @@ impl SessionError {
     /// Whether the cookie is no good: there is no session behind it any more.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
-        use Why::{EndedBefore, Lapsed, Malformed, Several, Stolen, Superseded, Unknown};
         matches!(
             self.why,
-            Malformed | Several | Unknown | Lapsed(_) | EndedBefore | Superseded | Stolen
+            Why::Malformed
+                | Why::Several
+                | Why::Unknown
+                | Why::Lapsed(_)
+                | Why::EndedBefore
+                | Why::Superseded
+                | Why::Unreadable
+                | Why::Stolen
         )
     }
 
@@ -137,7 +145,7 @@ impl SessionError {
             Why::Malformed | Why::Several | Why::Overtaken => Some(EventKind::AuthnTokenFail),
             // Told where it was found.
             Why::Stolen | Why::JustUsed | Why::LimitReached => None,
-            Why::Store(_) | Why::Contended => Some(EventKind::SysControlDegraded),
+            Why::Store(_) | Why::Contended | Why::Unreadable => Some(EventKind::SysControlDegraded),
             Why::TooLarge(_) | Why::TooDeep | Why::OtherUser => Some(EventKind::SysControlDegraded),
         }
     }
@@ -163,6 +171,7 @@ impl fmt::Display for SessionError {
             Why::Lapsed(Lapse::Absolute) => "the session is too old",
             Why::EndedBefore => "the session was ended before",
             Why::Superseded => "the session has another secret by now, or its cookie is forged",
+            Why::Unreadable => "what the store holds of it is not as it was written",
             Why::JustUsed => "another request was remembered by this cookie a moment ago",
             Why::Stolen => {
                 "the cookie of a remembered browser was used before: everything of the user was ended"

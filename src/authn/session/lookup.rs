@@ -10,7 +10,7 @@ use super::token::{Place, SecretHash, Token};
 use super::visitor::Trace;
 use crate::clock::Timestamp;
 use crate::principal::Principal;
-use crate::store::{Key, Namespace, Swap};
+use crate::store::{Namespace, Swap};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ pub(super) const SESSIONS: Namespace = Namespace::values("session");
 
 /// Sessions that were ended on purpose.
 pub(super) const ENDED_MARKS: Namespace = Namespace::values("session-ended");
+
+/// Marks of one user; at one more, the oldest goes. Who logs in over and over fills nothing.
+pub(super) const MAX_MARKS: usize = 64;
 
 /// For so long the use of an ended session's cookie is told from a time-out.
 pub(super) const MARK_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -63,7 +66,7 @@ impl Sessions {
     }
 
     async fn check_record(&self, token: &Token, trace: &Trace) -> Result<Record, SessionError> {
-        let (hash, now) = (token.hash(), self.now());
+        let (hash, now) = (self.hash(token), self.now());
         let timeouts = &self.settings.timeouts;
         let judge = |found: Option<Record>| judge(found, &hash, timeouts, now);
         let record = judge(self.find(&token.place).await?)?;
@@ -86,7 +89,7 @@ impl Sessions {
     /// Whether an unknown session was ended on purpose or timed out. (Or never was: forging
     /// one takes guessing 256 bits.)
     async fn tell_apart(&self, token: &Token, unknown: SessionError) -> SessionError {
-        let mark = Key::new(ENDED_MARKS, token.place.id.bytes());
+        let mark = token.place.key(ENDED_MARKS);
         match self.settings.store.get(mark).await {
             Ok(Some(user)) => {
                 let error = SessionError::new(Why::EndedBefore);

@@ -117,6 +117,9 @@ impl Sessions {
     /// and tells how many there were: after a change of the password or of a second factor
     /// (ASVS 5.0 7.4.3). No browser is remembered any more, this one included.
     ///
+    /// Who has stolen the cookie of this very session shares it: [`renew`](Self::renew) it as
+    /// well.
+    ///
     /// # Errors
     /// When the store fails: call it again, some may go on.
     pub async fn revoke_others(&self, principal: &Principal) -> Result<usize, SessionError> {

@@ -98,6 +98,9 @@
 //!   logins included.
 //! - Of several authenticators, name the session last: then a client that brings a token is not
 //!   refused for the cookie of an ended session.
+//! - A cookie is good under its name alone: of two [`Sessions`] with different
+//!   [names](SessionsBuilder::cookie_name) in one store, none takes the other's. They share the
+//!   list and the limit of a user.
 //! - Roles are kept as they were at the login. When an account loses some, end its sessions
 //!   ([`revoke_all`](Sessions::revoke_all)), or look the roles up for each request.
 //! - Whoever holds the cookie is the user: nothing binds it to an address or a browser, which

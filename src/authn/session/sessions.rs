@@ -1,15 +1,15 @@
 use super::cookies::{EndedSession, NewSession};
 use super::error::{SessionError, Why};
-use super::lookup::{ENDED_MARKS, MARK_LIFETIME, SESSIONS, judge};
+use super::lookup::{ENDED_MARKS, MARK_LIFETIME, MAX_MARKS, SESSIONS, judge};
 use super::record::{Record, encode};
 use super::remember::SERIES;
 use super::settings::{SessionsBuilder, Settings};
-use super::token::{OwnerTag, Place, PublicId, Token};
+use super::token::{OwnerTag, Place, PublicId, SecretHash, Token};
 use super::visitor::Visitor;
 use crate::clock::Timestamp;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::principal::Principal;
-use crate::store::{Key, OwnedPut, Store};
+use crate::store::{OwnedPut, OwnerLimit, Store};
 use std::sync::Arc;
 
 /// Makes, finds and ends sessions; an [`Authenticator`](crate::authn::Authenticator) by
@@ -107,7 +107,7 @@ impl Sessions {
         let user = principal.id();
         let token = Token::fresh(OwnerTag::of(user), &settings.random);
         let now = settings.clock.now();
-        let mut record = Record::new(token.hash(), principal, now, visitor.note());
+        let mut record = Record::new(self.hash(&token), principal, now, visitor.note());
         record.series = series;
         record.check()?;
         let put = settings.store.put_owned(
@@ -166,7 +166,7 @@ impl Sessions {
         let old = self.presented(visitor)?;
         let place = old.place;
         let token = Token::at(place, &self.settings.random);
-        let (presented, now) = (old.hash(), self.settings.clock.now());
+        let (presented, now) = (self.hash(&old), self.now());
         let renewed = self
             .change(&place, |found| {
                 let mut record = judge(found, &presented, &self.settings.timeouts, now)?;
@@ -175,7 +175,7 @@ impl Sessions {
                 }
                 record.set_principal(principal);
                 record.check()?;
-                record.secret = token.hash();
+                record.secret = self.hash(&token);
                 record.seen.0 = now;
                 record.note = visitor.note();
                 Ok(record)
@@ -219,8 +219,13 @@ impl Sessions {
         let mut was_there = false;
         let cookies = visitor.cookies(self.settings.cookie.name());
         for token in cookies.filter_map(Token::parse) {
-            let found = self.find(&token.place).await?;
-            let Some(record) = found.filter(|record| record.secret.is(&token.hash())) else {
+            let found = match self.find(&token.place).await {
+                // Nobody can use it, so there is nothing to end.
+                Err(error) if error.is_refused() => None,
+                found => found?,
+            };
+            let hash = self.hash(&token);
+            let Some(record) = found.filter(|record| record.secret.is(&hash)) else {
                 continue;
             };
             was_there |= self
@@ -255,11 +260,11 @@ impl Sessions {
     /// Marks a session as ended on purpose, so that whoever uses its cookie from now on is
     /// known to be no honest latecomer.
     pub(super) async fn tell_end(&self, emitter: &Emitter, user: &str, id: &PublicId, end: End) {
-        let mark = Key::new(ENDED_MARKS, id.bytes());
-        let marked = self
-            .settings
-            .store
-            .put(mark, user.as_bytes(), MARK_LIFETIME);
+        let owner = OwnerTag::of(user);
+        let mark = owner.owner(ENDED_MARKS).key(id.bytes());
+        let limit = OwnerLimit::evict_above(MAX_MARKS);
+        let store = &self.settings.store;
+        let marked = store.put_owned(mark, user.as_bytes(), MARK_LIFETIME, limit);
         // Without the mark the cookie is as dead, and its use is told as a time-out.
         let _less_is_known = marked.await;
         tell(
@@ -299,6 +304,10 @@ impl Sessions {
             principal: record.principal(&token.place.id),
             cookies: vec![settings.cookie.set(&token.encode(), seconds)],
         }
+    }
+
+    pub(super) fn hash(&self, token: &Token) -> SecretHash {
+        token.hash(self.settings.cookie.name())
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -58,6 +58,15 @@ impl PublicId {
     pub(super) const fn bytes(&self) -> &[u8; ID] {
         &self.0
     }
+
+    /// Another id that stands for this one, from which this one cannot be told.
+    pub(super) fn veiled(&self) -> String {
+        let hash = Sha256::new()
+            .chain_update(b"portcullis veiled id v1\0")
+            .chain_update(self.0)
+            .finalize();
+        Self(first(&hash.into())).text()
+    }
 }
 
 /// Where a credential lies in the store.
@@ -158,14 +167,16 @@ impl Token {
         Zeroizing::new(Base64UrlUnpadded::encode_string(&*bytes))
     }
 
-    /// What the store may know of the secret. 256 random bits need no slow hash. The place is
-    /// hashed as well, so that no hash can be moved to another credential.
-    pub(super) fn hash(&self) -> SecretHash {
+    /// What the store may know of the secret. 256 random bits need no slow hash. The place and
+    /// the name of the cookie are hashed as well, so that no hash can be moved to another
+    /// credential, and no value to another cookie.
+    pub(super) fn hash(&self, cookie: &str) -> SecretHash {
         let hash = Sha256::new()
             .chain_update(b"portcullis cookie secret v1\0")
             .chain_update(self.place.owner.0)
             .chain_update(self.place.id.0)
             .chain_update(*self.secret)
+            .chain_update(cookie)
             .finalize();
         SecretHash(hash.into())
     }
@@ -201,9 +212,11 @@ mod tests {
         assert_eq!(text.len(), 86);
         let read = Token::parse(text.as_bytes()).unwrap();
         assert_eq!(read.place, token.place);
-        assert!(read.hash().is(&token.hash()));
+        assert!(read.hash("c").is(&token.hash("c")));
         let id = token.place.id;
         assert_eq!(PublicId::parse(&id.text()), Some(id));
+        assert_ne!(id.veiled(), id.text());
+        assert!(!read.hash("c").is(&token.hash("d")), "another cookie");
     }
 
     #[test]
@@ -213,7 +226,7 @@ mod tests {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let read = Token::parse(&bytes);
-            assert!(read.is_none_or(|read| !read.hash().is(&token.hash())));
+            assert!(read.is_none_or(|read| !read.hash("c").is(&token.hash("c"))));
         }
         for wrong in [
             "".as_bytes(),
@@ -237,7 +250,7 @@ mod tests {
             .filter(|last| {
                 let mut bytes = text.as_bytes().to_vec();
                 bytes[85] = *last;
-                Token::parse(&bytes).is_some_and(|read| read.hash().is(&token().hash()))
+                Token::parse(&bytes).is_some_and(|read| read.hash("c").is(&token().hash("c")))
             })
             .collect();
         assert_eq!(same, [text.as_bytes()[85]]);

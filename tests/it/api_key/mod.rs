@@ -670,6 +670,21 @@ async fn a_key_of_another_kind_and_a_record_that_was_tampered_with_let_nobody_in
     }
 }
 
+#[tokio::test]
+async fn a_key_for_tests_is_none_for_live() {
+    let house = House::new();
+    let records = Records::new(house.backend.clone());
+    let tests = ApiKeys::new(records, "acme_test").unwrap();
+    let tests = tests.clock(house.time.clock());
+    let asked = NewApiKey::new("x");
+    let key = tests.create(&house.person("ann"), &asked).await.unwrap();
+    let covered = key.text().expose().replace("test", "live");
+    let covered = &covered[..covered.len() - 7];
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(covered.as_bytes());
+    let forged = format!("{covered}_{}", base62(crc));
+    assert_eq!(house.use_key(&forged).await.unwrap_err(), "invalid_api_key");
+}
+
 #[test]
 fn mistakes_are_told() {
     let keys = |prefix: &str| ApiKeys::new(Records::memory(), prefix);

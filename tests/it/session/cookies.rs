@@ -184,3 +184,31 @@ async fn over_plain_http_the_cookie_has_no_prefix() {
     assert!(text.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{text}");
     assert!(house.principal(&cookie_of(&session)).await.is_some());
 }
+
+#[tokio::test]
+async fn a_value_is_good_in_its_own_cookie_alone() {
+    let time = FakeClock::at_unix_seconds(1_700_000_000);
+    let store = Store::new(MemoryStore::builder().clock(time.clock()).build());
+    let users = House::on(store.clone(), time.clone(), |builder| builder);
+    let admins = House::on(store, time, |builder| builder.cookie_name("admin"));
+    let cookie = users.log_in("ann").await;
+    let moved = cookie.replace("session", "admin");
+    let answer = admins.send(&[moved.as_bytes()]).await;
+    assert_eq!((answer.status, answer.calls), (StatusCode::UNAUTHORIZED, 0));
+    assert_eq!(answer.cleared(), ["__Host-admin"]);
+    assert!(users.principal(&cookie).await.is_some());
+    let cookie = admins.log_in("ann").await;
+    assert!(admins.principal(&cookie).await.is_some());
+}
+
+#[tokio::test]
+async fn who_logs_in_over_and_over_fills_nothing() {
+    let time = FakeClock::at_unix_seconds(1_700_000_000);
+    let memory = MemoryStore::builder().clock(time.clock()).build();
+    let house = House::on(Store::new(memory.clone()), time, |builder| builder);
+    for _ in 0..500 {
+        house.log_in("mallory").await;
+    }
+    let entries = memory.usage().entries();
+    assert!(entries <= 16 + 64, "{entries}");
+}

@@ -18,7 +18,9 @@ pub struct RememberedBrowser {
 impl RememberedBrowser {
     pub(super) fn new(id: &PublicId, series: &Series, terms: &Terms) -> Self {
         Self {
-            id: id.text(),
+            // Not the one in the cookie: who read it here could come with a secret made up,
+            // and have it taken for theft.
+            id: id.veiled(),
             created: series.created.0,
             last_used: series.used.0,
             expires: series.created.0.saturating_add(terms.lifetime),

@@ -4,7 +4,7 @@ use super::super::error::{ConfigError, SessionError, Why};
 use super::super::record::{decode, encode};
 use super::super::sessions::End;
 use super::super::settings::MAX_LIFETIME;
-use super::super::token::{OwnerTag, Place, PublicId, Token};
+use super::super::token::{OwnerTag, Place, PublicId, SecretHash, Token};
 use super::super::visitor::Visitor;
 use super::series::{Series, Terms};
 use super::{RememberedBrowser, SERIES};
@@ -88,7 +88,7 @@ impl RememberMe {
         let owner = OwnerTag::of(principal.id());
         let token = Token::fresh(owner, &settings.random);
         let now = self.sessions.now();
-        let series = Series::new(token.hash(), principal, now, visitor.note());
+        let series = Series::new(self.hash(&token), principal, now, visitor.note());
         let put = settings.store.put_owned(
             token.place.key(SERIES),
             &encode(&series)?,
@@ -164,7 +164,7 @@ impl RememberMe {
     ) -> Result<(Bytes, Series), SessionError> {
         let bytes = found.ok_or_else(|| SessionError::new(Why::Unknown))?;
         let series: Series = decode(&bytes)?;
-        let verdict = series.judge(&token.hash(), &self.terms, self.sessions.now());
+        let verdict = series.judge(&self.hash(token), &self.terms, self.sessions.now());
         let Err(error) = verdict else {
             self.not_ended(&series).await?;
             return Ok((bytes, series));
@@ -192,7 +192,7 @@ impl RememberMe {
         let event = SecurityEvent::new(EventKind::AuthnTokenReuse)
             .with_code("remember_me_reused")
             .with_subject(&series.user)
-            .with_detail("browser", &token.place.id.text());
+            .with_detail("browser", &token.place.id.veiled());
         visitor.emitter.emit(event);
         let sessions = self.sessions.telling(visitor.emitter.clone());
         sessions.revoke_all(&series.user).await?;
@@ -223,13 +223,19 @@ impl RememberMe {
     /// # Errors
     /// When the store fails.
     pub async fn revoke(&self, user: &str, id: &str) -> Result<bool, SessionError> {
-        let Some(id) = PublicId::parse(id) else {
+        let owner = OwnerTag::of(user);
+        let store = &self.sessions.settings.store;
+        let entries = store.list_owned(owner.owner(SERIES)).await?;
+        let ids = entries.iter().map(|entry| PublicId::from_entry(entry.id()));
+        let Some(found) = ids.flatten().find(|found| found.veiled() == id) else {
             return Ok(false);
         };
-        let owner = OwnerTag::of(user);
-        let place = Place { owner, id };
-        let deleted = self.sessions.settings.store.delete(place.key(SERIES));
-        Ok(deleted.await?)
+        let place = Place { owner, id: found };
+        Ok(store.delete(place.key(SERIES)).await?)
+    }
+
+    fn hash(&self, token: &Token) -> SecretHash {
+        token.hash(self.remember_cookie().name())
     }
 
     fn remember_cookie(&self) -> &CredentialCookie {
@@ -262,8 +268,9 @@ impl Sessions {
             let Some(found) = store.get(key).await? else {
                 continue;
             };
-            let series: Series = decode(&found)?;
-            if series.knows(&token.hash()) {
+            let hash = token.hash(self.settings.remember_cookie.name());
+            // What cannot be read remembers nobody.
+            if decode::<Series>(&found).is_ok_and(|series| series.knows(&hash)) {
                 store.delete(key).await?;
             }
         }
@@ -339,7 +346,7 @@ impl Remembered {
         let now = remember.sessions.now();
         let next = Token::at(token.place, &settings.random);
         let mut series = self.series.clone();
-        series.turn(next.hash(), now, visitor.note());
+        series.turn(remember.hash(&next), now, visitor.note());
         let left = series.left(&remember.terms, now);
         let (key, value) = (token.place.key(SERIES), encode(&series)?);
         let swap = settings

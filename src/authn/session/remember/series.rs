@@ -103,7 +103,7 @@ mod tests {
     fn a_secret_is_good_once() {
         let random = Random::insecure_seeded(1);
         let place = Token::fresh(OwnerTag::of("ann"), &random).place;
-        let [first, second, third, other] = [(); 4].map(|()| Token::at(place, &random).hash());
+        let [first, second, third, other] = [(); 4].map(|()| Token::at(place, &random).hash("c"));
         let at = Timestamp::from_unix_seconds;
         let principal = Principal::new("ann", Authentication::new(at(900)));
         let terms = Terms {
