@@ -1,5 +1,8 @@
 //! One request, looked through.
 
+mod custom;
+mod odd;
+
 use super::decode;
 use super::detect::PATTERNS;
 use super::engine::Engine;
@@ -9,10 +12,11 @@ use super::prefilter::{Prefilter, Seen};
 use super::protocol;
 use super::report::{self, Match, Report};
 use super::request::RawRequest;
-use super::rule::{Effect, Operator, Rule, RuleId, Subject, What};
+use super::rule::{RuleId, Subject, What};
 use super::signal::{Finding, Signals};
 use super::view::{Part, Place, Surroundings, View};
 use super::{Class, FieldKind};
+use odd::{data_uri, escaped_letter_at, overlong_at};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -139,26 +143,6 @@ impl<'e> Scan<'e> {
         self.ask_of_absent();
         self.report.hostile &= !self.admitted;
         self.report
-    }
-
-    /// What rules of users may ask of the request as a whole.
-    fn of_request(&mut self, request: &RawRequest<'_>) -> Flow {
-        if self.engine.rules.custom.is_empty() {
-            return Flow::Continue(());
-        }
-        let length = request.body.len().to_string();
-        let client = request.client.map(|address| address.to_string());
-        let subjects = [
-            (What::Method, Some(request.method)),
-            (What::BodyLength, Some(&*length)),
-            (What::Client, client.as_deref()),
-        ];
-        for (what, value) in subjects {
-            if let Some(value) = value {
-                self.ask(Subject { what, name: b"" }, value.as_bytes(), true)?;
-            }
-        }
-        Flow::Continue(())
     }
 
     /// Looks at a field from end to end, and adds up.
@@ -430,110 +414,6 @@ impl<'e> Scan<'e> {
         }
         Flow::Continue(())
     }
-
-    /// Asks the rules of users about a value.
-    fn ask(&mut self, subject: Subject<'_>, text: &[u8], as_sent: bool) -> Flow {
-        let rules = &self.engine.rules;
-        for (index, rule) in rules.custom.iter().enumerate() {
-            if !rules.is_on(rule.id.as_str(), rule.level) {
-                continue;
-            }
-            for (number, condition) in rule.conditions.iter().enumerate() {
-                if !condition.concerns(&subject) || !(as_sent || condition.wants_views()) {
-                    continue;
-                }
-                if let Some(present) = self.present.get_mut(index) {
-                    *present |= 1 << number;
-                }
-                if condition.holds(text) {
-                    self.holds(index, rule, number, subject, text)?;
-                }
-            }
-        }
-        Flow::Continue(())
-    }
-
-    /// Tells the rules of users of an attack that the builtin ones saw.
-    fn heard_of(&mut self, subject: Subject<'_>, class: Class) -> Flow {
-        for (index, rule) in self.engine.rules.custom.iter().enumerate() {
-            for (number, condition) in rule.conditions.iter().enumerate() {
-                let asked = matches!(condition.operator, Operator::Attack(of) if of == class);
-                if asked && condition.concerns(&subject) {
-                    self.holds(index, rule, number, subject, b"")?;
-                }
-            }
-        }
-        Flow::Continue(())
-    }
-
-    fn ask_of_absent(&mut self) {
-        for (index, rule) in self.engine.rules.custom.iter().enumerate() {
-            for (number, condition) in rule.conditions.iter().enumerate() {
-                let present = self
-                    .present
-                    .get(index)
-                    .is_some_and(|bits| bits & (1 << number) != 0);
-                if matches!(condition.operator, Operator::Absent) && !present {
-                    let nowhere = Subject {
-                        what: What::Method,
-                        name: b"",
-                    };
-                    let _stopped = self.holds(index, rule, number, nowhere, b"");
-                }
-            }
-        }
-    }
-
-    /// A condition of a rule of a user holds; the rule matches once all do.
-    fn holds(
-        &mut self,
-        index: usize,
-        rule: &Rule,
-        number: usize,
-        subject: Subject<'_>,
-        text: &[u8],
-    ) -> Flow {
-        let Some(held) = self.held.get_mut(index) else {
-            return Flow::Continue(());
-        };
-        let all = u64::MAX >> (64 - rule.conditions.len().clamp(1, 64));
-        if *held == all {
-            return Flow::Continue(());
-        }
-        *held |= 1 << number;
-        if *held != all || !self.engine.rules.is_on(rule.id.as_str(), rule.level) {
-            return Flow::Continue(());
-        }
-        let place = match subject.what {
-            What::At(place, _) => place,
-            _ => Place::Path,
-        };
-        let field = Field::new(place, Part::Value, subject.name, FieldKind::Plain);
-        let tags: Vec<_> = rule.tags.iter().map(|tag| &**tag).collect();
-        if self.is_excluded(&field, rule.id.as_str(), &tags, rule.class) {
-            return Flow::Continue(());
-        }
-        let weight = rule.severity.weight();
-        self.keep(Match {
-            rule: rule.id.clone(),
-            class: rule.class,
-            weight,
-            place,
-            name: report::name_of(subject.name),
-            excerpt: report::excerpt(subject.name, text, 0..text.len()),
-        });
-        match rule.effect {
-            Effect::Score => self.decide(u32::from(weight)),
-            Effect::Refuse => {
-                self.report.hostile = true;
-                self.go_on()
-            }
-            Effect::DangerouslyAdmit => {
-                self.admitted = true;
-                self.go_on()
-            }
-        }
-    }
 }
 
 impl Visit for Scan<'_> {
@@ -581,52 +461,6 @@ fn weight(finding: &Finding, kind: FieldKind) -> u8 {
     }
 }
 
-/// The head of a `data:` URI in base64, and its payload where that is no image, sound or font.
-fn data_uri(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let start = text.get(..5)?;
-    if !start.eq_ignore_ascii_case(b"data:") {
-        return None;
-    }
-    let head = text.get(..128).unwrap_or(text);
-    let comma = memchr::memchr(b',', head)?;
-    let head = text.get(..comma)?;
-    let is_base64 = head.to_ascii_lowercase().ends_with(b";base64");
-    let payload = text.get(comma + 1..)?;
-    let only_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=-_ \r\n%".contains(b);
-    if !is_base64 || !payload.iter().all(only_base64) {
-        return None;
-    }
-    let harmless = [&b"image/"[..], b"audio/", b"video/", b"font/"];
-    let media_type = head.get(5..).unwrap_or_default().to_ascii_lowercase();
-    let is_harmless = harmless.iter().any(|kind| media_type.starts_with(kind))
-        && memchr::memmem::find(&media_type, b"svg").is_none();
-    Some((head, if is_harmless { &[] } else { payload }))
-}
-
-/// Where an ASCII character stands in more bytes than it needs (RFC 3629 section 3).
-fn overlong_at(text: &[u8]) -> Option<usize> {
-    text.windows(3)
-        .position(|bytes| {
-            matches!(
-                bytes,
-                [0xC0 | 0xC1, 0x80..=0xBF, _] | [0xE0, 0x80..=0x9F, 0x80..=0xBF]
-            )
-        })
-        .or_else(|| match text {
-            [.., 0xC0 | 0xC1, 0x80..=0xBF] => Some(text.len() - 2),
-            _ => None,
-        })
-}
-
-/// Where a letter or digit of ASCII is written as `\u0061`: nobody has reason to.
-fn escaped_letter_at(text: &[u8]) -> Option<usize> {
-    memchr::memmem::find_iter(text, b"\\u00").find(|at| {
-        let digits = text.get(at + 4..at + 6).unwrap_or_default();
-        let (code, length) = decode::hex_number(digits, 2);
-        length == 2 && u8::try_from(code).is_ok_and(|c| c.is_ascii_alphanumeric())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -638,40 +472,5 @@ mod tests {
             let finding = FINDINGS.get(id).unwrap_or_else(|| panic!("{id}"));
             assert_eq!(weight(finding, FieldKind::Code), finding.weight.0);
         }
-    }
-
-    #[test]
-    fn data_uris() {
-        let cases: [(&str, Option<(&str, &str)>); 6] = [
-            (
-                "data:image/png;base64,AAAA",
-                Some(("data:image/png;base64", "")),
-            ),
-            (
-                "data:text/html;base64,PHM+",
-                Some(("data:text/html;base64", "PHM+")),
-            ),
-            (
-                "data:image/svg+xml;base64,PHM+",
-                Some(("data:image/svg+xml;base64", "PHM+")),
-            ),
-            ("data:image/png;base64,<script>", None),
-            ("data:text/html,x", None),
-            ("image", None),
-        ];
-        for (text, expected) in cases {
-            let expected = expected.map(|(head, payload)| (head.as_bytes(), payload.as_bytes()));
-            assert_eq!(data_uri(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn odd_characters() {
-        assert_eq!(overlong_at(b"a\xC0\xAFb"), Some(1));
-        assert_eq!(overlong_at(b"a\xC0\xAF"), Some(1));
-        assert_eq!(overlong_at(b"\xE0\x80\xAF"), Some(0));
-        assert_eq!(overlong_at("é अ".as_bytes()), None);
-        assert_eq!(escaped_letter_at(b"x\\u0065val"), Some(1));
-        assert_eq!(escaped_letter_at(b"caf\\u00e9 \\u0027"), None);
     }
 }

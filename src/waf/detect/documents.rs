@@ -49,15 +49,19 @@ mod xml {
         run,
     };
 
+    /// How many document types are looked at: a document has one.
+    const MOST_TYPES: u32 = 8;
     /// How much of a tag is looked at, in bytes, so that many open tags cost no more each.
     const LONGEST_TAG: usize = 512;
 
     fn run(view: &View<'_>, signals: &mut Signals) {
         let text = Text(view.bytes);
         let is_document = view.place == Place::XmlDocument;
+        let mut types = 0;
         for open in memchr::memchr_iter(b'<', view.bytes) {
             let tag = text.slice(open, (open + LONGEST_TAG).min(text.len()));
-            if text.has(open, b"<!doctype") {
+            if types < MOST_TYPES && text.has(open, b"<!doctype") {
+                types += 1;
                 let end = open + tag.iter().take_while(|b| !matches!(b, b'>' | b'[')).count();
                 let declares = text.at(end) == b'[' && is_document;
                 if declares || is_foreign(text.slice(open, end)) {
@@ -255,9 +259,11 @@ mod ldap {
             {
                 signals.push(&BREAK, at..end + 16);
             }
+            // `)(&)`, or `)(&` where the application's own filter goes on.
+            let cut = end == text.len() && matches!(run, [b')', b'(', b'&' | b'|' | b'!', ..]);
             if closes
                 && !opened_before(text, at)
-                && (run.ends_with(b"(&)") || run.ends_with(b"(|)"))
+                && (cut || run.ends_with(b"(&)") || run.ends_with(b"(|)"))
             {
                 signals.push(&BREAK, at..end);
             }

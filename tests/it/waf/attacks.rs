@@ -2,10 +2,17 @@
 //! Each is refused as a parameter of the query and as a field of a form, and those that are not
 //! bound to a name or a place as a string of JSON, too.
 
+mod sql;
 mod variations;
 
 use portcullis::waf::{RawRequest, Ruleset, Waf};
+use sql::QUERIES;
 use variations::VARIATIONS;
+
+/// Those here and those in the files of this folder.
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    ATTACKS.iter().chain(QUERIES).chain(VARIATIONS)
+}
 
 pub(super) fn encode(text: &str) -> String {
     text.bytes()
@@ -490,7 +497,7 @@ const ATTACKS: &[(&str, &[&str])] = &[
 fn attacks_are_refused_in_query_and_form() {
     let waf = Waf::new(Ruleset::builtin());
     let mut missed = Vec::new();
-    for (class, attacks) in ATTACKS.iter().chain(VARIATIONS) {
+    for (class, attacks) in all() {
         for attack in *attacks {
             let target = format!("/find?q={}", encode(attack));
             if !waf.judge(&RawRequest::new("GET", &target)).is_hostile() {
@@ -513,8 +520,7 @@ fn injections_are_refused_in_json() {
     let waf = Waf::new(Ruleset::builtin());
     let mut missed = Vec::new();
     let bound = ["php", "rfi", "nosql"];
-    let attacks = ATTACKS.iter().chain(VARIATIONS);
-    for (class, attacks) in attacks.filter(|(class, _)| !bound.contains(class)) {
+    for (class, attacks) in all().filter(|(class, _)| !bound.contains(class)) {
         for attack in *attacks {
             let body = serde_json::json!({ "page": 1, "q": attack }).to_string();
             let request = RawRequest::new("POST", "/api/find")

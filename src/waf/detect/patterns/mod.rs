@@ -4,9 +4,12 @@ mod callback;
 mod cmd;
 mod file;
 mod java;
+mod lines;
 mod mail;
 mod node;
+mod nosql;
 mod php;
+mod serialized;
 mod sql;
 mod ssi;
 mod template;
@@ -20,9 +23,12 @@ const GROUPS: &[&[&Pattern]] = &[
     file::PATTERNS,
     file::path::PATTERNS,
     java::PATTERNS,
+    lines::PATTERNS,
     mail::PATTERNS,
     node::PATTERNS,
+    nosql::PATTERNS,
     php::PATTERNS,
+    serialized::PATTERNS,
     template::PATTERNS,
     sql::PATTERNS,
     ssi::PATTERNS,

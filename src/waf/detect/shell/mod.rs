@@ -8,6 +8,8 @@
 mod commands;
 mod findings;
 mod glob;
+mod shape;
+mod syntax;
 mod word;
 
 use super::Detector;
@@ -16,6 +18,7 @@ use crate::waf::signal::Signals;
 use crate::waf::view::{Places, View};
 use commands::Command;
 use findings as found;
+use shape::{has_shape, is_script_file};
 use word::Word;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -380,251 +383,9 @@ impl Shell<'_, '_> {
             Arguments::Words
         }
     }
-
-    fn backtick(&mut self, at: usize) {
-        let inner = at.saturating_add(1);
-        // A fence of Markdown.
-        if self.text.at(inner) == b'`' || (at > 0 && self.text.at(at.saturating_sub(1)) == b'`') {
-            return;
-        }
-        let close = memchr::memchr(b'`', self.text.slice(inner, inner.saturating_add(200)));
-        if close.is_some() {
-            self.command(inner, Place::Substitution);
-        }
-    }
-
-    /// `$(...)`, `${IFS}`, `$[...]`, `$'\x63at'`.
-    fn dollar(&mut self, at: usize) {
-        let next = at.saturating_add(1);
-        match self.text.at(next) {
-            b'(' => {
-                self.command(next.saturating_add(1), Place::Substitution);
-                let opener = self.text.at(next.saturating_add(1));
-                if matches!(opener, b'(' | b'$' | b'<' | b')' | b'`')
-                    || self.text.at(next.saturating_add(2)) == 0
-                {
-                    self.signals
-                        .push(&found::SUBSTITUTED, at..next.saturating_add(1));
-                }
-            }
-            b'{' => {
-                let name = next.saturating_add(1);
-                if self.text.has(name, b"ifs")
-                    || self.text.has(name, b"path:")
-                    || self.text.has(name, b"home:")
-                    || self.text.at(name) == b'`'
-                    || self.text.has(name, b"shell")
-                {
-                    self.signals
-                        .push(&found::SHELL_VARIABLE, at..name.saturating_add(4));
-                }
-            }
-            b'[' if matches!(self.text.at(next.saturating_add(1)), b'$' | b'0'..=b'9') => {
-                self.signals.push(&found::SUBSTITUTED, at..next);
-            }
-            b'\'' if self.text.at(next.saturating_add(1)) == b'\\' => {
-                self.signals.push(&found::SHELL_VARIABLE, at..next);
-            }
-            _ => {
-                let shell = self.text.slice(next, next.saturating_add(7)) == b"SHELL -";
-                if shell || self.text.slice(next, next.saturating_add(3)) == b"IFS" {
-                    self.signals
-                        .push(&found::SHELL_VARIABLE, at..next.saturating_add(3));
-                }
-            }
-        }
-    }
-
-    /// `<(cmd)`, `>(cmd)`, `<<<`, `2>&1`, `>/dev/tcp/...`.
-    fn redirection(&mut self, at: usize, byte: u8) {
-        let next = at.saturating_add(1);
-        if self.text.at(next) == b'(' {
-            self.command(next.saturating_add(1), Place::Substitution);
-            let inner = self.text.skip_space(next.saturating_add(1));
-            let end = self.text.skip_some(inner, 96, |byte| {
-                byte.is_ascii_alphanumeric() || byte == b' '
-            });
-            if at == 0 && end > inner && self.text.at(end) == b')' {
-                self.signals.push(&found::COMMAND, at..end);
-            }
-        }
-        if self.text.has(at, b">&")
-            && self.text.at(next.saturating_add(1)).is_ascii_digit()
-            && self.text.at(at.saturating_sub(1)).is_ascii_digit()
-        {
-            self.signals.push(&found::REDIRECTION, at..next);
-        }
-        let target = self.text.skip_space(
-            self.text
-                .skip_some(at, 4, |next| next == byte || next == b'&'),
-        );
-        if self.text.has(target, b"/dev/tcp/") || self.text.has(target, b"/dev/udp/") {
-            self.signals.push(&found::COMMAND, at..target);
-        } else if self.text.has(target, b"/dev/null") {
-            self.signals.push(&found::REDIRECTION, at..target);
-        }
-    }
-
-    /// A path with wildcards that names a program or a file everybody knows.
-    fn path(&mut self, at: usize) {
-        let before = if at == 0 {
-            b' '
-        } else {
-            self.text.at(at.saturating_sub(1))
-        };
-        if !(is_space(before)
-            || matches!(
-                before,
-                b'=' | b';' | b'|' | b'&' | b'\'' | b'"' | b'`' | b'(' | b'<' | b'>' | b',' | b'{'
-            ))
-        {
-            return;
-        }
-        let end = self.text.skip_some(at, 96, |byte| {
-            !is_space(byte)
-                && !matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b',')
-        });
-        let end = end.min(at.saturating_add(48));
-        if glob::names_known_file(self.text.slice(at, end)) {
-            self.signals.push(&found::WILDCARD_PATH, at..end);
-        }
-    }
-
-    /// `() { :;}` and `f(){ f|f& };f`.
-    fn function(&mut self, at: usize) {
-        let open = self.text.skip_space(at.saturating_add(2));
-        if self.text.at(open) != b'{' {
-            return;
-        }
-        let body = self.text.skip_space(open.saturating_add(1));
-        let anonymous = at == 0 || !self.text.at(at.saturating_sub(1)).is_ascii_alphanumeric();
-        if anonymous && matches!(self.text.at(body), b':' | b'_' | b';') {
-            self.signals.push(&found::FUNCTION, at..body);
-            return;
-        }
-        let inner = self.text.slice(body, body.saturating_add(64));
-        let close = memchr::memchr(b'}', inner);
-        let recursive = close.is_some_and(|close| {
-            let piped = inner
-                .get(..close)
-                .is_some_and(|inner| inner.iter().any(|byte| matches!(byte, b'|' | b'&')));
-            let name = self.text.at(at.saturating_sub(1));
-            piped && inner.first() == Some(&name)
-        });
-        if recursive {
-            self.signals.push(&found::FUNCTION, at..body);
-        }
-    }
-
-    /// `{cat,/etc/passwd}`.
-    fn brace(&mut self, start: usize) {
-        let led = self.text.at(start) == b',';
-        let word = Word::read(self.text, start.saturating_add(usize::from(led)));
-        let end = self
-            .text
-            .skip_some(start, 96, |byte| !is_space(byte) && byte != b'}')
-            .min(start.saturating_add(80));
-        let inner = self.text.slice(start, end);
-        let listed =
-            self.text.at(word.end) == b',' && self.text.at(end) == b'}' && !inner.contains(&b':');
-        let options = inner.windows(2).any(|pair| pair == b",-" || pair == b",/");
-        if listed && (led || commands::find(word.name()).is_some() || options) {
-            self.signals.push(&found::COMMAND, start..end);
-        }
-    }
 }
 
 /// `cat<<<x`: no prose has three of them.
 fn is_here_string(text: Text<'_>, end: usize) -> bool {
     text.has(text.skip_space(end), b"<<<")
-}
-
-/// Whether a line holds what only commands have behind their name.
-fn has_shape(line: &[u8], command: Command) -> bool {
-    let first = line.first().copied().unwrap_or(0);
-    let second = line.get(1).copied().unwrap_or(0);
-    let begins = match first {
-        b'-' => second.is_ascii_alphanumeric() || second == b'-',
-        b'/' => second.is_ascii_alphanumeric() || matches!(second, b'?' | b'*' | b'[' | b'$'),
-        b'~' | b'.' => matches!(second, b'/' | b'.'),
-        b'$' => second.is_ascii_alphabetic() || matches!(second, b'(' | b'{' | b'@' | b'I'),
-        b'`' | b'*' | b'{' => true,
-        b'\\' => second == b'\\',
-        b'a'..=b'z' | b'A'..=b'Z' => second == b':' && line.get(2) == Some(&b'\\'),
-        _ => false,
-    };
-    if begins {
-        return true;
-    }
-    let words = || line.split(|byte| is_space(*byte));
-    let word_is = |test: &dyn Fn(&[u8]) -> bool| words().take(6).any(test);
-    let url = word_is(&|word| {
-        word.starts_with(b"http://")
-            || word.starts_with(b"https://")
-            || word.starts_with(b"ftp://")
-            || is_address(word)
-    });
-    let option = word_is(&|word| {
-        word.len() > 1
-            && word.len() < 20
-            && word.starts_with(b"-")
-            && word
-                .get(1)
-                .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
-            && word != b"--"
-    });
-    let path = word_is(&|word| {
-        word.len() > 4 && word.starts_with(b"/") && word.iter().skip(1).any(|byte| *byte == b'/')
-    });
-    let file = words().next().is_some_and(is_file_or_host);
-    let script = words().take(4).any(is_script_file);
-    let nested = words()
-        .next()
-        .is_some_and(|word| word.len() > 2 && commands::find(word) == Some(Command::Plain));
-    url || path
-        || script
-        || nested
-        || (option && (command == Command::Plain || words().count() < 6))
-        || (file && command == Command::Plain)
-        || (file && words().count() < 3)
-}
-
-/// `x.sh`: what nothing but a shell or an interpreter reads.
-fn is_script_file(word: &[u8]) -> bool {
-    const ENDINGS: &[&[u8]] = &[
-        b".sh", b".py", b".pl", b".rb", b".php", b".bat", b".ps1", b".exe", b".elf", b".cmd",
-        b".vbs",
-    ];
-    word.len() > 4 && ENDINGS.iter().any(|ending| word.ends_with(ending)) && is_file_or_host(word)
-}
-
-/// `127.0.0.1`, `10.1.1.1:80`.
-fn is_address(word: &[u8]) -> bool {
-    let host = word
-        .split(|byte| matches!(byte, b':' | b'`' | b')'))
-        .next()
-        .unwrap_or_default();
-    let parts = host.split(|byte| *byte == b'.');
-    host.len() > 6
-        && parts.clone().count() == 4
-        && parts
-            .clone()
-            .all(|part| !part.is_empty() && part.len() < 4 && part.iter().all(u8::is_ascii_digit))
-}
-
-/// `script.sh`, `google.com`, `.htaccess`: letters on both sides of a dot.
-fn is_file_or_host(word: &[u8]) -> bool {
-    let Some(dot) = memchr::memrchr(b'.', word) else {
-        return false;
-    };
-    let (stem, ending) = (
-        word.get(..dot).unwrap_or_default(),
-        word.get(dot.saturating_add(1)..).unwrap_or_default(),
-    );
-    !stem.is_empty()
-        && (2..=6).contains(&ending.len())
-        && ending.iter().all(u8::is_ascii_alphanumeric)
-        && stem
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'))
 }
