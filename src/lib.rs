@@ -110,7 +110,9 @@ pub mod clock;
 #[cfg(any(
     feature = "field-encryption",
     feature = "file-encryption",
-    feature = "jwt"
+    feature = "jwt",
+    feature = "one-time-code",
+    feature = "totp"
 ))]
 pub mod crypto;
 pub mod event;

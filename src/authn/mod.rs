@@ -9,15 +9,52 @@
 //! - [`password`], with the feature of that name: hashing, verifying and judging passwords.
 //! - [`session`], with the feature of that name: sessions with a cookie, and remembered
 //!   browsers.
+//! - [`totp`], [`recovery_codes`] and [`one_time_code`], with the features `totp`,
+//!   `recovery-codes` and `one-time-code`: second factors, and links sent by mail.
+//! - [`step_up`]: what asks for a recent or a strong authentication.
 
 #[cfg(feature = "api-key")]
 pub mod api_key;
 pub mod authenticate;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(any(feature = "one-time-code", feature = "totp"))]
+mod lock_out;
+#[cfg(feature = "one-time-code")]
+pub mod one_time_code;
 #[cfg(feature = "password")]
 pub mod password;
+#[cfg(any(feature = "recovery-codes", feature = "totp"))]
+mod record;
+#[cfg(feature = "recovery-codes")]
+pub mod recovery_codes;
+#[cfg(any(
+    feature = "one-time-code",
+    feature = "recovery-codes",
+    feature = "totp"
+))]
+mod refusal;
 #[cfg(feature = "session")]
 pub mod session;
+pub mod step_up;
+#[cfg(any(
+    feature = "one-time-code",
+    feature = "recovery-codes",
+    feature = "totp"
+))]
+mod text_bytes;
+#[cfg(feature = "totp")]
+pub mod totp;
+#[cfg(any(feature = "one-time-code", feature = "totp"))]
+mod typed;
 
 pub use authenticate::{AuthenticateLayer, Authenticator};
+#[cfg(any(feature = "one-time-code", feature = "totp"))]
+pub use lock_out::LockOut;
+#[cfg(any(
+    feature = "one-time-code",
+    feature = "recovery-codes",
+    feature = "totp"
+))]
+pub use refusal::Refusal;
+pub use step_up::RequireRecent;

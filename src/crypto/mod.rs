@@ -12,10 +12,14 @@ pub mod file;
 pub mod hazmat;
 #[cfg(feature = "jwt")]
 pub(crate) mod json;
-#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
+#[cfg(any(
+    feature = "field-encryption",
+    feature = "file-encryption",
+    feature = "one-time-code"
+))]
 #[cfg_attr(
     not(feature = "field-encryption"),
-    allow(dead_code, reason = "files derive keys, and need no more")
+    allow(dead_code, reason = "others need only a part of it")
 )]
 pub(crate) mod kdf;
 #[cfg(feature = "field-encryption")]

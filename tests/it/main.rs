@@ -45,12 +45,16 @@ mod keys;
 mod limit;
 #[cfg(feature = "monitor")]
 mod monitor;
+#[cfg(feature = "one-time-code")]
+mod one_time_code;
 #[cfg(feature = "password")]
 mod password;
 #[cfg(feature = "rbac")]
 mod rbac;
 #[cfg(feature = "full")]
 mod records;
+#[cfg(feature = "recovery-codes")]
+mod recovery_codes;
 mod request_id;
 #[cfg(feature = "field-encryption")]
 mod rotation;
@@ -58,7 +62,10 @@ mod rotation;
 mod secure_api;
 #[cfg(feature = "full")]
 mod session;
+mod step_up;
 mod store;
 mod support;
+#[cfg(all(feature = "field-encryption", feature = "totp"))]
+mod totp;
 #[cfg(feature = "waf")]
 mod waf;

@@ -1,5 +1,6 @@
 //! What several modules of the tests need.
 
+mod counted;
 #[cfg(unix)]
 mod fork;
 #[cfg(feature = "redis")]
@@ -13,4 +14,10 @@ mod vectors;
 #[cfg(unix)]
 pub(crate) use fork::drawn_by_both;
 #[allow(unused_imports, reason = "which are used depends on the features")]
-pub(crate) use {sources::rust_files, spy::Spy, tasks::run_together, vectors::vectors};
+pub(crate) use {
+    counted::{CountedRecords, CountedStore},
+    sources::rust_files,
+    spy::Spy,
+    tasks::{race, run_together},
+    vectors::vectors,
+};
