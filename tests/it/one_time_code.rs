@@ -562,6 +562,7 @@ async fn what_is_not_sent_is_told_and_holds_nobody_up() {
         Recipient::new("x", "a@b.c\r\nBcc: d@e.f"),
     )
     .await;
+    settle().await;
     tokio::time::advance(Duration::from_secs(6)).await;
     settle().await;
     let events = heard.snapshot();

@@ -450,7 +450,7 @@ async fn a_record_is_of_one_user_and_shows_no_secret() {
     for broken in [
         "",
         "{",
-        "[]",
+        "[1]",
         r#"{"active":{}}"#,
         r#"{"attempts":{"failed":-1}}"#,
     ] {
