@@ -13,6 +13,10 @@ pub(super) enum Write {
     /// It stays as it is.
     Nothing,
     /// It stays as it is, in the time that a write takes.
+    #[cfg_attr(
+        not(feature = "totp"),
+        expect(dead_code, reason = "a wrong recovery code writes nothing")
+    )]
     Decoy,
     /// It holds this.
     Put(Vec<u8>),
