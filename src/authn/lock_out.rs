@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How wrong codes lock an account's second factor.
 ///
 /// So many are free; each one after that locks for twice as long as the last, up to a longest
-/// time; and after so many in a row there is no further try until an administrator
-/// [unlocks](crate::authn). A right code begins anew, a new challenge does not.
+/// time; and after so many in a row there is no further try until an administrator unlocks it.
+/// A right code begins anew, a new challenge does not.
 ///
 /// The defaults, 5 free, then 1 minute up to 24 hours, 100 in all, leave whoever guesses a
 /// code of six digits, of which three are right at a time, a chance of 0.03 %. Only who has
@@ -136,14 +136,14 @@ mod tests {
             assert!(!attempts.is_locked(now));
             let locks_now = attempts.fail(&policy, now);
             assert_eq!(locks_now, attempts.is_locked(now));
-            let until = attempts.locked_until;
-            locks.push(until.saturating_sub(now.unix_seconds()).min(until));
-            if until == u64::MAX {
-                locks.pop();
-                locks.push(u64::MAX);
-                break;
+            let until = attempts.locked_until.max(now.unix_seconds());
+            locks.push(match until {
+                Attempts::FOR_GOOD => until,
+                _ => until - now.unix_seconds(),
+            });
+            if until != Attempts::FOR_GOOD {
+                now = Timestamp::from_unix_seconds(until);
             }
-            now = Timestamp::from_unix_seconds(until.max(now.unix_seconds()));
         }
         assert_eq!(locks[..8], [0, 0, 0, 0, 60, 120, 240, 480]);
         assert_eq!(locks[14..17], [61_440, 86_400, 86_400]);

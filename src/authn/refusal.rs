@@ -1,6 +1,6 @@
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 use std::fmt;
 
 /// Why a code was refused. For logs and events alone: whoever typed the code learns only that
@@ -76,9 +76,14 @@ impl From<Refusal> for Rejection {
     }
 }
 
-/// 503: without the store nobody can tell whether a code was used before.
+/// 503: without the store nobody can tell whether a code was used before. 500 for what no
+/// waiting helps, as an id of a user that is too long.
 pub(super) fn store_failed(error: &StoreError) -> Rejection {
-    Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
+    let kind = match error.kind() {
+        StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
+        _ => RejectionKind::Unavailable,
+    };
+    Rejection::new(kind).with_reason(error.to_string())
 }
 
 #[cfg(test)]

@@ -680,7 +680,7 @@ fn misconfiguration_is_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn the_store_and_debug_show_nothing() {
+async fn debug_shows_nothing() {
     let world = world();
     let (challenge, code) = world.start().await;
     world.links.issue(RESET, &ANN).await.unwrap();

@@ -401,7 +401,15 @@ async fn nobody_learns_who_has_a_second_factor() {
 }
 
 #[tokio::test]
-async fn what_happened_is_told_to_the_operator() {
+async fn an_id_that_no_store_takes_is_our_mistake() {
+    let world = World::new();
+    let long = "x".repeat(513);
+    let error = world.totp.verify(&long, "123456").await.unwrap_err();
+    assert_eq!(Rejection::from(error).status(), 500);
+}
+
+#[test]
+fn what_happened_is_told_to_the_operator() {
     for (refusal, event) in [
         (Refusal::Wrong, EventKind::AuthnLoginFail),
         (Refusal::Used, EventKind::AuthnTokenReuse),

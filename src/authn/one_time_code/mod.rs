@@ -4,15 +4,16 @@
 //! [`OneTimeCodes`] are typed in where they were asked for, [`LinkTokens`] come back by the
 //! link of a mail. For both:
 //!
-//! 1. **At rest** there are only keyed hashes (HMAC-SHA-256): who reads the store can try all
-//!    codes of six digits, and learns nothing without the key.
+//! 1. **At rest** codes and tokens are only keyed hashes (HMAC-SHA-256): who reads the store
+//!    can try all codes of six digits, and learns nothing without the key. Users are hashed
+//!    too; beside a link, for as long as it lives, its user and address stand in the open.
 //! 2. **Bound** to the user, the purpose and, for codes, the very request that asked for it
 //!    (ASVS 5.0 6.6.2). A new one voids the last.
 //! 3. **Once**: taken or swapped in the [`Store`](crate::store::Store) at one moment. Of many
 //!    that bring one code, on any number of machines, one gets in (6.5.1).
 //! 4. **Short lives**: codes 5 minutes and at most 10 (6.5.5), links an hour and at most a day.
 //! 5. **Guessing**: wrong codes are counted for each user and purpose, whatever challenge they
-//!    were for, and lock by [`LockOut`](crate::authn::LockOut) (6.6.3). Links have 256 bits
+//!    were for, and lock by [`LockOut`] (6.6.3). Links have 256 bits
 //!    and nothing to guess.
 //! 6. **Sending** is limited for each user and purpose (6.6.4), has a deadline, and happens in
 //!    the background: no answer waits for it, so its time tells nobody who has an account.
