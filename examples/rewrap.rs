@@ -18,12 +18,14 @@ use portcullis::crypto::field::FieldCipher;
 use portcullis::crypto::key_source::{KeyFile, KeySource};
 use portcullis::crypto::keyring::{Key, KeyId, Keyring};
 use portcullis::crypto::rotation::{
-    EncryptedColumn, Registry, Replacement, Report, Rotation, RowKey, StoredRow, Table,
+    EncryptedColumn, FileCensus, Registry, Replacement, Report, Rotation, RowKey, StoredRow, Table,
 };
 use portcullis::store::Records;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{AssertSqlSafe, Row};
 use std::error::Error;
+use std::fs::File;
+use std::io::Read;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 
@@ -82,7 +84,15 @@ fn command() -> Command {
             "demo",
             "Makes a database and keys to try the others on",
         ))
-        .subcommand(with("census", "Counts the values of each key"))
+        .subcommand(
+            with("census", "Counts the values of each key").arg(
+                option(
+                    "file",
+                    "A file that the same keys encrypt; may be given again",
+                )
+                .action(ArgAction::Append),
+            ),
+        )
         .subcommand(with("dry-run", "Says what a rewrap would do").args(&pages))
         .subcommand(with("rewrap", "Does it").args(&pages))
         .subcommand(with("verify", "Opens every value").args(&pages))
@@ -104,7 +114,8 @@ async fn run(matches: &ArgMatches) -> Result<bool, Box<dyn Error>> {
     let ring = keys.load().await?;
     let registry = registry(matches, &ring)?;
     if name == "census" {
-        return census(&registry, &database, &ring).await;
+        let files = matches.get_many::<String>("file").unwrap_or_default();
+        return census(&registry, &database, &ring, files).await;
     }
     let bar = ProgressBar::new(database.count(&registry).await?);
     let style = "{msg} [{wide_bar}] {pos}/{len} rows, {per_sec}, {eta} left";
@@ -149,8 +160,13 @@ async fn census(
     registry: &Registry,
     database: &Database,
     ring: &Keyring,
+    files: impl Iterator<Item = &String>,
 ) -> Result<bool, Box<dyn Error>> {
-    let census = Rotation::new(registry, database).census().await?;
+    let mut census = Rotation::new(registry, database).census().await?;
+    for path in files {
+        let start = start_of(path).map_err(|error| format!("{path}: {error}"))?;
+        census.count_file(&start);
+    }
     for column in census.columns() {
         let (null, plaintext, malformed) = (column.null, column.plaintext, column.malformed);
         println!("{}.{}", column.table, column.column);
@@ -159,6 +175,15 @@ async fn census(
             println!("  {key} {state:<12} {values:>10} values");
         }
         println!("  null {null}, plaintext {plaintext}, malformed {malformed}");
+    }
+    let files = census.files();
+    if *files != FileCensus::default() {
+        println!("files");
+        for (key, count) in &files.keys {
+            println!("  {key} {count:>23} files");
+        }
+        let (other, malformed) = (files.other, files.malformed);
+        println!("  of a password or a wrapped key {other}, malformed {malformed}");
     }
     for key in ring.keys() {
         match census.check_retirable(key.id(), ring) {
@@ -171,6 +196,14 @@ async fn census(
         println!("NOT READY: {error}");
     }
     Ok(ready.is_ok())
+}
+
+fn start_of(path: &str) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    let file = File::open(path)?;
+    file.take(FileCensus::START as u64)
+        .read_to_end(&mut start)?;
+    Ok(start)
 }
 
 fn show(report: &Report) {

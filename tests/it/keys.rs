@@ -15,6 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+mod formats;
 mod subjects;
 
 fn context(subject: &str) -> KekContext {

@@ -83,7 +83,8 @@ impl KeyFile {
 
     /// Writes a keyring: into a new file beside the old one, which it then replaces, so that
     /// there is a whole file at every moment. The new file has the permissions of the old one,
-    /// if that could be loaded with these, else 0600.
+    /// if that could be loaded with these, else 0600. A process that is killed meanwhile leaves
+    /// it behind, as `NAME.` and 16 digits and `.new`.
     ///
     /// # Errors
     /// When it cannot be sealed or written. The file that was there is still there, unless only

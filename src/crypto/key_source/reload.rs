@@ -77,7 +77,8 @@ impl ReloadingKeys {
     ///   the wrong file is put there, and would make values unreadable.
     /// * A key is in the new keyring that this process has destroyed, in whatever way, or that
     ///   it has disabled while the source has not. That happens when an old file is restored,
-    ///   or the key was taken out of use here and not in the source.
+    ///   or the key was taken out of use here and not in the source. (A process that starts
+    ///   knows nothing of it, and takes what the source gives.)
     pub async fn reload(&self) -> Result<Reloaded, KeySourceError> {
         let mut given = self.0.given.lock().await;
         let new = self.0.source.load().await?;
