@@ -46,11 +46,12 @@
 //! | [`store`] | where does shared state live? | always |
 //! | [`clock`], [`secret`], [`random`] | time, secrets, randomness | always |
 //! | [`net`] | where does it come from? | always |
-//! | [`authn`] | who is calling? | always; more with `jwt`, `password` |
+//! | [`authn`] | who is calling? | always; more with `password`, `totp`, `recovery-codes`, `one-time-code`, `session`, `jwt`, `api-key` |
 //! | [`authz`] | what may they do? | `rbac` |
 //! | [`limit`] | how much is too much, and who has done enough? | `rate-limit`, `bans` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
 //! | [`crypto`] | who wrote it, and who can read it? | `jwt`, `field-encryption`, `file-encryption` |
+//! | [`waf`] | is it hostile? | `waf` |
 //! | [`monitor`] | who hears of it? | `monitor` |
 //!
 //! Every control is a [`Guard`](guard::Guard): it looks at a request and admits it, rejects it,
@@ -71,7 +72,8 @@
 //!    below counts.
 //! 6. [`RateLimitLayer`](limit::RateLimitLayer): cheap, and before anything that costs.
 //! 7. [`CrossOriginLayer`](browser::cross_origin::CrossOriginLayer).
-//! 8. [`AuthenticateLayer`](authn::AuthenticateLayer), then a
+//! 8. [`WafLayer`](waf::WafLayer), before whatever reads the body.
+//! 9. [`AuthenticateLayer`](authn::AuthenticateLayer), then a
 //!    [`require`](authz::rbac::Rbac::require) for each route.
 //!
 //! In axum, put them into one `ServiceBuilder` and call `Router::layer` once: each call costs
@@ -84,6 +86,7 @@
 //!
 //! | feature | gives | brings |
 //! |---|---|---|
+//! | `api-key` | API keys with scopes, expiry and overlap rotation | crc, sha2 |
 //! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
 //! | `bans` | bans that escalate, network lists | arc-swap, prefix-trie, sha2 |
 //! | `cross-origin` | CSRF defenses | ring, base64ct |
@@ -92,10 +95,15 @@
 //! | `headers` | security headers and CSP | ring, base64ct |
 //! | `jwt` | JSON Web Tokens and JWKs | ring, base64, base64ct, memchr, arc-swap |
 //! | `monitor` | events to logs and metrics | tracing, metrics |
+//! | `one-time-code` | codes and links by SMS and e-mail | base64ct, hkdf, hmac, sha2 |
 //! | `password` | Argon2id and password policy | argon2, unicode-normalization, tokio (`sync` alone) |
+//! | `password-migration` | password hashes of other programs | bcrypt, scrypt, pbkdf2, sha-crypt, md-5, sha1, sha2, hmac, base64 |
 //! | `rate-limit` | rate limits and concurrency limits | governor, sha2, tokio |
 //! | `rbac` | roles and permissions | arc-swap |
+//! | `recovery-codes` | codes for a lost second factor | base64ct, sha2 |
 //! | `redis` | the store on Redis, Valkey or a Cluster | redis, rustls, tokio-rustls, rustls-native-certs, arc-swap, base64 |
+//! | `session` | sessions, remembered browsers | base64ct, sha2 |
+//! | `totp` | TOTP with QR codes, good once | base64ct, png, qrcode, totp-rs |
 //! | `aws-lc-rs`, `aes-gcm` | other backends of AES-GCM; not in `full` | the crate of that name |
 //! | `sqlx` | encrypted columns as sqlx types; not in `full` | sqlx |
 //! | `conformance` | test suites for stores of your own; not in `full` | nothing |
