@@ -90,7 +90,7 @@ impl WafLayer {
         self
     }
 
-    /// Takes the reference ids of requests that have no id from here.
+    /// Takes the reference ids from here.
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self
@@ -123,10 +123,8 @@ impl WafLayer {
             Some(challenge) => challenge(head, report),
             None => Answer::Refuse,
         };
-        let id = head.extensions().get::<RequestId>();
-        let id = id
-            .cloned()
-            .unwrap_or_else(|| RequestId::random(&self.random));
+        // Not the id of the request, which clients may choose: two must not look like one.
+        let id = RequestId::random(&self.random);
         let rejection = match answer {
             Answer::Admit => None,
             Answer::With(rejection) => Some(rejection),

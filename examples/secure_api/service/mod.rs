@@ -119,7 +119,11 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         accounts_of_others: config.jwt_key.is_some() && config.database.is_none(),
     };
 
-    let bans = bans::bans(stores.store.clone(), config.ban_after)?;
+    let bans = bans::bans(
+        stores.store.clone(),
+        config.ban_after,
+        &config.trusted_proxies,
+    )?;
 
     // Behind this, nobody is anonymous.
     let members = Router::new()

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use http::StatusCode;
 use portcullis::crypto::field::Encrypted;
+use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::principal::Principal;
 use portcullis::random::Random;
@@ -55,17 +56,11 @@ pub(crate) async fn create(
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
+    let row = row(principal.id(), &id);
+    let vault = &state.vault;
     let note = Note {
-        title: state
-            .vault
-            .note_title
-            .seal(&new.title, &*id)
-            .map_err(refused)?,
-        html: state
-            .vault
-            .note_html
-            .seal(&new.html, &*id)
-            .map_err(refused)?,
+        title: vault.note_title.seal(&new.title, &row).map_err(refused)?,
+        html: vault.note_html.seal(&new.html, &row).map_err(refused)?,
     };
     let value = serde_json::to_vec(&note).map_err(|_| broken())?;
     let insert = state
@@ -90,22 +85,30 @@ pub(crate) async fn show(
             .is_some_and(|owner| owner == principal.id().as_bytes())
     });
     let note = own.ok_or_else(|| Rejection::new(RejectionKind::NotFound))?;
-    let (title, html) = open(&state.vault, &id, &note)?;
+    let (title, html) = open(&state.vault, &principal, &note)?;
     Ok(axum::Json(json!({"id": id, "title": title, "html": html})))
 }
 
 pub(crate) async fn list(
     Shared(state): Shared<State>,
     principal: Principal,
+    emitter: Emitter,
 ) -> Result<axum::Json<Value>, Rejection> {
     let notes = state.records.list_owned(NOTES, principal.id(), None, PAGE);
     let notes = notes.await.map_err(|error| unavailable(&error))?;
     let titles = notes.iter().map(|note| {
         let id = String::from_utf8_lossy(note.id());
-        let (title, _) = open(&state.vault, &id, note)?;
-        Ok(json!({"id": id, "title": title}))
+        // One that was spoiled does not keep the others from their owner.
+        let title = match open(&state.vault, &principal, note) {
+            Ok((title, _)) => Some(title),
+            Err(spoiled) => {
+                emitter.emit(event(&spoiled));
+                None
+            }
+        };
+        json!({"id": id, "title": title})
     });
-    titles.collect::<Result<Value, Rejection>>().map(axum::Json)
+    Ok(axum::Json(titles.collect()))
 }
 
 async fn find(records: &Records, id: &str) -> Result<Option<Record>, Rejection> {
@@ -117,15 +120,26 @@ async fn find(records: &Records, id: &str) -> Result<Option<Record>, Rejection> 
     found.map_err(|error| unavailable(&error))
 }
 
-fn open(vault: &Vault, id: &str, note: &Record) -> Result<(String, String), Rejection> {
+/// What a note is sealed for: who can write to the database cannot give it to another owner.
+fn row(owner: &str, id: &str) -> String {
+    format!("{owner}/{id}")
+}
+
+fn open(vault: &Vault, owner: &Principal, note: &Record) -> Result<(String, String), Rejection> {
+    let row = row(owner.id(), &String::from_utf8_lossy(note.id()));
     let note: Note = serde_json::from_slice(note.value()).map_err(|_| broken())?;
-    let title = vault.note_title.open(&note.title, id).map_err(refused)?;
-    let html = vault.note_html.open(&note.html, id).map_err(refused)?;
+    let title = vault.note_title.open(&note.title, &row).map_err(refused)?;
+    let html = vault.note_html.open(&note.html, &row).map_err(refused)?;
     Ok((title.expose().clone(), html.expose().clone()))
 }
 
 fn broken() -> Rejection {
     Rejection::new(RejectionKind::Internal).with_reason("a stored note cannot be read")
+}
+
+fn event(spoiled: &Rejection) -> SecurityEvent {
+    let reason = spoiled.reason().unwrap_or_default();
+    SecurityEvent::new(EventKind::CryptDecryptFail).with_reason(reason.to_owned())
 }
 
 fn unavailable(error: &StoreError) -> Rejection {

@@ -15,6 +15,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{Row, Sqlite, Transaction};
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,9 +52,9 @@ pub(crate) struct SqliteRecords {
 impl SqliteRecords {
     /// Opens the file, or makes it. Other tables in it are left alone.
     pub(crate) async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        create(path.as_ref()).map_err(|error| failed(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(TURN);
@@ -72,6 +73,16 @@ impl SqliteRecords {
         let readers = readers.await.map_err(failed)?;
         Ok(Self { writer, readers })
     }
+}
+
+/// Makes the file, unless it is there, for nobody else to read: password hashes are in it.
+/// SQLite gives the files beside it the same mode.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 impl RecordsBackend for SqliteRecords {

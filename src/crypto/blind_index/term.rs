@@ -1,7 +1,20 @@
 use std::fmt;
 
 /// Bytes of the longest term: the version, and a whole HMAC.
-const LONGEST: usize = 33;
+const MAX_LEN: usize = 33;
+
+/// The first `bits` bits of a code, and zeros. Half by half and without a loop over bytes, for it
+/// is done for each row and each search.
+fn kept(code: &[u8; 32], bits: u16) -> [u8; 32] {
+    let mut kept = [0; 32];
+    let ((to, _), (from, _)) = (kept.as_chunks_mut(), code.as_chunks());
+    for ((to, from), before) in to.iter_mut().zip(from).zip([0, 128]) {
+        let bits = bits.saturating_sub(before).min(128);
+        let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+        *to = (u128::from_be_bytes(*from) & mask).to_be_bytes();
+    }
+    kept
+}
 
 /// What is stored of a value so that it can be found: one byte of version, then the bits of the
 /// index, padded with zeros to whole bytes.
@@ -9,24 +22,18 @@ const LONGEST: usize = 33;
 /// Whoever sees two equal ones learns that the values may be equal, so `Debug` shows none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term {
-    bytes: [u8; LONGEST],
+    bytes: [u8; MAX_LEN],
     len: u8,
 }
 
 impl Term {
     /// The first `bits` bits of a code, for an index of this version.
     pub(super) fn new(version: u8, code: &[u8; 32], bits: u16) -> Self {
-        let mut bytes = [0; LONGEST];
-        let (first, rest) = bytes.split_at_mut(1);
-        first.fill(version);
-        let len = Self::len_of(bits);
-        let kept = rest.iter_mut().zip(code).take(usize::from(len) - 1);
-        let mut last = &mut 0;
-        for (to, from) in kept {
-            *to = *from;
-            last = to;
+        let mut bytes = [version; MAX_LEN];
+        if let Some(rest) = bytes.last_chunk_mut() {
+            *rest = kept(code, bits);
         }
-        *last &= u8::MAX << ((8 - bits % 8) % 8);
+        let len = Self::len_of(bits);
         Self { bytes, len }
     }
 
@@ -95,6 +102,21 @@ mod tests {
         ] {
             let term = Term::new(7, &code, bits);
             assert_eq!(term.as_bytes(), expected, "{bits}");
+        }
+        for bits in 1..=256 {
+            let term = Term::new(7, &code, bits);
+            let ones = term
+                .as_bytes()
+                .iter()
+                .skip(1)
+                .map(|byte| byte.leading_ones());
+            assert_eq!(ones.sum::<u32>(), u32::from(bits));
+            assert!(
+                term.bytes
+                    .iter()
+                    .skip(term.len.into())
+                    .all(|byte| *byte == 0)
+            );
         }
         let whole = Term::new(0, &code, 256);
         assert_eq!(whole.as_bytes().len(), 33);

@@ -127,10 +127,18 @@ impl FieldColumn {
         self.is_current_bytes(sealed.as_bytes())
     }
 
-    pub(super) fn is_current_bytes(&self, sealed: &[u8]) -> bool {
-        let padding = self.padding();
-        Parts::of(sealed).is_ok_and(|parts| padding.gives(parts.data.len()))
-            && sealed.starts_with(&self.keys().primary().prefix)
+    fn is_current_bytes(&self, sealed: &[u8]) -> bool {
+        Parts::of(sealed).is_ok_and(|parts| self.is_current_with(&self.keys(), sealed, &parts))
+    }
+
+    /// Whether it was sealed as values are sealed now, by the keys that are in use.
+    pub(super) fn is_current_with(
+        &self,
+        keys: &ColumnKeys,
+        sealed: &[u8],
+        parts: &Parts<'_>,
+    ) -> bool {
+        self.padding().gives(parts.data.len()) && sealed.starts_with(&keys.primary().prefix)
     }
 
     /// What a value is sealed as now: another, and none of those before it is current.

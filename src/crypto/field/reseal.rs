@@ -1,5 +1,6 @@
 use super::batch::BatchSealer;
 use super::format::Parts;
+use super::keys::ColumnKeys;
 use super::{FieldColumn, RowId};
 use crate::crypto::Refused;
 use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH};
@@ -30,16 +31,16 @@ struct Opener {
 type MadeFor = (u64, KeyId, [u8; NONCE_LENGTH]);
 
 impl Opener {
+    #[inline]
     fn open(
         &mut self,
         column: &FieldColumn,
-        sealed: &[u8],
+        keys: &ColumnKeys,
+        parts: &Parts<'_>,
         row: RowId<'_>,
         extra: &[u8],
     ) -> Result<&[u8], Refused> {
-        let parts = Parts::of(sealed)?;
-        let keys = column.keys();
-        let root = keys.opening(&parts)?;
+        let root = keys.opening(parts)?;
         let wanted = (keys.generation, parts.key, *parts.epoch);
         if self.cipher.as_ref().is_some_and(|(it, _)| *it != wanted) {
             self.cipher = None;
@@ -47,7 +48,7 @@ impl Opener {
         let (_, cipher) = self
             .cipher
             .get_or_insert_with(|| (wanted, root.cipher_of(parts.epoch)));
-        column.open_parts(cipher, &parts, row, extra, &mut self.buffer)
+        column.open_parts(cipher, parts, row, extra, &mut self.buffer)
     }
 }
 
@@ -62,31 +63,26 @@ impl Resealer {
         }
     }
 
-    /// Whether it was sealed as values are sealed now.
-    pub(in crate::crypto) fn is_current(&self, sealed: &[u8]) -> bool {
-        self.column.is_current_bytes(sealed)
-    }
-
-    /// Opens the value of this row and seals it again.
+    /// Opens the value of this row and seals it again; `None` when it was sealed as values are
+    /// sealed now. Such a one is only opened, and only to `check` that it can be.
     pub(in crate::crypto) fn reseal(
         &mut self,
         sealed: &[u8],
         row: RowId<'_>,
-    ) -> Result<Vec<u8>, Refused> {
-        let extra = self.purpose.as_bytes();
-        let plain = self.opener.open(&self.column, sealed, row, extra)?;
-        self.sealer.seal_bytes(plain, row, extra)
-    }
-
-    /// Opens the value of this row, to see whether that can be done.
-    pub(in crate::crypto) fn check(
-        &mut self,
-        sealed: &[u8],
-        row: RowId<'_>,
-    ) -> Result<(), Refused> {
-        let extra = self.purpose.as_bytes();
-        let opened = self.opener.open(&self.column, sealed, row, extra);
-        opened.map(drop)
+        check: bool,
+    ) -> Result<Option<Vec<u8>>, Refused> {
+        let (column, extra) = (&self.column, self.purpose.as_bytes());
+        let parts = Parts::of(sealed)?;
+        let keys = column.keys();
+        let is_current = column.is_current_with(&keys, sealed, &parts);
+        if is_current && !check {
+            return Ok(None);
+        }
+        let plain = self.opener.open(column, &keys, &parts, row, extra)?;
+        if is_current {
+            return Ok(None);
+        }
+        self.sealer.seal_bytes(plain, row, extra).map(Some)
     }
 
     /// Seals what was not sealed before.

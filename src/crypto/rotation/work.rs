@@ -68,9 +68,8 @@ impl<'a> Work<'a> {
         let Some(sealed) = bytes_of(stored) else {
             return problem(None, Reason::Malformed);
         };
-        let key = key_id(&sealed);
         let done = self.on_sealed(row, &sealed);
-        match done.unwrap_or_else(|reason| problem(key, reason)) {
+        match done.unwrap_or_else(|reason| problem(key_id(&sealed), reason)) {
             // What was text stays text.
             Outcome::Reseal(resealed) if matches!(sealed, Cow::Owned(_)) => {
                 let text = Encrypted::<Vec<u8>>::from_bytes(resealed).to_text();
@@ -81,18 +80,10 @@ impl<'a> Work<'a> {
     }
 
     fn on_sealed(&mut self, row: &StoredRow, sealed: &[u8]) -> Result<Outcome, Reason> {
-        let id = row.row_id();
-        if self.resealer.is_current(sealed) {
-            if self.mode == Mode::Verify {
-                let checked = self.resealer.check(sealed, id);
-                checked.map_err(|refused| refused.reason())?;
-            }
-            return Ok(Outcome::Current);
-        }
-        let resealed = self.resealer.reseal(sealed, id);
-        resealed
-            .map(Outcome::Reseal)
-            .map_err(|refused| refused.reason())
+        let check = self.mode == Mode::Verify;
+        let resealed = self.resealer.reseal(sealed, row.row_id(), check);
+        let resealed = resealed.map_err(|refused| refused.reason())?;
+        Ok(resealed.map_or(Outcome::Current, Outcome::Reseal))
     }
 
     fn on_plaintext(&mut self, row: &StoredRow, stored: &[u8]) -> Result<Outcome, Reason> {

@@ -82,6 +82,10 @@ impl Scope {
 
     /// The network that the address is banned by.
     fn network_of(&self, address: IpAddr) -> IpNet {
+        // Its network of IPv6 holds what is never a client.
+        if address.is_loopback() {
+            return address.into();
+        }
         match rate_key_with_prefix(address, self.ipv6_prefix) {
             IpNet::V4(host) => {
                 let network = ipnet::Ipv4Net::new_assert(host.addr(), self.ipv4_prefix.0);
@@ -252,7 +256,7 @@ mod tests {
         for (address, expected) in [
             ("127.0.0.1", "network:127.0.0.1/32"),
             ("::ffff:127.0.0.1", "network:127.0.0.1/32"),
-            ("::1", "exempt"),
+            ("::1", "network:::1/128"),
             ("10.1.2.3", "exempt"),
         ] {
             assert_eq!(standing(&scope, address), expected, "{address}");

@@ -220,6 +220,43 @@ async fn what_is_kept_is_ciphertext_and_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn who_writes_to_the_database_gives_nobody_the_note_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("service.db");
+    let keys = Keyring::generate().to_text();
+    let service = Service::over(&file, Some(keys.expose())).await.unwrap();
+    let ann = service.member("ann@example.com").await;
+    let bob = service.member("bob@example.com").await;
+    let note = |title: &'static str| json!({"title": title, "html": ""});
+    service.ask("POST", "/notes", &ann, &note("of Ann")).await;
+    service.ask("POST", "/notes", &bob, &note("of Bob")).await;
+    let (_, me) = service.ask("GET", "/me", &bob, &Value::Null).await;
+
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+    let database = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let take = sqlx::query("UPDATE records SET owner = ? WHERE collection = 'note'");
+    let owner = me["id"].as_str().unwrap().as_bytes().to_vec();
+    let taken = take.bind(owner).execute(&database).await.unwrap();
+    assert_eq!(taken.rows_affected(), 2);
+
+    // Bob has a note more, which says nothing, and still his own.
+    let (status, notes) = service.ask("GET", "/notes", &bob, &Value::Null).await;
+    assert_eq!(status, 200);
+    let mut titles: Vec<_> = notes.as_array().unwrap().iter().collect();
+    titles.sort_by_key(|note| note["title"].is_null());
+    assert_eq!(titles[0]["title"], "of Bob", "{notes}");
+    assert_eq!(titles[1]["title"], Value::Null, "{notes}");
+    let path = format!("/notes/{}", titles[1]["id"].as_str().unwrap());
+    assert_eq!(service.ask("GET", &path, &bob, &Value::Null).await.0, 500);
+}
+
+#[tokio::test]
 async fn without_its_keys_a_database_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("service.db");

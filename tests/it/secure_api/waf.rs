@@ -20,8 +20,7 @@ fn post(target: &str, body: &Value) -> Request<Body> {
 fn assert_blocked(answer: &Answer, name: &str) {
     assert_eq!(answer.status, 403, "{name}: {}", answer.body);
     let reference = answer.json()["reference"].clone();
-    let id = answer.headers["x-request-id"].to_str().unwrap();
-    assert_eq!(reference, id, "{name}");
+    assert_eq!(reference.as_str().map(str::len), Some(32), "{name}");
     let expected = json!({
         "type": "about:blank", "title": "The request was blocked", "status": 403,
         "code": "request_blocked", "reference": reference,
@@ -155,8 +154,8 @@ async fn the_administrator_sees_what_was_tried() {
         (&event["code"], &event["source_ip"]),
         (&json!("sqli"), &json!("127.0.0.1"))
     );
-    assert_eq!(event["request_id"], answer.json()["reference"]);
     let details = &event["details"];
+    assert_eq!(details["reference"], answer.json()["reference"]);
     assert_eq!(details["action"], "refused", "{event}");
     assert_eq!(details["parameter"], "query:q", "{event}");
     assert!(
