@@ -83,6 +83,14 @@ impl Principal {
         self
     }
 
+    /// Replaces how and when it was authenticated: for what completes a principal, and must not
+    /// make the proof look better than it was.
+    #[must_use]
+    pub fn with_authentication(mut self, authentication: Authentication) -> Self {
+        self.inner().authentication = authentication;
+        self
+    }
+
     /// Adds an attribute, such as a department, for policies to read.
     #[must_use]
     pub fn with_attribute(

@@ -106,6 +106,7 @@ struct Inner {
     reason: Option<Cow<'static, str>>,
     event: Option<EventKind>,
     subject: Option<Box<str>>,
+    is_stale: bool,
 }
 
 /// One wrong field of a request's content.
@@ -150,6 +151,7 @@ impl Rejection {
             reason: None,
             event: kind.event(),
             subject: None,
+            is_stale: false,
         }))
     }
 
@@ -244,6 +246,14 @@ impl Rejection {
         self
     }
 
+    /// Says that the credential was replaced or ended a moment ago, so that the client may have
+    /// the next one by now. It must not be taken away, and who needs none may pass without.
+    #[must_use]
+    pub fn with_stale_credential(mut self) -> Self {
+        self.0.is_stale = true;
+        self
+    }
+
     /// Why, in broad terms.
     #[must_use]
     pub fn kind(&self) -> RejectionKind {
@@ -302,6 +312,12 @@ impl Rejection {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
+    }
+
+    /// Whether the credential was good a moment ago.
+    #[must_use]
+    pub fn has_stale_credential(&self) -> bool {
+        self.0.is_stale
     }
 
     /// The event to record, with all that this says of it.

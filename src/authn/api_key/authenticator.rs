@@ -94,14 +94,8 @@ impl ApiKeys {
         let Some(complete) = &self.principal else {
             return Ok(principal);
         };
-        let key = ApiKey::new(id, stored);
-        let completed = complete(principal, key.clone()).await?;
-        let is_limited = completed.scopes().is_some();
-        Ok(if is_limited {
-            completed
-        } else {
-            completed.with_scopes(key.scopes())
-        })
+        let completed = complete(principal.clone(), ApiKey::new(id, stored)).await?;
+        Ok(limited(completed, &principal))
     }
 
     /// Writes down that the key was used, now and then. Whether that succeeds is no matter of
@@ -120,6 +114,19 @@ impl ApiKeys {
                 .update(KEYS, record.id(), record.version(), &value);
             let _another_time = update.await;
         }
+    }
+}
+
+/// What limits a key limits the principal that the application made of it as well: the proof,
+/// which says that it was a key, the tenant, and unless it has others, the scopes.
+fn limited(completed: Principal, by_key: &Principal) -> Principal {
+    let mut limited = completed.with_authentication(by_key.authentication().clone());
+    if let Some(tenant) = by_key.tenant() {
+        limited = limited.with_tenant(tenant);
+    }
+    match by_key.scopes() {
+        Some(scopes) if limited.scopes().is_none() => limited.with_scopes(scopes),
+        _ => limited,
     }
 }
 

@@ -118,6 +118,20 @@ pub(super) struct KeyRecord {
     /// The key that took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) successor: Option<Box<str>>,
+    /// Where it came of a key that rotated itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<Origin>,
+}
+
+/// The key that somebody made, from which others came that rotated themselves.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Origin {
+    id: Box<str>,
+    #[serde(with = "seconds")]
+    created: Timestamp,
+    /// Until when it was made to be good, whatever overlap it had.
+    #[serde(with = "seconds")]
+    expires: Timestamp,
 }
 
 impl KeyRecord {
@@ -139,10 +153,56 @@ impl KeyRecord {
         now >= self.expires
     }
 
+    /// The origin of what this key makes of itself.
+    fn origin(&self, id: &str) -> Origin {
+        self.origin.clone().unwrap_or_else(|| Origin {
+            id: id.into(),
+            created: self.created,
+            expires: self.expires,
+        })
+    }
+
+    /// The key that somebody made, from which this one came or which it is: all that came of it
+    /// end together.
+    pub(super) fn family<'a>(&'a self, id: &'a str) -> &'a str {
+        self.origin.as_ref().map_or(id, |origin| &origin.id)
+    }
+
+    /// The key that takes its place, with a lifetime as long, but for one that the key makes of
+    /// itself: that one ends when it would have, and is no younger.
+    pub(super) fn next(
+        &self,
+        id: &str,
+        hash: KeyHash,
+        now: Timestamp,
+        longest: Duration,
+        is_by_itself: bool,
+    ) -> Self {
+        let origin = self.origin(id);
+        let lifetime = origin.expires.since(origin.created);
+        let expires = now.saturating_add(lifetime.min(longest));
+        Self {
+            hash,
+            created: now,
+            expires: if is_by_itself {
+                expires.min(origin.expires)
+            } else {
+                expires
+            },
+            used: None,
+            origin: is_by_itself.then_some(origin),
+            ..self.clone()
+        }
+    }
+
     /// Whose it is, limited to what it may. A key proves nothing about its owner today, so the
-    /// authentication is as old as the key, with no method and no level.
+    /// authentication is as old as the key that somebody made, with no method and no level.
     pub(super) fn principal(&self, id: &str) -> Principal {
-        let authentication = Authentication::new(self.created).with_credential(id);
+        let made = self
+            .origin
+            .as_ref()
+            .map_or(self.created, |origin| origin.created);
+        let authentication = Authentication::new(made).with_credential(id);
         let scopes = self.scopes.iter().map(|scope| &**scope);
         let principal = Principal::new(&*self.owner, authentication).with_scopes(scopes);
         match &self.tenant {
@@ -195,6 +255,8 @@ pub struct ApiKey {
     expires: Timestamp,
     last_used: Option<Timestamp>,
     replaced_by: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Box<str>>,
 }
 
 impl ApiKey {
@@ -209,6 +271,7 @@ impl ApiKey {
             expires: record.expires,
             last_used: record.used,
             replaced_by: record.successor,
+            origin: record.origin.map(|origin| origin.id),
         }
     }
 
@@ -263,6 +326,13 @@ impl ApiKey {
     #[must_use]
     pub fn replaced_by(&self) -> Option<&str> {
         self.replaced_by.as_deref()
+    }
+
+    /// The id of the key that this one came of, where keys rotated themselves: they are revoked
+    /// together.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 }
 

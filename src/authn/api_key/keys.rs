@@ -1,6 +1,7 @@
 use super::error::{ApiKeyError, ConfigError};
 use super::key::{ApiKey, CreatedApiKey, KeyKind, KeyRecord, NewApiKey};
-use super::text::{Fresh, Prefix};
+use super::owner::KeyOwner;
+use super::text::{Fresh, Prefix, is_id};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::guard::Rejection;
@@ -100,8 +101,9 @@ impl ApiKeys {
     }
 
     /// Completes the principal of a key by a function of yours: looks its owner up, refuses one
-    /// that is disabled, adds the roles of today. Scopes and credential are there already; a
-    /// principal that comes back without scopes gets those of the key.
+    /// that is disabled, adds the roles of today. Scopes, tenant and credential are there
+    /// already. A principal that comes back without scopes gets those of the key; the tenant of
+    /// the key and its authentication hold whatever comes back.
     ///
     /// Without it a principal has no roles: a layer that asks for a permission refuses it.
     pub fn principal_by<F>(
@@ -140,7 +142,8 @@ impl ApiKeys {
 
     /// Makes a key for this principal, and for nobody else: there is no way to name another
     /// owner. A principal that is limited by scopes gives away no others than it has, and one
-    /// that came by a key makes none: a key that leaked could outlive its end by others.
+    /// that came by a key makes none, not even by one that was revoked while the request was
+    /// under way: a key that leaked could outlive its end by others.
     ///
     /// # Errors
     /// When what is asked is not valid or not allowed, when the owner has too many keys, or
@@ -173,6 +176,7 @@ impl ApiKeys {
             expires: now.saturating_add(asked.lifetime.unwrap_or(usual)),
             used: None,
             successor: None,
+            origin: None,
         };
         for _ in 0..MAX_TRIES {
             if self.insert(owner.id(), &fresh.id, &record, None).await? {
@@ -186,11 +190,14 @@ impl ApiKeys {
     /// The old one stays good for `overlap`, at most until it would have expired, so that all
     /// who use it can change over; zero ends it at once. A key is replaced once.
     ///
-    /// A principal that came by a key can replace that one only.
+    /// A principal that came by a key can replace that one only. The new key is good no longer
+    /// than the old one would have been, and both end when one of them is
+    /// [revoked](Self::revoke): a key that leaked gains nothing by it. Who has logged in starts
+    /// a new lifetime.
     ///
     /// # Errors
-    /// When the principal has no such key, when the key has expired or was replaced before,
-    /// when the overlap is longer than 30 days, or when the records fail.
+    /// When the principal has no such key in its tenant, when the key has expired or was
+    /// replaced before, when the overlap is longer than 30 days, or when the records fail.
     pub async fn rotate(
         &self,
         owner: &Principal,
@@ -200,25 +207,19 @@ impl ApiKeys {
         if overlap > Self::MAX_OVERLAP {
             return Err(ApiKeyError::OverlapTooLong(overlap));
         }
-        if self.key_of(owner).await?.is_some_and(|own| own.id() != id) {
+        let own = self.key_of(owner).await?;
+        if own.is_some_and(|own| own != id) {
             return Err(ApiKeyError::NotAllowed("an API key replaces itself only"));
         }
         let fresh = Fresh::new(&self.prefix, &self.random);
         for _ in 0..MAX_TRIES {
-            let (record, mut old) = self.owned(owner.id(), id).await?;
+            let (record, mut old) = self.owned(owner.into(), id).await?;
             let now = self.now();
             if old.is_expired(now) || old.successor.is_some() {
                 return Err(ApiKeyError::NotRotatable);
             }
             check_scopes(owner, old.scopes.iter().map(AsRef::as_ref))?;
-            let lifetime = old.expires.since(old.created);
-            let next = KeyRecord {
-                hash: fresh.hash,
-                created: now,
-                expires: now.saturating_add(lifetime.min(self.longest)),
-                used: None,
-                ..old.clone()
-            };
+            let next = old.next(id, fresh.hash, now, self.longest, own.is_some());
             old.expires = old.expires.min(now.saturating_add(overlap));
             old.successor = Some(fresh.id.as_str().into());
             let old = (&record, old.encode()?);
@@ -229,59 +230,97 @@ impl ApiKeys {
         Err(ApiKeyError::Contended)
     }
 
-    /// The keys of an owner, in the order of their ids, expired ones included.
+    /// The keys of an owner, in the order of their ids, expired ones included: those of one
+    /// tenant where the owner is a [`Principal`].
     ///
     /// # Errors
     /// When the records fail.
-    pub async fn list(&self, owner: &str) -> Result<Vec<ApiKey>, ApiKeyError> {
-        let records = self.records_of(owner).await?;
-        let keys = records.into_iter();
+    pub async fn list<'a>(
+        &self,
+        owner: impl Into<KeyOwner<'a>> + Send,
+    ) -> Result<Vec<ApiKey>, ApiKeyError> {
+        let owner = owner.into();
+        let records = self.records_of(owner.id()).await?;
+        let keys = records.into_iter().filter(|(_, key)| owner.has(key));
         Ok(keys
             .map(|(record, key)| ApiKey::new(&id_of(&record), key))
             .collect())
     }
 
-    /// Ends a key at once, if it is this owner's, and tells whether it was.
+    /// Ends a key at once, if it is this owner's, and tells whether it was. If it ever rotated
+    /// itself, all of its keys end: whoever held one could have made the others. One that was
+    /// put in its place by somebody who had logged in stays.
     ///
     /// # Errors
     /// When the records fail.
-    pub async fn revoke(&self, owner: &str, id: &str) -> Result<bool, ApiKeyError> {
-        match self.owned(owner, id).await {
-            Ok(_) => {}
+    pub async fn revoke<'a>(
+        &self,
+        owner: impl Into<KeyOwner<'a>> + Send,
+        id: &str,
+    ) -> Result<bool, ApiKeyError> {
+        let owner = owner.into();
+        let family = match self.owned(owner, id).await {
+            Ok((_, key)) => key.family(id).to_owned(),
+            // It may have expired and given way, and live on in what it made of itself.
+            Err(ApiKeyError::NotFound) if is_id(id) => id.to_owned(),
             Err(ApiKeyError::NotFound) => return Ok(false),
             Err(error) => return Err(error),
-        }
-        // Ids are never used again, so whatever is there by now is this key.
-        self.records.delete(KEYS, id, None).await?;
-        self.tell(EventKind::AuthnTokenRevoked, owner, id);
-        Ok(true)
+        };
+        let is_meant = |found: &Record, key: Option<&KeyRecord>| {
+            let family_of = |key: &KeyRecord| *key.family(&id_of(found)) == *family;
+            key.is_some_and(|key| owner.has(key) && family_of(key))
+        };
+        Ok(self.end(owner.id(), is_meant).await? > 0)
     }
 
     /// Ends all keys of an owner, and tells how many there were: when the account is disabled
-    /// or deleted (ASVS 5.0 7.4.2).
+    /// or deleted (ASVS 5.0 7.4.2). Those of one tenant where the owner is a [`Principal`].
     ///
     /// # Errors
     /// When the records fail: call it again, some may go on.
-    pub async fn revoke_all(&self, owner: &str) -> Result<usize, ApiKeyError> {
+    pub async fn revoke_all<'a>(
+        &self,
+        owner: impl Into<KeyOwner<'a>> + Send,
+    ) -> Result<usize, ApiKeyError> {
+        let owner = owner.into();
+        let is_meant = |_: &Record, key: Option<&KeyRecord>| {
+            key.map_or(owner.is_everywhere(), |key| owner.has(key))
+        };
+        self.end(owner.id(), is_meant).await
+    }
+
+    /// Ends those of an owner's keys that are meant, and tells how many there were. `is_meant`
+    /// gets `None` for what cannot be read.
+    async fn end(
+        &self,
+        owner: &str,
+        is_meant: impl Fn(&Record, Option<&KeyRecord>) -> bool + Send,
+    ) -> Result<usize, ApiKeyError> {
         let mut count = 0;
         // One made meanwhile is found by another look.
-        loop {
-            let records = self
-                .records
-                .list_owned(KEYS, owner, None, Change::MAX_BATCH)
-                .await?;
-            if records.is_empty() {
+        for _ in 0..MAX_TRIES {
+            let found = self.records_in(owner).await?;
+            let meant = found.into_iter().filter(|record| {
+                let key = KeyRecord::decode(record.value()).ok();
+                is_meant(record, key.as_ref())
+            });
+            let meant: Vec<_> = meant.collect();
+            if meant.is_empty() {
                 return Ok(count);
             }
-            let deletions = records
-                .iter()
-                .map(|record| Change::delete(KEYS, record.id(), None));
-            self.records.commit(&deletions.collect::<Vec<_>>()).await?;
-            for record in &records {
+            for batch in meant.chunks(Change::MAX_BATCH) {
+                // Ids are never used again, so whatever is there by now is this key.
+                let deletions = batch
+                    .iter()
+                    .map(|record| Change::delete(KEYS, record.id(), None));
+                self.records.commit(&deletions.collect::<Vec<_>>()).await?;
+            }
+            for record in &meant {
                 self.tell(EventKind::AuthnTokenRevoked, owner, &id_of(record));
             }
-            count += records.len();
+            count += meant.len();
         }
+        Err(ApiKeyError::Contended)
     }
 
     /// Inserts a key, within the limit, and changes the one that it replaces. `false` when
@@ -336,38 +375,53 @@ impl ApiKeys {
     }
 
     async fn records_of(&self, owner: &str) -> Result<Vec<(Record, KeyRecord)>, ApiKeyError> {
-        let found = self
-            .records
-            .list_owned(KEYS, owner, None, Records::MAX_PAGE);
         let mut keys = Vec::new();
-        for record in found.await? {
+        for record in self.records_in(owner).await? {
             let key = KeyRecord::decode(record.value())?;
             keys.push((record, key));
         }
         Ok(keys)
     }
 
+    /// The keys of an owner in all tenants, as they are written.
+    async fn records_in(&self, owner: &str) -> Result<Vec<Record>, ApiKeyError> {
+        let found = self
+            .records
+            .list_owned(KEYS, owner, None, Records::MAX_PAGE);
+        Ok(found.await?)
+    }
+
     /// A key, if it is this owner's.
-    async fn owned(&self, owner: &str, id: &str) -> Result<(Record, KeyRecord), ApiKeyError> {
-        if id.len() != super::text::ID_LEN {
+    async fn owned(
+        &self,
+        owner: KeyOwner<'_>,
+        id: &str,
+    ) -> Result<(Record, KeyRecord), ApiKeyError> {
+        if !is_id(id) {
             return Err(ApiKeyError::NotFound);
         }
         let record = self.records.get(KEYS, id).await?;
         let record = record.ok_or(ApiKeyError::NotFound)?;
         let key = KeyRecord::decode(record.value())?;
-        if *key.owner != *owner {
+        if !owner.has(&key) {
             return Err(ApiKeyError::NotFound);
         }
         Ok((record, key))
     }
 
-    /// The key that a principal came by, if it came by one.
-    async fn key_of(&self, principal: &Principal) -> Result<Option<ApiKey>, ApiKeyError> {
-        let Some(id) = principal.authentication().credential() else {
+    /// The id of the key that a principal came by, if it came by one. A credential that reads
+    /// like a key is one, unless an issuer vouches for it: that there is none any more means
+    /// that it was ended while the request was under way.
+    async fn key_of<'a>(&self, principal: &'a Principal) -> Result<Option<&'a str>, ApiKeyError> {
+        let authentication = principal.authentication();
+        let Some(id) = authentication.credential() else {
             return Ok(None);
         };
-        match self.owned(principal.id(), id).await {
-            Ok((_, key)) => Ok(Some(ApiKey::new(id, key))),
+        match self.owned(principal.into(), id).await {
+            Ok(_) => Ok(Some(id)),
+            Err(ApiKeyError::NotFound) if is_id(id) && authentication.issuer().is_none() => Err(
+                ApiKeyError::NotAllowed("the API key that the principal came by is gone"),
+            ),
             Err(ApiKeyError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }

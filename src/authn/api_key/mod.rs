@@ -8,15 +8,17 @@
 //! 1. The text is shown once, when the key is [made](ApiKeys::create). The
 //!    [`Records`](crate::store::Records) hold a hash of it.
 //! 2. The owner of a key is the principal that makes it, never a name in the request
-//!    (CVE-2025-61928). A key cannot make others, and nobody gives away scopes that they do not
-//!    have.
+//!    (CVE-2025-61928). A key cannot make others, one that is gone by now included, and nobody
+//!    gives away scopes that they do not have. It belongs to the tenant in which it was made:
+//!    in another one, its owner has no such key.
 //! 3. A key may do what its scopes say, on top of what its owner may: the principal has the
 //!    owner's id, the scopes, and the key's id as its credential. Its authentication is as old
 //!    as the key, so that it never counts as recent. Roles come from
-//!    [`principal_by`](ApiKeys::principal_by).
+//!    [`principal_by`](ApiKeys::principal_by), which takes none of these limits away.
 //! 4. It expires, after 90 days unless asked otherwise and after 366 at most; it is
 //!    [revoked](ApiKeys::revoke) at once, for each request asks the records; it is
-//!    [rotated](ApiKeys::rotate) with an overlap, in which both keys are good.
+//!    [rotated](ApiKeys::rotate) with an overlap, in which both keys are good. A key may rotate
+//!    itself, which prolongs nothing, and what came of it in this way ends with it.
 //! 5. It comes in `X-API-Key`, or as `Authorization: Bearer` with the prefix. Beside an
 //!    `X-Signature` the header `X-API-Key` is not looked at: there it names the key that signed.
 //!    Two keys are refused with 400. Never in the query: queries end up in logs.
@@ -54,7 +56,7 @@
 //! let response = service.clone().oneshot(request()?).await?;
 //! assert_eq!(response.status(), 200);
 //!
-//! keys.revoke("user-17", created.key().id()).await?;
+//! keys.revoke(&ann, created.key().id()).await?;
 //! let response = service.oneshot(request()?).await?;
 //! assert_eq!(response.status(), 401);
 //! # Ok(())
@@ -65,8 +67,10 @@ mod authenticator;
 mod error;
 mod key;
 mod keys;
+mod owner;
 mod text;
 
 pub use error::{ApiKeyError, ConfigError};
 pub use key::{ApiKey, CreatedApiKey, NewApiKey};
 pub use keys::ApiKeys;
+pub use owner::KeyOwner;

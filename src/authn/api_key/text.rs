@@ -12,7 +12,7 @@ const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// 95 bits: keys do not meet by chance.
-pub(super) const ID_LEN: usize = 16;
+const ID_LEN: usize = 16;
 /// 256 bits, for 62^43 is more than 2^256.
 const SECRET_LEN: usize = 43;
 /// 62^6 is more than 2^32.
@@ -67,8 +67,9 @@ impl<'a> KeyText<'a> {
         let mut parts = rest.split('_');
         let mut part = |length| {
             let part = parts.next().ok_or(Malformed::Shape)?;
-            let is_word = part.len() == length && part.bytes().all(|b| b.is_ascii_alphanumeric());
-            is_word.then_some(part).ok_or(Malformed::Shape)
+            is_word(part, length)
+                .then_some(part)
+                .ok_or(Malformed::Shape)
         };
         let (id, secret) = (part(ID_LEN)?, part(SECRET_LEN)?);
         let sum = part(CHECKSUM_LEN)?;
@@ -131,6 +132,15 @@ impl Fresh {
         let hash = parts.hash();
         Self { id, text, hash }
     }
+}
+
+/// Whether this could be the id of a key.
+pub(super) fn is_id(text: &str) -> bool {
+    is_word(text, ID_LEN)
+}
+
+fn is_word(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Random characters, each as likely as every other.

@@ -28,7 +28,9 @@ impl<A: Authenticator> AuthenticateLayer<A> {
     /// `require` layer behind it has to ask for one. A bad credential is still refused, unless
     /// the refusal takes it away from the browser by a `Set-Cookie`, as that of an ended
     /// session does: then the request passes like one without it, and the answer clears the
-    /// cookie, so that a login page can be seen by those who were logged in yesterday.
+    /// cookie, so that a login page can be seen by those who were logged in yesterday. One that
+    /// was [replaced a moment ago](Rejection::with_stale_credential) passes as well, and the
+    /// answer clears nothing.
     pub fn allow_anonymous(mut self) -> Self {
         self.anonymous = true;
         self
@@ -51,7 +53,8 @@ impl<A: Authenticator> AuthenticateLayer<A> {
         challenges.iter().fold(rejection, Rejection::with_challenge)
     }
 
-    /// Lets pass whose credential is no good, where the answer takes it away.
+    /// Lets pass whose credential is no good, where the answer takes it away or the client has
+    /// replaced it itself.
     fn refused(
         &self,
         rejection: Rejection,
@@ -60,7 +63,8 @@ impl<A: Authenticator> AuthenticateLayer<A> {
         let cleared = rejection.headers().get_all(header::SET_COOKIE);
         let cleared: Vec<_> = cleared.iter().cloned().collect();
         let is_bad = rejection.kind() == RejectionKind::Unauthenticated;
-        if !(self.anonymous && is_bad && !cleared.is_empty()) {
+        let is_gone = !cleared.is_empty() || rejection.has_stale_credential();
+        if !(self.anonymous && is_bad && is_gone) {
             return Err(self.challenged(rejection));
         }
         if let Some(event) = rejection.to_event() {

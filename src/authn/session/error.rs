@@ -33,6 +33,9 @@ pub(super) enum Why {
     EndedBefore,
     /// The session has another secret by now.
     Superseded,
+    /// The session was ended or got another secret a moment ago: the request may have been
+    /// under way, and the browser may have the next cookie already.
+    JustReplaced,
     /// What the store holds is not as it was written here: by another version, say.
     Unreadable,
     /// A remembered browser came with the cookie that was replaced a moment ago.
@@ -63,12 +66,17 @@ impl SessionError {
         self
     }
 
-    /// Has the browser forget its cookie, where the cookie is at fault.
+    /// Has the browser forget its cookie, where the cookie is at fault. Not one that was
+    /// replaced a moment ago: this answer may arrive last, and take the next one away.
     pub(super) fn clearing(mut self, clear: impl FnOnce() -> HeaderValue) -> Self {
-        if self.is_refused() {
+        if self.is_refused() && !self.is_stale() {
             self.clear = Some(clear());
         }
         self
+    }
+
+    const fn is_stale(&self) -> bool {
+        matches!(self.why, Why::JustReplaced)
     }
 
     pub(super) const fn why(&self) -> &Why {
@@ -86,6 +94,7 @@ impl SessionError {
                 | Why::Lapsed(_)
                 | Why::EndedBefore
                 | Why::Superseded
+                | Why::JustReplaced
                 | Why::Unreadable
                 | Why::Stolen
         )
@@ -141,7 +150,9 @@ impl SessionError {
     const fn event(&self) -> Option<EventKind> {
         match self.why {
             Why::Unknown | Why::Lapsed(_) => Some(EventKind::SessionExpired),
-            Why::EndedBefore | Why::Superseded => Some(EventKind::SessionUseAfterExpire),
+            Why::EndedBefore | Why::Superseded | Why::JustReplaced => {
+                Some(EventKind::SessionUseAfterExpire)
+            }
             Why::Malformed | Why::Several | Why::Overtaken => Some(EventKind::AuthnTokenFail),
             // Told where it was found.
             Why::Stolen | Why::JustUsed | Why::LimitReached => None,
@@ -171,6 +182,7 @@ impl fmt::Display for SessionError {
             Why::Lapsed(Lapse::Absolute) => "the session is too old",
             Why::EndedBefore => "the session was ended before",
             Why::Superseded => "the session has another secret by now, or its cookie is forged",
+            Why::JustReplaced => "the session was ended or renewed a moment ago",
             Why::Unreadable => "what the store holds of it is not as it was written",
             Why::JustUsed => "another request was remembered by this cookie a moment ago",
             Why::Stolen => {
@@ -198,8 +210,8 @@ impl From<StoreError> for SessionError {
     }
 }
 
-/// 401 where the cookie is no good, and the answer clears it; 503 where the store failed; the
-/// client learns no more.
+/// 401 where the cookie is no good, and the answer clears it unless the browser may have the
+/// next one already; 503 where the store failed; the client learns no more.
 impl From<SessionError> for Rejection {
     fn from(error: SessionError) -> Self {
         let mut rejection = Self::new(error.kind())
@@ -208,6 +220,9 @@ impl From<SessionError> for Rejection {
             .with_event(error.event());
         if let Some(subject) = &error.subject {
             rejection = rejection.with_subject(subject);
+        }
+        if error.is_stale() {
+            rejection = rejection.with_stale_credential();
         }
         match error.clear {
             Some(clear) => rejection.with_header(header::SET_COOKIE, clear),

@@ -4,7 +4,7 @@
 use super::Sessions;
 use super::epoch::MAX_TRIES;
 use super::error::{SessionError, Why};
-use super::record::{Record, decode, encode};
+use super::record::{EndMark, Moment, Record, decode, encode};
 use super::timeouts::Timeouts;
 use super::token::{Place, SecretHash, Token};
 use super::visitor::Trace;
@@ -25,6 +25,11 @@ pub(super) const MAX_MARKS: usize = 64;
 /// For so long the use of an ended session's cookie is told from a time-out.
 pub(super) const MARK_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// For so long after a session was ended or renewed, requests with its old cookie may have been
+/// under way. They are refused, but their answers leave the cookie alone: the browser may have
+/// the next one by the time they arrive.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
 /// The decision: whether what the store holds is a live session with this secret.
 pub(super) fn judge(
     found: Option<Record>,
@@ -34,7 +39,12 @@ pub(super) fn judge(
 ) -> Result<Record, SessionError> {
     let record = found.ok_or_else(|| SessionError::new(Why::Unknown))?;
     if !record.secret.is(presented) {
-        return Err(SessionError::new(Why::Superseded).about(record.user()));
+        let is_late = |renewed: Moment| now.since(renewed.0) < UNDER_WAY;
+        let why = match record.renewed {
+            Some(renewed) if is_late(renewed) => Why::JustReplaced,
+            _ => Why::Superseded,
+        };
+        return Err(SessionError::new(why).about(record.user()));
     }
     match timeouts.lapse(record.created.0, record.seen.0, now) {
         None => Ok(record),
@@ -54,13 +64,12 @@ impl Sessions {
             Err(error) => error,
         };
         let told = match checked.why() {
-            Why::Unknown => self.tell_apart(token, checked).await,
             Why::Lapsed(_) => {
                 // The store keeps it a moment longer; no harm if that stays so.
                 let _left_alone = self.settings.store.delete(token.place.key(SESSIONS)).await;
                 checked
             }
-            _ => checked,
+            _ => self.tell_apart(token, checked).await,
         };
         Err(self.clearing(told))
     }
@@ -87,16 +96,25 @@ impl Sessions {
     }
 
     /// Whether an unknown session was ended on purpose or timed out. (Or never was: forging
-    /// one takes guessing 256 bits.)
-    async fn tell_apart(&self, token: &Token, unknown: SessionError) -> SessionError {
-        let mark = token.place.key(ENDED_MARKS);
-        match self.settings.store.get(mark).await {
-            Ok(Some(user)) => {
-                let error = SessionError::new(Why::EndedBefore);
-                error.about(&String::from_utf8_lossy(&user))
-            }
-            Ok(None) | Err(_) => unknown,
+    /// one takes guessing 256 bits.) Other errors stay as they are.
+    pub(super) async fn tell_apart(&self, token: &Token, error: SessionError) -> SessionError {
+        if !matches!(error.why(), Why::Unknown) {
+            return error;
         }
+        let mark = token.place.key(ENDED_MARKS);
+        let Ok(Some(mark)) = self.settings.store.get(mark).await else {
+            return error;
+        };
+        let Ok(mark) = decode::<EndMark>(&mark) else {
+            return error;
+        };
+        let is_late = self.now().since(mark.ended.0) < UNDER_WAY;
+        let why = if is_late {
+            Why::JustReplaced
+        } else {
+            Why::EndedBefore
+        };
+        SessionError::new(why).about(&mark.user)
     }
 
     pub(super) async fn find(&self, place: &Place) -> Result<Option<Record>, SessionError> {

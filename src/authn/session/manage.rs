@@ -4,7 +4,7 @@ use super::error::{SessionError, Why};
 use super::lookup::SESSIONS;
 use super::record::{Record, decode};
 use super::remember::SERIES;
-use super::sessions::End;
+use super::sessions::{End, tell_end};
 use super::timeouts::Timeouts;
 use super::token::{OwnerTag, Place, PublicId};
 use super::{Session, Sessions};
@@ -100,6 +100,11 @@ impl Sessions {
         };
         let owner = OwnerTag::of(user);
         let place = Place { owner, id };
+        // Nothing is marked as ended that never was.
+        let found = self.settings.store.get(place.key(SESSIONS)).await?;
+        if found.is_none() {
+            return Ok(false);
+        }
         self.end(&self.emitter, user, &place, End::Revoked).await
     }
 
@@ -139,17 +144,18 @@ impl Sessions {
         // Before the sessions: a browser must not be resumed in between.
         let series = settings.store.delete_owned(owner.owner(SERIES), None);
         series.await?;
-        let known = self.records(user).await?;
+        let mut known = self.records(user).await?;
+        known.retain(|(id, _)| keep != Some(*id));
+        for (id, record) in &known {
+            self.mark_end(record.user(), id).await;
+        }
         let keep_bytes = keep.as_ref().map(|id| &id.bytes()[..]);
         let sessions = settings
             .store
             .delete_owned(owner.owner(SESSIONS), keep_bytes);
         let count = sessions.await?;
         for (id, record) in known {
-            if keep != Some(id) {
-                let user = record.user();
-                self.tell_end(&self.emitter, user, &id, End::Revoked).await;
-            }
+            tell_end(&self.emitter, record.user(), &id, End::Revoked);
         }
         Ok(count)
     }

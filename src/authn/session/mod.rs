@@ -22,7 +22,9 @@
 //!    does not come back.
 //! 7. A cookie that is no good is refused with 401, and taken away. Behind
 //!    [`allow_anonymous`](crate::authn::AuthenticateLayer::allow_anonymous) the request passes
-//!    without a principal. Two cookies of the name are refused with 400: one was planted.
+//!    without a principal. Within a minute of the session's end or renewal the cookie is left
+//!    alone: that answer may come late, and would take the next one away. Two cookies of the
+//!    name are refused with 400: one was planted.
 //! 8. When the store fails, the answer is 503: nobody is let in on a guess, and nobody is taken
 //!    for anonymous who is not.
 //!

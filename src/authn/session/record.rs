@@ -48,6 +48,9 @@ pub(super) struct Record {
     user: User,
     pub(super) created: Moment,
     pub(super) seen: Moment,
+    /// When it got the secret that it has, if not at its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) renewed: Option<Moment>,
     pub(super) note: Note,
     /// The remembered browser that goes on when the session ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +72,7 @@ impl Record {
             user: User::of(principal),
             created: Moment(now),
             seen: Moment(now),
+            renewed: None,
             note,
             series: None,
             values: Map::new(),
@@ -107,6 +111,13 @@ impl Record {
         read.map_err(|_| SessionError::new(Why::TooDeep))?;
         Ok(())
     }
+}
+
+/// What stays of a session that was ended on purpose.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EndMark {
+    pub(super) user: Box<str>,
+    pub(super) ended: Moment,
 }
 
 /// A principal, as it is written.

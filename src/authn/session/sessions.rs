@@ -1,7 +1,7 @@
 use super::cookies::{EndedSession, NewSession};
 use super::error::{SessionError, Why};
 use super::lookup::{ENDED_MARKS, MARK_LIFETIME, MAX_MARKS, SESSIONS, judge};
-use super::record::{Record, encode};
+use super::record::{EndMark, Moment, Record, encode};
 use super::remember::SERIES;
 use super::settings::{SessionsBuilder, Settings};
 use super::token::{OwnerTag, Place, PublicId, SecretHash, Token};
@@ -89,10 +89,11 @@ impl Sessions {
         visitor: &Visitor,
         principal: &Principal,
     ) -> Result<NewSession, SessionError> {
-        // Nor must the next user of the browser be resumed as the last one.
+        // Nor must the next user of the browser be resumed as the last one; and where the same
+        // one is remembered still, that ends with this session, too.
         let user = OwnerTag::of(principal.id());
-        self.forget_browser(visitor, Some(user)).await?;
-        self.begin(visitor, principal, None).await
+        let series = self.keep_browser(visitor, user).await?;
+        self.begin(visitor, principal, series).await
     }
 
     pub(super) async fn begin(
@@ -120,7 +121,8 @@ impl Sessions {
             return Err(SessionError::new(Why::LimitReached).about(user));
         };
         for id in evicted.iter().filter_map(|id| PublicId::from_entry(id)) {
-            self.tell_end(&visitor.emitter, user, &id, End::Limit).await;
+            self.mark_end(user, &id).await;
+            tell_end(&visitor.emitter, user, &id, End::Limit);
         }
         let asked = self.overtaken(principal).await;
         if let Err(error) = asked {
@@ -177,11 +179,15 @@ impl Sessions {
                 record.check()?;
                 record.secret = self.hash(&token);
                 record.seen.0 = now;
+                record.renewed = Some(Moment(now));
                 record.note = visitor.note();
                 Ok(record)
             })
             .await;
-        let record = renewed.map_err(|error| self.clearing(error))?;
+        let record = match renewed {
+            Ok(record) => record,
+            Err(error) => return Err(self.clearing(self.tell_apart(&old, error).await)),
+        };
         let id = &place.id;
         tell(
             &visitor.emitter,
@@ -201,7 +207,7 @@ impl Sessions {
     /// # Errors
     /// When the store fails: the session may go on, and the cookie stays for another try.
     pub async fn logout(&self, visitor: &Visitor) -> Result<EndedSession, SessionError> {
-        self.forget_browser(visitor, None).await?;
+        self.forget_browser(visitor).await?;
         let was_there = self.end_presented(visitor, End::Logout).await?;
         let Settings {
             cookie,
@@ -235,7 +241,8 @@ impl Sessions {
         Ok(was_there)
     }
 
-    /// Ends a session and, where somebody wanted it to end, what it would be resumed from.
+    /// Ends a session that was there a moment ago and, where somebody wanted it to end, what it
+    /// would be resumed from.
     pub(super) async fn end(
         &self,
         emitter: &Emitter,
@@ -243,6 +250,9 @@ impl Sessions {
         place: &Place,
         end: End,
     ) -> Result<bool, SessionError> {
+        // First the mark: a request in between would find neither, and have its cookie, which
+        // may be the next one by then, taken away.
+        self.mark_end(user, &place.id).await;
         let taken = self.settings.store.take(place.key(SESSIONS)).await?;
         let Some(taken) = taken else {
             return Ok(false);
@@ -253,27 +263,27 @@ impl Sessions {
             let remembered = Place { id, ..*place };
             self.settings.store.delete(remembered.key(SERIES)).await?;
         }
-        self.tell_end(emitter, user, &place.id, end).await;
+        tell_end(emitter, user, &place.id, end);
         Ok(true)
     }
 
     /// Marks a session as ended on purpose, so that whoever uses its cookie from now on is
     /// known to be no honest latecomer.
-    pub(super) async fn tell_end(&self, emitter: &Emitter, user: &str, id: &PublicId, end: End) {
+    pub(super) async fn mark_end(&self, user: &str, id: &PublicId) {
         let owner = OwnerTag::of(user);
         let mark = owner.owner(ENDED_MARKS).key(id.bytes());
         let limit = OwnerLimit::evict_above(MAX_MARKS);
+        let ended = EndMark {
+            user: user.into(),
+            ended: Moment(self.now()),
+        };
+        let Ok(value) = encode(&ended) else {
+            return;
+        };
         let store = &self.settings.store;
-        let marked = store.put_owned(mark, user.as_bytes(), MARK_LIFETIME, limit);
+        let marked = store.put_owned(mark, &value, MARK_LIFETIME, limit);
         // Without the mark the cookie is as dead, and its use is told as a time-out.
         let _less_is_known = marked.await;
-        tell(
-            emitter,
-            EventKind::SessionExpired,
-            user,
-            id,
-            Some(end.code()),
-        );
     }
 
     /// The one cookie that the browser has.
@@ -315,14 +325,14 @@ impl Sessions {
     }
 }
 
+/// Tells why a session ended that did not time out.
+pub(super) fn tell_end(emitter: &Emitter, user: &str, id: &PublicId, end: End) {
+    let code = Some(end.code());
+    tell(emitter, EventKind::SessionExpired, user, id, code);
+}
+
 /// Tells what became of a session.
-pub(super) fn tell(
-    emitter: &Emitter,
-    kind: EventKind,
-    user: &str,
-    id: &PublicId,
-    code: Option<&'static str>,
-) {
+fn tell(emitter: &Emitter, kind: EventKind, user: &str, id: &PublicId, code: Option<&'static str>) {
     let event = SecurityEvent::new(kind)
         .with_subject(user)
         .with_detail("session", &id.text());

@@ -1,5 +1,6 @@
 //! API keys over a real stack: made, used, rotated, revoked; stolen, guessed, mistyped.
 
+mod limits;
 mod races;
 
 use crate::support::Spy;

@@ -124,6 +124,50 @@ async fn what_is_revoked_stays_revoked(race: Arc<Race>, rounds: usize) {
     }
 }
 
+/// Whoever holds the key tries to get another out of it while its owner revokes it.
+async fn nothing_outlives_a_revoked_key(race: Arc<Race>, rounds: usize) {
+    for round in 0..rounds {
+        let person = race.person(round);
+        let asked = NewApiKey::new("x");
+        let key = race.keys.create(&person, &asked).await.unwrap();
+        let id = key.key().id().to_owned();
+        let made = together(&race, |race: Arc<Race>, runner| {
+            let (id, person, asked) = (id.clone(), person.clone(), asked.clone());
+            async move {
+                let now = race.time.clock().now();
+                let by = |id: &str| {
+                    let proof = Authentication::new(now).with_credential(id);
+                    Principal::new(person.id(), proof)
+                };
+                if runner == 0 {
+                    assert!(race.keys.revoke(person.id(), &id).await.unwrap());
+                    return Vec::new();
+                }
+                let mut made = Vec::new();
+                if runner < 4 {
+                    made.extend(race.keys.create(&by(&id), &asked).await.ok());
+                    return made;
+                }
+                let mut id = id;
+                for _ in 0..20 {
+                    let next = race.keys.rotate(&by(&id), &id, Duration::ZERO).await;
+                    let Ok(next) = next else { break };
+                    id = next.key().id().to_owned();
+                    made.push(next);
+                }
+                made
+            }
+        });
+        for key in made.await.into_iter().flatten() {
+            let is_good = race.is_good(key.text().expose()).await;
+            assert!(!is_good, "round {round}");
+        }
+        assert!(!race.is_good(key.text().expose()).await, "round {round}");
+        let listed = race.keys.list(person.id()).await.unwrap();
+        assert!(listed.is_empty(), "round {round}");
+    }
+}
+
 /// Each race on each kind of records.
 macro_rules! races {
     ($($race:ident;)+) => {
@@ -156,4 +200,5 @@ races! {
     the_limit_holds;
     one_rotation_wins;
     what_is_revoked_stays_revoked;
+    nothing_outlives_a_revoked_key;
 }

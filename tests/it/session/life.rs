@@ -261,6 +261,68 @@ async fn only_the_bearer_renews_and_only_for_the_same_user() {
     );
 }
 
+/// The answer to a request that was under way may arrive after the one with the next cookie.
+#[tokio::test]
+async fn a_late_answer_leaves_the_next_cookie_alone() {
+    let house = House::new();
+    for way in [
+        "login",
+        "renewal",
+        "logout",
+        "revocation",
+        "new password",
+        "limit",
+    ] {
+        let old = house.log_in("ann").await;
+        let id = house.list("ann").await[0].id().to_owned();
+        let visitor = house.visitor(&[&old]);
+        let (sessions, ann) = (&house.sessions, house.proved("ann"));
+        match way {
+            "login" => drop(sessions.login(&visitor, &ann).await.unwrap()),
+            "renewal" => drop(sessions.renew(&visitor, &ann).await.unwrap()),
+            "logout" => drop(sessions.logout(&visitor).await.unwrap()),
+            "revocation" => assert!(sessions.revoke("ann", &id).await.unwrap()),
+            "new password" => {
+                sessions.revoke_all("ann").await.unwrap();
+                drop(sessions.login(&visitor, &ann).await.unwrap());
+            }
+            _ => {
+                for _ in 0..16 {
+                    house.time.advance(Duration::from_millis(1));
+                    house.log_in("ann").await;
+                }
+            }
+        }
+        let under_way = async || {
+            let answer = house.send(&[old.as_bytes()]).await;
+            assert_eq!((answer.status, answer.calls), (StatusCode::UNAUTHORIZED, 0));
+            let layer = AuthenticateLayer::new(house.sessions.clone()).allow_anonymous();
+            let anonymous = house.send_to(layer, &[old.as_bytes()]).await;
+            assert_eq!(
+                (anonymous.status, anonymous.calls),
+                (StatusCode::OK, 1),
+                "{way}"
+            );
+            assert_eq!(anonymous.principal, None, "{way}");
+            assert_eq!(answer.cleared(), anonymous.cleared(), "{way}");
+            let again = house.sessions.renew(&visitor, &ann).await.unwrap_err();
+            let again = portcullis::guard::Rejection::from(again);
+            let clears = again.headers().contains_key(header::SET_COOKIE);
+            assert_eq!(clears, !answer.cleared().is_empty(), "{way}");
+            clears
+        };
+        for wait in [0, 30, 29] {
+            house.time.advance(Duration::from_secs(wait));
+            assert!(!under_way().await, "{way}");
+        }
+        // By now nothing is under way, and the browser has kept it for some reason.
+        house.time.advance(MINUTE);
+        assert!(under_way().await, "{way}");
+        house.sessions.revoke_all("ann").await.unwrap();
+        house.time.advance(Duration::from_millis(1));
+    }
+}
+
 #[tokio::test]
 async fn a_logout_ends_the_session_on_the_server() {
     let house = House::new();

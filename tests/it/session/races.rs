@@ -226,6 +226,91 @@ async fn one_tab_is_resumed(house: Arc<House>) {
     assert!(!house.heard(EventKind::AuthnTokenReuse).is_empty());
 }
 
+/// A browser sends with its old cookie while one of its requests gets the next.
+async fn no_answer_takes_the_next_cookie_away(house: Arc<House>) {
+    for round in 0..ROUNDS {
+        let user = user(round);
+        let old = house.log_in(&user).await;
+        let found = together(&house, |house: Arc<House>, runner| {
+            let (old, user) = (old.clone(), user.clone());
+            async move {
+                let (visitor, proved) = (house.visitor(&[&old]), house.proved(&user));
+                let sessions = &house.sessions;
+                let replaced = match runner {
+                    0 if round % 2 == 0 => sessions.login(&visitor, &proved).await,
+                    0 | 1 if round % 2 == 1 => sessions.renew(&visitor, &proved).await,
+                    2 if round % 2 == 0 => match sessions.renew(&visitor, &proved).await {
+                        // Renewed first, and ended or left alone by the login.
+                        Ok(_) => return Ok(None),
+                        Err(error) => Err(error),
+                    },
+                    _ => {
+                        let answer = house.send(&[old.as_bytes()]).await;
+                        return if answer.cleared().is_empty() {
+                            Ok(None)
+                        } else {
+                            Err(())
+                        };
+                    }
+                };
+                match replaced {
+                    Ok(session) => Ok(Some(cookie_of(&session))),
+                    Err(error) => {
+                        let rejection = Rejection::from(error);
+                        let clears = rejection.headers().contains_key(header::SET_COOKIE);
+                        if clears { Err(()) } else { Ok(None) }
+                    }
+                }
+            }
+        });
+        let found = found.await;
+        assert!(found.iter().all(Result::is_ok), "round {round}");
+        let next: Vec<_> = found.into_iter().flatten().flatten().collect();
+        assert_eq!(next.len(), 1, "round {round}");
+        assert!(house.principal(&next[0]).await.is_some(), "round {round}");
+    }
+}
+
+/// Whoever ends all that is listed ends what sessions are resumed from.
+async fn a_browser_is_forgotten_with_its_sessions(house: Arc<House>) {
+    for round in 0..ROUNDS {
+        let user = user(round);
+        let visitor = house.visitor(&[]);
+        let remember = RememberMe::new(house.sessions.clone());
+        let session = house.sessions.login(&visitor, &house.proved(&user)).await;
+        let session = remember.issue(&visitor, session.unwrap()).await.unwrap();
+        let cookies: Vec<_> = session.set_cookies().map(pair).collect();
+        let found = together(&house, |house: Arc<House>, runner| {
+            let (cookies, user, remember) = (cookies.clone(), user.clone(), remember.clone());
+            async move {
+                let visitor = house.visitor(&[&cookies[0], &cookies[1]]);
+                if runner == 0 && round % 2 == 0 {
+                    let remembered = remember.recall(&visitor).await.ok()??;
+                    let principal = Principal::new(remembered.user(), remembered.authentication());
+                    let session = remembered.log_in(&visitor, &principal).await.ok()?;
+                    return Some(cookie_of(&session));
+                }
+                if runner < 3 {
+                    let proved = house.proved(&user);
+                    drop(house.sessions.login(&visitor, &proved).await.unwrap());
+                } else {
+                    house.principal(&cookies[0]).await;
+                }
+                None
+            }
+        });
+        let mut remembered: Vec<_> = found.await.into_iter().flatten().collect();
+        remembered.push(cookies[1].clone());
+        for session in house.list(&user).await {
+            house.sessions.revoke(&user, session.id()).await.unwrap();
+        }
+        for cookie in &remembered {
+            let recalled = remember.recall(&house.visitor(&[cookie])).await;
+            assert!(recalled.unwrap_err().is_refused(), "round {round}");
+        }
+    }
+}
+
 fn three(builder: SessionsBuilder, round: &str) -> SessionsBuilder {
     builder.limit(match round {
         "evict" => OwnerLimit::evict_above(3),
@@ -282,6 +367,8 @@ races! {
     one_renewal_wins_and_the_old_secret_is_dead;
     a_login_under_way_does_not_survive;
     one_tab_is_resumed;
+    no_answer_takes_the_next_cookie_away;
+    a_browser_is_forgotten_with_its_sessions;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

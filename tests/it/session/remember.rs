@@ -288,6 +288,57 @@ async fn the_next_user_of_a_browser_is_not_resumed_as_the_last_one() {
 }
 
 #[tokio::test]
+async fn a_browser_that_stays_remembered_is_forgotten_with_the_next_session() {
+    let house = House::new();
+    for (name, keeps_session, is_revoked) in [
+        ("again, and revoked", true, true),
+        ("again, and logged out", true, false),
+        ("after a time-out, and revoked", false, true),
+        ("after a time-out, and logged out", false, false),
+    ] {
+        let (session, cookie) = house.log_in_remembered("ann").await;
+        // Twice: what was kept is kept again.
+        let mut next = session;
+        for _ in 0..2 {
+            let cookies = if keeps_session {
+                vec![&*next, &*cookie]
+            } else {
+                house.time.advance(HOUR);
+                vec![&*cookie]
+            };
+            next = cookie_of(&house.login(&cookies, "ann").await.unwrap());
+        }
+        let list = house.list("ann").await;
+        assert_eq!(list.len(), 1, "{name}");
+        if is_revoked {
+            assert!(house.sessions.revoke("ann", list[0].id()).await.unwrap());
+        } else {
+            let visitor = house.visitor(&[&next]);
+            assert!(house.sessions.logout(&visitor).await.unwrap().was_there());
+        }
+        let error = house.resume(&cookie).await.unwrap_err();
+        assert!(error.is_refused() && !error.is_theft(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_has_one_remembered_browser() {
+    let house = House::new();
+    let visitor = house.visitor(&[]);
+    let session = house.sessions.login(&visitor, &house.proved("ann")).await;
+    let session = house.remember().issue(&visitor, session.unwrap()).await;
+    let session = session.unwrap();
+    let first = cookie_of(&session);
+    // The answer was lost, so the browser does not show the first.
+    let session = house.remember().issue(&visitor, session).await.unwrap();
+    let second = cookie_of(&session);
+    assert_eq!(house.remember().list("ann").await.unwrap().len(), 1);
+    assert!(house.resume(&first).await.unwrap_err().is_refused());
+    assert!(house.sessions.revoke("ann", &session.id()).await.unwrap());
+    assert!(house.resume(&second).await.unwrap_err().is_refused());
+}
+
+#[tokio::test]
 async fn somebody_else_cannot_be_made_of_a_remembered_browser() {
     let house = House::new();
     let (_, cookie) = house.log_in_remembered("ann").await;

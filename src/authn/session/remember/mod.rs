@@ -17,7 +17,8 @@
 //!    (NIST SP 800-63B-4 counts no cookie as a factor).
 //! 6. It ends after [30 days](RememberMe::lifetime), used or not, with a
 //!    [logout](super::Sessions::logout), with the session that is
-//!    [revoked](super::Sessions::revoke), and when somebody else logs in with the browser.
+//!    [revoked](super::Sessions::revoke), and when somebody else logs in with the browser. A
+//!    login by the same user keeps it, and ties it to the new session.
 //!
 //! An answer that is lost on the way takes the new secret with it; the browser will come with
 //! the old one, which reads as theft. There is no telling the two apart, and the user has to

@@ -82,7 +82,7 @@ impl RememberMe {
         visitor: &Visitor,
         mut session: NewSession,
     ) -> Result<NewSession, SessionError> {
-        self.sessions.forget_browser(visitor, None).await?;
+        self.sessions.forget_browser(visitor).await?;
         let settings = &*self.sessions.settings;
         let principal = session.principal();
         let owner = OwnerTag::of(principal.id());
@@ -108,14 +108,24 @@ impl RememberMe {
         Ok(session)
     }
 
-    /// Notes in the session what it could be resumed from, so that both end together.
+    /// Notes in the session what it could be resumed from, so that both end together. What it
+    /// was before would be left over, and is forgotten.
     async fn tie(&self, session: &NewSession, series: &PublicId) -> Result<(), SessionError> {
+        let mut former = None;
         let changed = self.sessions.change(&session.place, |found| {
             let mut record = found.ok_or_else(|| SessionError::new(Why::Unknown))?;
-            record.series = Some(*series);
+            former = record.series.replace(*series);
             Ok(record)
         });
         changed.await?;
+        if let Some(id) = former {
+            let former = Place {
+                id,
+                ..session.place
+            };
+            let store = &self.sessions.settings.store;
+            store.delete(former.key(SERIES)).await?;
+        }
         Ok(())
     }
 
@@ -254,27 +264,49 @@ impl RememberMe {
 }
 
 impl Sessions {
-    /// Ends what the browser would be remembered by, unless that is for this user.
+    /// Ends what the browser would be remembered by.
     pub(in super::super) async fn forget_browser(
         &self,
         visitor: &Visitor,
-        unless: Option<OwnerTag>,
     ) -> Result<(), SessionError> {
-        let store = &self.settings.store;
-        let cookies = visitor.cookies(self.settings.remember_cookie.name());
-        let tokens = cookies.filter_map(Token::parse);
-        for token in tokens.filter(|token| Some(token.place.owner) != unless) {
-            let key = token.place.key(SERIES);
-            let Some(found) = store.get(key).await? else {
-                continue;
-            };
-            let hash = token.hash(self.settings.remember_cookie.name());
-            // What cannot be read remembers nobody.
-            if decode::<Series>(&found).is_ok_and(|series| series.knows(&hash)) {
-                store.delete(key).await?;
-            }
+        for place in self.remembered(visitor).await? {
+            self.settings.store.delete(place.key(SERIES)).await?;
         }
         Ok(())
+    }
+
+    /// Tells what the browser is remembered by as this user, and ends what it would be
+    /// remembered by as others.
+    pub(in super::super) async fn keep_browser(
+        &self,
+        visitor: &Visitor,
+        user: OwnerTag,
+    ) -> Result<Option<PublicId>, SessionError> {
+        let mut kept = None;
+        for place in self.remembered(visitor).await? {
+            if place.owner == user && kept.is_none_or(|id| id == place.id) {
+                kept = Some(place.id);
+            } else {
+                self.settings.store.delete(place.key(SERIES)).await?;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What the browser shows good cookies of.
+    async fn remembered(&self, visitor: &Visitor) -> Result<Vec<Place>, SessionError> {
+        let cookie = self.settings.remember_cookie.name();
+        let mut places = Vec::new();
+        for token in visitor.cookies(cookie).filter_map(Token::parse) {
+            let found = self.settings.store.get(token.place.key(SERIES)).await?;
+            let hash = token.hash(cookie);
+            // What cannot be read remembers nobody.
+            let is_known = |series: Series| series.knows(&hash);
+            if found.is_some_and(|found| decode(&found).is_ok_and(is_known)) {
+                places.push(token.place);
+            }
+        }
+        Ok(places)
     }
 }
 
