@@ -1,7 +1,7 @@
 use super::cookies::{EndedSession, NewSession};
 use super::error::{SessionError, Why};
 use super::lookup::{ENDED_MARKS, MARK_LIFETIME, MAX_MARKS, SESSIONS, judge};
-use super::record::{EndMark, Moment, Record, encode};
+use super::record::{EndMark, Moment, Record, decode, encode};
 use super::remember::SERIES;
 use super::settings::{SessionsBuilder, Settings};
 use super::token::{OwnerTag, Place, PublicId, SecretHash, Token};
@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::principal::Principal;
 use crate::store::{OwnedPut, OwnerLimit, Store};
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// Makes, finds and ends sessions; an [`Authenticator`](crate::authn::Authenticator) by
@@ -253,18 +254,32 @@ impl Sessions {
         // First the mark: a request in between would find neither, and have its cookie, which
         // may be the next one by then, taken away.
         self.mark_end(user, &place.id).await;
-        let taken = self.settings.store.take(place.key(SESSIONS)).await?;
-        let Some(taken) = taken else {
-            return Ok(false);
-        };
-        let record = super::record::decode::<Record>(&taken);
-        let series = record.ok().and_then(|record| record.series);
-        if let Some(id) = series.filter(|_| matches!(end, End::Logout | End::Revoked)) {
-            let remembered = Place { id, ..*place };
+        let (store, key) = (&self.settings.store, place.key(SESSIONS));
+        let is_wanted = matches!(end, End::Logout | End::Revoked);
+        if is_wanted {
+            // Before the session: were it to fail after that, nobody could try again.
+            self.forget_series(place, store.get(key).await?).await?;
+        }
+        let taken = store.take(key).await?;
+        let was_there = taken.is_some();
+        if is_wanted {
+            // The browser may have been remembered in between.
+            self.forget_series(place, taken).await?;
+        }
+        if was_there {
+            tell_end(emitter, user, &place.id, end);
+        }
+        Ok(was_there)
+    }
+
+    /// Ends what a session would be resumed from.
+    async fn forget_series(&self, at: &Place, found: Option<Bytes>) -> Result<(), SessionError> {
+        let record = found.and_then(|found| decode::<Record>(&found).ok());
+        if let Some(id) = record.and_then(|record| record.series) {
+            let remembered = Place { id, ..*at };
             self.settings.store.delete(remembered.key(SERIES)).await?;
         }
-        tell_end(emitter, user, &place.id, end);
-        Ok(true)
+        Ok(())
     }
 
     /// Marks a session as ended on purpose, so that whoever uses its cookie from now on is

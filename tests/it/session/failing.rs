@@ -17,6 +17,8 @@ pub(super) enum Mode {
     Fail(StoreErrorKind),
     /// What reads succeeds, what writes fails.
     ReadOnly,
+    /// All succeeds but deleting a single entry.
+    NoDelete,
 }
 
 /// A store in memory that does as it is told, and remembers what was written.
@@ -56,7 +58,7 @@ impl Backend {
     ) -> StoreFuture<T> {
         let mode = *self.mode.lock().unwrap();
         match mode {
-            Mode::AtOnce => answer(),
+            Mode::AtOnce | Mode::NoDelete => answer(),
             Mode::Later => {
                 let answer = answer();
                 StoreFuture::waiting(async {
@@ -108,6 +110,9 @@ impl StoreBackend for Backend {
     }
 
     fn delete(&self, key: Key<'_>) -> StoreFuture<bool> {
+        if *self.mode.lock().unwrap() == Mode::NoDelete {
+            return StoreError::new(StoreErrorKind::Unavailable, "nothing is deleted").into();
+        }
         self.answer(true, || self.memory.delete(key))
     }
 
@@ -231,6 +236,33 @@ async fn when_nothing_can_be_written_sessions_end_sooner_and_never_later() {
     );
     house.time.advance(MINUTE);
     assert_eq!(house.principal(&cookie).await, None);
+}
+
+#[tokio::test]
+async fn an_end_that_fails_half_way_can_be_tried_again() {
+    let (backend, house) = house();
+    for is_revoked in [true, false] {
+        let visitor = house.visitor(&[]);
+        let remember = RememberMe::new(house.sessions.clone());
+        let session = house.sessions.login(&visitor, &house.proved("ann")).await;
+        let session = remember.issue(&visitor, session.unwrap()).await.unwrap();
+        let cookies: Vec<_> = session.set_cookies().map(pair).collect();
+        let end = async || {
+            if is_revoked {
+                return house.sessions.revoke("ann", &session.id()).await;
+            }
+            // It does not show what it is remembered by.
+            let visitor = house.visitor(&[&cookies[0]]);
+            let logout = house.sessions.logout(&visitor).await;
+            logout.map(|ended| ended.was_there())
+        };
+        backend.set(Mode::NoDelete);
+        assert!(end().await.unwrap_err().is_unavailable());
+        backend.set(Mode::AtOnce);
+        assert!(end().await.unwrap());
+        let recalled = remember.recall(&house.visitor(&[&cookies[1]])).await;
+        assert!(recalled.unwrap_err().is_refused());
+    }
 }
 
 #[tokio::test]
