@@ -47,6 +47,9 @@ fn is_plain(segment: &[u8]) -> bool {
 
 /// Which fields are meant: by name, and if need be by route and place.
 ///
+/// A document in a field, such as JSON in a cookie, is of that field, whatever the names in it:
+/// those are the client's to choose.
+///
 /// ```
 /// use portcullis::waf::{Field, Place};
 ///
@@ -62,7 +65,8 @@ pub struct Field {
 }
 
 impl Field {
-    /// The parameter, key, header, cookie or part of this name, wherever it stands.
+    /// The parameter, key, header, cookie or part of this name, wherever it stands: also where
+    /// the application does not read it, unless [`at`](Self::at) says the place.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.into(),

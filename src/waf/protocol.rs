@@ -36,6 +36,15 @@ findings! {
     CONTENT_ENCODING = "protocol-content-encoding", "a compressed body, which nobody here looks into", STRONG, 1,
         hits: [Sample::Header("content-encoding", "gzip")],
         misses: [Sample::Header("content-encoding", "identity")];
+    TRANSFER_ENCODING = "protocol-transfer-encoding", "a transfer coding that nobody here undoes, or two", STRONG, 1,
+        hits: [
+            Sample::Header("transfer-encoding", "gzip, chunked"),
+            Sample::Header("transfer-encoding", "identity"),
+        ],
+        misses: [Sample::Header("transfer-encoding", "Chunked")];
+    HOSTS = "protocol-hosts", "more than one host", STRONG, 1,
+        hits: [Sample::Header("host", "other.example")],
+        misses: [Sample::Header("x-forwarded-host", "other.example")];
     CHARSET = "protocol-charset", "a charset in which attacks can hide, or two", STRONG, 1,
         hits: [
             Sample::Body("application/x-www-form-urlencoded; charset=ibm037", "a=1"),

@@ -164,10 +164,15 @@ pub(super) fn name_of(name: &[u8]) -> Box<str> {
     String::from_utf8_lossy(cut).into()
 }
 
-/// What of a value may be shown.
-pub(super) fn excerpt(name: &[u8], text: &[u8], span: Range<usize>) -> Box<str> {
-    if is_secret(name) {
-        return "(not shown)".into();
+/// What stands for a value that may be secret.
+pub(super) fn not_shown() -> Box<str> {
+    "(not shown)".into()
+}
+
+/// What may be shown of a value that goes by these names.
+pub(super) fn excerpt(names: &[&[u8]], text: &[u8], span: Range<usize>) -> Box<str> {
+    if names.iter().any(|name| is_secret(name)) {
+        return not_shown();
     }
     let end = span.end.min(span.start.saturating_add(LONGEST_EXCERPT));
     let found = text.get(span.start..end).unwrap_or_default();
@@ -238,8 +243,11 @@ mod tests {
             ("a span that is none", b"q", b"abc", 7..9, "abc"),
         ];
         for (case, name, text, span, expected) in cases {
-            assert_eq!(&*excerpt(name, text, span), expected, "{case}");
+            assert_eq!(&*excerpt(&[name], text, span), expected, "{case}");
         }
-        assert_eq!(excerpt(b"q", &[b'x'; 1000], 0..1000).len(), LONGEST_EXCERPT);
+        assert_eq!(
+            excerpt(&[b"q"], &[b'x'; 1000], 0..1000).len(),
+            LONGEST_EXCERPT
+        );
     }
 }

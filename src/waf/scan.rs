@@ -18,7 +18,7 @@ use super::view::{Part, Place, Surroundings, View};
 use super::{Class, FieldKind};
 use odd::{data_uri, escaped_letter_at, overlong_at};
 use regex::bytes::{Regex, RegexBuilder};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
@@ -57,6 +57,9 @@ struct Field<'a> {
     part: Part,
     name: &'a [u8],
     kind: FieldKind,
+    /// Whether it holds a document: what stands under which name in it, an excerpt of the whole
+    /// does not tell.
+    is_document: bool,
     score: u32,
     counted: Vec<&'static str>,
 }
@@ -68,6 +71,7 @@ impl<'a> Field<'a> {
             part,
             name,
             kind,
+            is_document: false,
             score: 0,
             counted: Vec::new(),
         }
@@ -81,6 +85,14 @@ impl<'a> Field<'a> {
     }
 }
 
+/// The field that holds a document which is being read. What the application says of its fields
+/// it says of those: the names within are the client's to choose.
+struct Outer {
+    place: Place,
+    name: Box<[u8]>,
+    kind: FieldKind,
+}
+
 pub(super) struct Scan<'e> {
     engine: &'e Engine,
     filter: &'static Prefilter,
@@ -91,6 +103,7 @@ pub(super) struct Scan<'e> {
     fields_left: usize,
     work_left: usize,
     nested: u8,
+    outer: Option<Outer>,
     signals: Signals,
     spare: Vec<Vec<u8>>,
     /// Of each rule that users added, which conditions have held.
@@ -122,6 +135,7 @@ impl<'e> Scan<'e> {
                 .saturating_mul(engine.limits.work)
                 .saturating_add(LEAST_WORK),
             nested: 0,
+            outer: None,
             signals: Signals::default(),
             spare: Vec::new(),
             held: vec![0; engine.rules.custom.len()],
@@ -152,7 +166,10 @@ impl<'e> Scan<'e> {
             return Flow::Break(());
         };
         self.fields_left = left;
-        let kind = self.engine.policy.kind(self.around.path, place, name);
+        let kind = match &self.outer {
+            Some(outer) => outer.kind,
+            None => self.engine.policy.kind(self.around.path, place, name),
+        };
         let mut field = Field::new(place, part, name, kind);
         self.look(&mut field, value, 0, false)
     }
@@ -165,7 +182,10 @@ impl<'e> Scan<'e> {
         }
         let seen = self.filter.seen(text);
         if seen.has(Seen::BRACKET) && self.is_document(field, text)? {
-            return Flow::Continue(());
+            if !may_break_out(text) {
+                return Flow::Continue(());
+            }
+            field.is_document = true;
         }
         let text = match data_uri(text) {
             Some((head, payload)) => {
@@ -187,7 +207,7 @@ impl<'e> Scan<'e> {
 
     /// Whether the text is a document that something further on may read: then its parts have
     /// been looked at, one by one.
-    fn is_document(&mut self, field: &Field<'_>, text: &[u8]) -> std::ops::ControlFlow<(), bool> {
+    fn is_document(&mut self, field: &Field<'_>, text: &[u8]) -> ControlFlow<(), bool> {
         let is_value = field.part == Part::Value
             && !matches!(
                 field.place,
@@ -198,22 +218,51 @@ impl<'e> Scan<'e> {
                     | Place::Path
             );
         if !is_value || self.nested >= MOST_NESTED {
-            return std::ops::ControlFlow::Continue(false);
+            return ControlFlow::Continue(false);
         }
         if parse::looks_like_json(text) {
-            self.nested += 1;
             let (place, name, limits) = (field.place, field.name, &self.engine.limits);
-            let ending = parse::json(text, place, name, limits, self)?;
-            self.nested -= 1;
-            return std::ops::ControlFlow::Continue(ending == Ending::Sound);
+            let ending = self.within(field, |scan| parse::json(text, place, name, limits, scan))?;
+            return ControlFlow::Continue(ending == Ending::Sound);
         }
-        if matches!(field.name, b"query" | b"mutation") && parse::looks_like_graphql(text) {
-            self.nested += 1;
-            parse::graphql(text, self)?;
-            self.nested -= 1;
-            return std::ops::ControlFlow::Continue(true);
+        let is_graphql =
+            matches!(field.name, b"query" | b"mutation") && parse::looks_like_graphql(text);
+        if is_graphql {
+            self.within(field, |scan| parse::graphql(text, scan))?;
         }
-        std::ops::ControlFlow::Continue(false)
+        ControlFlow::Continue(is_graphql)
+    }
+
+    /// Has a document read that stands in a field.
+    fn within<T>(
+        &mut self,
+        field: &Field<'_>,
+        read: impl FnOnce(&mut Self) -> ControlFlow<(), T>,
+    ) -> ControlFlow<(), T> {
+        let is_outermost = self.outer.is_none();
+        if is_outermost {
+            self.outer = Some(Outer {
+                place: field.place,
+                name: field.name.into(),
+                kind: field.kind,
+            });
+        }
+        self.nested += 1;
+        let read = read(self);
+        self.nested -= 1;
+        if is_outermost {
+            self.outer = None;
+        }
+        read
+    }
+
+    /// Of what the application may have said something: of a part of a document, the field that
+    /// holds it.
+    fn said_of<'f>(&'f self, field: &Field<'f>) -> (Place, &'f [u8]) {
+        let of_field = (field.place, field.name);
+        self.outer
+            .as_ref()
+            .map_or(of_field, |outer| (outer.place, &outer.name))
     }
 
     fn detect(
@@ -363,14 +412,20 @@ impl<'e> Scan<'e> {
         }
         field.counted.push(finding.id);
         field.score += u32::from(weight);
-        self.keep(Match {
+        let (place, name) = self.said_of(field);
+        let found = Match {
             rule: RuleId::builtin(finding.id),
             class: finding.class,
             weight,
-            place: field.place,
-            name: report::name_of(field.name),
-            excerpt: report::excerpt(field.name, text, span),
-        });
+            place,
+            name: report::name_of(name),
+            excerpt: if field.is_document {
+                report::not_shown()
+            } else {
+                report::excerpt(&[name, field.name], text, span)
+            },
+        };
+        self.keep(found);
         self.decide(field.score)
     }
 
@@ -380,8 +435,8 @@ impl<'e> Scan<'e> {
             Excluded::Tag(tag) => tags.contains(&&**tag),
             Excluded::Class(of) => *of == class,
         };
-        let policy = &self.engine.policy;
-        let by = policy.exclusion(self.around.path, field.place, field.name, is);
+        let (policy, (place, name)) = (&self.engine.policy, self.said_of(field));
+        let by = policy.exclusion(self.around.path, place, name, is);
         if let Some(count) = by.and_then(|index| self.engine.used.get(index)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -436,10 +491,19 @@ impl Visit for Scan<'_> {
     }
 }
 
+/// Whether a document may be an attack as a whole though its parts are none: by a quote that
+/// ends the string around it, or by something encoded.
+fn may_break_out(text: &[u8]) -> bool {
+    text.iter()
+        .any(|byte| matches!(byte, b'\'' | b'`' | b'%' | b'&' | b'\\' | b'<'))
+}
+
 /// What a finding counts in a field of this kind.
 fn weight(finding: &Finding, kind: FieldKind) -> u8 {
     let full = finding.weight.0;
-    if finding.class == Class::Protocol || ANYWHERE.contains(&finding.id) {
+    // That a query is source code says nothing of how deep it is.
+    let of_structure = matches!(finding.class, Class::Protocol | Class::Graphql);
+    if of_structure || ANYWHERE.contains(&finding.id) {
         return full;
     }
     let strong = full >= 5;

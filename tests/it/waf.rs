@@ -2,6 +2,7 @@
 
 mod attacks;
 mod benign;
+mod bypass;
 mod leak;
 mod text;
 

@@ -19,16 +19,17 @@ pub(crate) fn waf() -> Result<Waf, WafError> {
     let rules = Ruleset::builtin()
         .without("protocol-json")?
         .without("protocol-depth")?;
-    let password = |route| Field::named("password").on(route);
+    let in_json = |name| Field::named(name).at(Place::Json);
+    let password = |route| in_json("password").on(route);
     let builder = Waf::builder(rules)
         .limits(Limits::new().body(json::MOST_BYTES))
         .routes(ROUTES)
         .field(password("/login"), FieldKind::Opaque)
         .field(password("/register"), FieldKind::Opaque)
         .field(password(page::LOGIN_PATH), FieldKind::Opaque)
-        .field(Field::named("title").on("/notes"), FieldKind::FreeText)
-        .field(Field::named("html").on("/notes"), FieldKind::RichText);
-    let nul = |name| Exclusion::of_rule("protocol-nul", Field::named(name).at(Place::Json));
+        .field(in_json("title").on("/notes"), FieldKind::FreeText)
+        .field(in_json("html").on("/notes"), FieldKind::RichText);
+    let nul = |name| Exclusion::of_rule("protocol-nul", in_json(name));
     let exclusions = CHECKED.into_iter().map(nul);
     exclusions.fold(builder, WafBuilder::exclude).build()
 }

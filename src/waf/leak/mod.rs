@@ -138,7 +138,7 @@ impl Finder {
             let excerpt = if pattern.kind.is_secret() {
                 "(not shown)".into()
             } else {
-                report::excerpt(b"", text, found.range())
+                report::excerpt(&[], text, found.range())
             };
             Some(Leak {
                 kind: pattern.kind,

@@ -6,9 +6,6 @@ use crate::waf::protocol;
 use crate::waf::request::RawRequest;
 use crate::waf::view::Place;
 
-/// How much of a file is looked at: what makes a file dangerous stands at its beginning.
-const BEGINNING_OF_FILE: usize = 64 << 10;
-
 /// Reads the body by its type, and by what it looks like where the type is missing, unknown
 /// or wrong.
 pub(super) fn any(
@@ -46,11 +43,10 @@ pub(super) fn any(
     if request.body.is_empty() && content_type.kind != Kind::Multipart {
         return Flow::Continue(());
     }
-    let is_text = !matches!(content_type.kind, Kind::Binary | Kind::Multipart);
-    let transcoded = if is_text {
-        decode::to_utf8(request.body)
-    } else {
-        None
+    let transcoded = match content_type.kind {
+        Kind::Multipart => None,
+        Kind::Binary => decode::to_utf8(request.body).filter(|text| !is_file(text)),
+        _ => decode::to_utf8(request.body),
     };
     let body = Body {
         text: transcoded.as_deref().unwrap_or(request.body),
@@ -68,8 +64,9 @@ pub(super) fn any(
         Kind::Xml => body.xml(visit),
         Kind::Graphql if graphql::looks_like_one(body.text) => graphql::document(body.text, visit),
         Kind::Multipart => multipart::document(body.text, content_type.boundary, body.whole, visit),
-        Kind::Binary => body.file(visit),
-        Kind::Graphql | Kind::Unknown => body.unknown(visit),
+        // An image or the like is not believed to be one: whoever does not ask for the type reads
+        // it as what it is.
+        Kind::Binary | Kind::Graphql | Kind::Unknown => body.unknown(content_type.kind, visit),
     }
 }
 
@@ -107,12 +104,7 @@ impl Body<'_> {
         xml::document(self.text, self.limits, visit)
     }
 
-    fn file(&self, visit: &mut impl Visit) -> Flow {
-        let beginning = self.text.get(..BEGINNING_OF_FILE).unwrap_or(self.text);
-        visit.value(Place::File, b"", beginning)
-    }
-
-    fn unknown(&self, visit: &mut impl Visit) -> Flow {
+    fn unknown(&self, kind: Kind, visit: &mut impl Visit) -> Flow {
         if json::looks_like_one(self.text) {
             let ending = json::document(self.text, Place::Json, b"", self.limits, visit)?;
             if ending == json::Ending::Sound {
@@ -127,11 +119,21 @@ impl Body<'_> {
             form::pairs(self.text, Place::Form, self.duplicates_are_wrong, visit)?;
             return visit.value(Place::Body, b"", self.text);
         }
-        if is_binary(self.text) {
-            return self.file(visit);
+        if is_binary(self.text) || (kind == Kind::Binary && is_file(self.text)) {
+            // Some readers of JSON take the first value and leave what follows.
+            if let [b'{' | b'[', ..] = self.text.trim_ascii_start() {
+                let _ending = json::document(self.text, Place::Json, b"", self.limits, visit)?;
+            }
+            return visit.value(Place::File, b"", self.text);
         }
         visit.value(Place::Body, b"", self.text)
     }
+}
+
+/// Whether a text that calls itself something else is no text: images hold zeros, whatever
+/// captions they begin with.
+pub(super) fn is_file(text: &[u8]) -> bool {
+    is_binary(text) || memchr::memchr(0, text).is_some()
 }
 
 /// Whether the beginning of a text is none: more than one byte in eight is a control

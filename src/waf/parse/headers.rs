@@ -2,6 +2,7 @@ use super::{Flow, Visit};
 use crate::waf::decode;
 use crate::waf::prefilter::Prefilter;
 use crate::waf::protocol;
+use crate::waf::signal::Finding;
 use crate::waf::view::Place;
 use std::borrow::Cow;
 
@@ -45,7 +46,27 @@ pub(super) fn all(headers: &RequestHeaders<'_>, visit: &mut impl Visit) -> Flow 
     for (name, value) in headers.iter() {
         one(name, value, visit)?;
     }
+    once(headers, "host", &protocol::HOSTS, visit)?;
+    once(
+        headers,
+        "transfer-encoding",
+        &protocol::TRANSFER_ENCODING,
+        visit,
+    )?;
     lengths(headers, visit)
+}
+
+/// Tells of a header that came a second time.
+fn once(
+    headers: &RequestHeaders<'_>,
+    name: &str,
+    finding: &'static Finding,
+    visit: &mut impl Visit,
+) -> Flow {
+    match headers.all(name).nth(1) {
+        Some(second) => visit.wrong(finding, Place::Header, name.as_bytes(), second),
+        None => Flow::Continue(()),
+    }
 }
 
 fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
@@ -61,6 +82,17 @@ fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
                 name.as_bytes(),
                 value,
             )?;
+        }
+        "transfer-encoding" if !value.trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+            visit.wrong(
+                &protocol::TRANSFER_ENCODING,
+                Place::Header,
+                name.as_bytes(),
+                value,
+            )?;
+        }
+        "host" if memchr::memchr(b',', value).is_some() => {
+            visit.wrong(&protocol::HOSTS, Place::Header, name.as_bytes(), value)?;
         }
         "x-up-devcap-post-charset" => {
             visit.wrong(

@@ -1,4 +1,4 @@
-use super::{Flow, Visit, graphql};
+use super::{Flow, Visit};
 use crate::waf::decode;
 use crate::waf::limits::Limits;
 use crate::waf::protocol;
@@ -33,6 +33,7 @@ pub(in crate::waf) fn document(
         place,
         names: name.to_vec(),
         containers: Vec::new(),
+        is_deep: false,
         scopes: 0,
         keys: HashSet::new(),
         hasher: RandomState::new(),
@@ -75,6 +76,8 @@ struct Reader<'a> {
     /// The names of all open containers, one after the other, and of the next value.
     names: Vec<u8>,
     containers: Vec<Container>,
+    /// Whether it was told that they are too many.
+    is_deep: bool,
     scopes: u32,
     keys: HashSet<(u32, u64)>,
     hasher: RandomState,
@@ -102,8 +105,7 @@ impl Reader<'_> {
             let went_well = match next {
                 Next::Value => {
                     let opened = matches!(byte, b'{' | b'[');
-                    if opened && self.containers.len() >= limits.depth {
-                        visit.wrong(&protocol::DEPTH, self.place, b"", self.excerpt())?;
+                    if opened && !self.may_open(limits, visit)? {
                         return ControlFlow::Continue(Ending::Broken);
                     }
                     next = match byte {
@@ -152,6 +154,21 @@ impl Reader<'_> {
                 return ControlFlow::Continue(if cut { Ending::Cut } else { Ending::Broken });
             }
         }
+    }
+
+    /// Tells of nesting that is too deep, and whether to read on all the same: whoever has
+    /// switched off that rule has the rest looked at, too, up to as many levels as fields.
+    fn may_open(&mut self, limits: &Limits, visit: &mut impl Visit) -> ControlFlow<(), bool> {
+        let depth = self.containers.len();
+        if depth >= limits.depth && !self.is_deep {
+            self.is_deep = true;
+            visit.wrong(&protocol::DEPTH, self.place, b"", self.excerpt())?;
+        }
+        if depth >= limits.fields.max(limits.depth) {
+            visit.wrong(&protocol::FIELDS, self.place, b"", self.excerpt())?;
+            return ControlFlow::Continue(false);
+        }
+        ControlFlow::Continue(true)
     }
 
     fn peek(&self) -> Option<u8> {
@@ -240,11 +257,7 @@ impl Reader<'_> {
         };
         let value = unescape(self.text.get(text).unwrap_or_default(), &mut self.buffer);
         let name = self.names.get(name).unwrap_or_default();
-        if matches!(name, b"query" | b"mutation") && graphql::looks_like_one(value) {
-            graphql::document(value, visit)?;
-        } else {
-            visit.value(self.place, name, value)?;
-        }
+        visit.value(self.place, name, value)?;
         ControlFlow::Continue(true)
     }
 
@@ -451,6 +464,19 @@ mod tests {
     #[test]
     fn depth_has_an_end() {
         let deep = "[".repeat(100_000);
-        assert_eq!(read(&deep).1.wrong, ["protocol-depth"]);
+        assert_eq!(read(&deep).1.wrong, ["protocol-depth", "protocol-fields"]);
+    }
+
+    #[test]
+    fn what_follows_too_much_depth_is_read() {
+        let text = format!(
+            "{{\"a\":{}{},\"b\":\"c\"}}",
+            "[".repeat(126),
+            "]".repeat(126)
+        );
+        let (ending, heard) = read(&text);
+        assert_eq!(ending, Ending::Sound);
+        assert_eq!(heard.wrong, ["protocol-depth"]);
+        assert_eq!(heard.values, ["b=c"]);
     }
 }

@@ -1,3 +1,4 @@
+use super::body::is_file;
 use super::content_type::Parameters;
 use super::{Flow, Visit};
 use crate::waf::decode;
@@ -112,6 +113,9 @@ struct Head<'a> {
     dispositions: usize,
     name: Option<&'a [u8]>,
     file_name: Option<&'a [u8]>,
+    /// Whether it has a name that every parser finds.
+    is_file: bool,
+    /// Whether it does not say that it is something else.
     is_text: bool,
 }
 
@@ -138,14 +142,15 @@ fn part(text: &[u8], visit: &mut impl Visit) -> Flow {
     if head.dispositions != 1 || head.name.is_none() {
         visit.wrong(&protocol::MULTIPART_BROKEN, Place::PartHeader, name, text)?;
     }
-    match head.file_name {
-        Some(file_name) => {
-            visit.pair(Place::FileName, name, file_name)?;
-            visit.value(Place::File, name, rest)
-        }
-        None if head.is_text => visit.pair(Place::Multipart, name, rest),
-        None => visit.value(Place::File, name, rest),
+    if let Some(file_name) = head.file_name {
+        visit.pair(Place::FileName, name, file_name)?;
     }
+    // Without a name that every parser reads as one, servers hand a part over as a field,
+    // whatever type it says to be of.
+    if head.is_file || (!head.is_text && is_file(rest)) {
+        return visit.value(Place::File, name, rest);
+    }
+    visit.pair(Place::Multipart, name, rest)
 }
 
 fn header<'a>(line: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Flow {
@@ -245,14 +250,16 @@ fn disposition<'a>(value: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit)
             }
             head.name.replace(text).is_some()
         } else if name.eq_ignore_ascii_case(b"filename") {
+            let is_plain = name == b"filename" && memmem::find(value, b"filename=").is_some();
+            head.is_file = is_plain && !text.is_empty();
             head.file_name.replace(text).is_some()
         } else if name.eq_ignore_ascii_case(b"filename*") {
-            // RFC 7578 section 4.2: must not be there, and browsers do not send it.
+            // RFC 7578 section 4.2: must not be there, browsers do not send it, and not every
+            // parser reads it.
             let plain = text.rsplit(|b| *b == b'\'').next().unwrap_or_default();
-            if decode::percent(plain, &mut extended) {
-                visit.value(Place::FileName, b"", &extended)?;
-            }
-            head.file_name = head.file_name.or(Some(text));
+            let decoded = decode::percent(plain, &mut extended);
+            let plain = if decoded { &extended } else { plain };
+            visit.value(Place::FileName, b"", plain)?;
             false
         } else {
             false

@@ -117,7 +117,7 @@ impl Scan<'_> {
             weight,
             place,
             name: report::name_of(subject.name),
-            excerpt: report::excerpt(subject.name, text, 0..text.len()),
+            excerpt: report::excerpt(&[subject.name], text, 0..text.len()),
         });
         match rule.effect {
             Effect::Score => self.decide(u32::from(weight)),

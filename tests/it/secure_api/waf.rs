@@ -90,6 +90,32 @@ async fn attacks_are_refused_wherever_they_stand() {
                 &json!({"email": "eve@example.com", "password": PASSWORD, "name": "<script src=//evil.example>"}),
             ),
         ),
+        (
+            "a comment of a query that reads as GraphQL",
+            get("/health?query=%7Ba%7D%23%3Cimg%20src=x%20onerror=alert(1)%3E"),
+        ),
+        (
+            "a password within another field",
+            post(
+                "/login",
+                &json!({"email": r#"{"password":"' or 1=1 -- "}"#, "password": "x"}),
+            ),
+        ),
+        ("a cookie by the name of a password", {
+            let request = Request::post("/login").header("cookie", "password=' or 1=1 -- ");
+            request.body(Body::empty()).unwrap()
+        }),
+        ("behind more nesting than is looked at", {
+            let deep = format!("{}{}", "[".repeat(60), "]".repeat(60));
+            let body = format!(r#"{{"x":{deep},"email":"1; drop table users","password":"x"}}"#);
+            let request = Request::post("/login").header("content-type", "application/json");
+            request.body(Body::from(body)).unwrap()
+        }),
+        ("the content type of a file", {
+            let body = json!({"email": "' or 1=1 -- ", "password": "x"}).to_string();
+            let request = Request::post("/login").header("content-type", "image/png");
+            request.body(Body::from(body)).unwrap()
+        }),
         ("the content type of a form", {
             let request =
                 Request::post("/login").header("content-type", "application/x-www-form-urlencoded");

