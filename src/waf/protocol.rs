@@ -94,7 +94,7 @@ findings! {
     FIELDS = "protocol-fields", "more fields than are looked at", STRONG, 1,
         hits: [Sample::Long("application/json", ["[", "\"x\",", "1]"], 5000)],
         misses: [Sample::Long(FORM, ["", "a=1&", ""], 500)];
-    WORK = "protocol-work", "more to decode than is looked at", STRONG, 1,
+    WORK = "protocol-work", "a text that takes more work to read than its size is worth", STRONG, 1,
         hits: [], misses: [Sample::Long(FORM, ["", "%252541", ""], 5000)];
     MULTIPART_BROKEN = "protocol-multipart", "a multipart body that parsers read differently", STRONG, 1,
         hits: [

@@ -26,8 +26,14 @@ use std::sync::atomic::Ordering;
 const MOST_NESTED: u8 = 3;
 /// The most matches that a report keeps.
 const MOST_MATCHES: usize = 64;
-/// What small requests may decode, whatever their size.
-const LEAST_WORK: usize = 64 << 10;
+/// What may be spent on small requests, whatever their size, in steps.
+const LEAST_WORK: usize = 1 << 19;
+/// What it takes to decode a byte and to see what it is, in steps.
+const STEPS_TO_SEE: usize = 3;
+/// What it takes to look up the name of a character that may be encoded, in steps.
+const STEPS_OF_NAME: usize = 48;
+/// What it takes to try a pattern on a byte, in steps.
+const STEPS_TO_MATCH: usize = 1;
 /// Rules that count whatever the field may hold: they strike those who only log or store it.
 const ANYWHERE: [&str; 5] = [
     "java-jndi",
@@ -101,7 +107,6 @@ pub(super) struct Scan<'e> {
     stops_early: bool,
     admitted: bool,
     fields_left: usize,
-    work_left: usize,
     nested: u8,
     outer: Option<Outer>,
     signals: Signals,
@@ -131,12 +136,12 @@ impl<'e> Scan<'e> {
             stops_early,
             admitted: false,
             fields_left: engine.limits.fields,
-            work_left: size
-                .saturating_mul(engine.limits.work)
-                .saturating_add(LEAST_WORK),
             nested: 0,
             outer: None,
-            signals: Signals::default(),
+            signals: Signals::with_work(
+                size.saturating_mul(engine.limits.work)
+                    .saturating_add(LEAST_WORK),
+            ),
             spare: Vec::new(),
             held: vec![0; engine.rules.custom.len()],
             present: vec![0; engine.rules.custom.len()],
@@ -179,6 +184,9 @@ impl<'e> Scan<'e> {
         self.ask(field.subject(), text, depth == 0)?;
         if field.kind == FieldKind::Opaque {
             return Flow::Continue(());
+        }
+        if !self.signals.spend(text.len().saturating_mul(STEPS_TO_SEE)) {
+            return self.exhausted(field, text);
         }
         let seen = self.filter.seen(text);
         if seen.has(Seen::BRACKET) && self.is_document(field, text)? {
@@ -290,11 +298,16 @@ impl<'e> Scan<'e> {
             request: &self.around,
         };
         for detector in live.detectors() {
-            (detector.run)(&view, &mut self.signals);
+            if self.signals.spend(text.len().saturating_mul(detector.cost)) {
+                (detector.run)(&view, &mut self.signals);
+            }
         }
         for index in live.patterns() {
             let compiled = COMPILED.get(index).and_then(Option::as_ref);
             if let (Some(pattern), Some(regex)) = (PATTERNS.get(index), compiled)
+                && self
+                    .signals
+                    .spend(text.len().saturating_mul(STEPS_TO_MATCH))
                 && let Some(found) = regex.find(text)
             {
                 self.signals.push(&pattern.finding, found.range());
@@ -308,7 +321,11 @@ impl<'e> Scan<'e> {
             }
         }
         self.signals = signals;
-        flow
+        flow?;
+        if self.signals.is_exhausted() {
+            return self.exhausted(field, text);
+        }
+        Flow::Continue(())
     }
 
     /// What is odd about a text whatever it says.
@@ -347,6 +364,10 @@ impl<'e> Scan<'e> {
         if !seen.may_be_encoded() {
             return Flow::Continue(());
         }
+        let names = memchr::memchr_iter(b'&', text).count();
+        if !self.signals.spend(names.saturating_mul(STEPS_OF_NAME)) {
+            return self.exhausted(field, text);
+        }
         let (mut out, mut spare) = (self.buffer(), self.buffer());
         let mut flow = Flow::Continue(());
         if decode::round(text, seen, &mut out, &mut spare) {
@@ -377,12 +398,13 @@ impl<'e> Scan<'e> {
         if depth >= self.engine.limits.decodings {
             return self.note(field, &protocol::NESTED, text, 0..0);
         }
-        let Some(left) = self.work_left.checked_sub(text.len()) else {
-            self.note(field, &protocol::WORK, text, 0..0)?;
-            return Flow::Break(());
-        };
-        self.work_left = left;
         self.look(field, text, depth + 1, base64)
+    }
+
+    /// Ends a look at a request on which more would be spent than its size is worth.
+    fn exhausted(&mut self, field: &mut Field<'_>, text: &[u8]) -> Flow {
+        self.note(field, &protocol::WORK, text, 0..0)?;
+        Flow::Break(())
     }
 
     fn buffer(&mut self) -> Vec<u8> {

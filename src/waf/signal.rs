@@ -70,26 +70,55 @@ pub(crate) struct Signal {
     pub(crate) span: Range<usize>,
 }
 
-/// What the detectors have found in one view. Costs nothing while it is empty.
+/// What the detectors have found in one view, and what they may still spend on the request.
+/// Costs nothing while it is empty.
 #[derive(Debug, Default)]
-pub(crate) struct Signals(Vec<Signal>);
+pub(crate) struct Signals {
+    found: Vec<Signal>,
+    work_left: usize,
+    exhausted: bool,
+}
 
 impl Signals {
+    /// None yet, and so many steps to spend.
+    pub(crate) const fn with_work(steps: usize) -> Self {
+        Self {
+            found: Vec::new(),
+            work_left: steps,
+            exhausted: false,
+        }
+    }
+
+    /// Takes steps from what is left, and says whether there were as many. One step is about
+    /// what it takes to look at one byte once.
+    pub(crate) const fn spend(&mut self, steps: usize) -> bool {
+        match self.work_left.checked_sub(steps) {
+            Some(left) => self.work_left = left,
+            None => self.exhausted = true,
+        }
+        !self.exhausted
+    }
+
+    /// Whether somebody wanted to spend more than there was, and stopped looking.
+    pub(crate) const fn is_exhausted(&self) -> bool {
+        self.exhausted
+    }
+
     /// Notes a finding; the same one a second time is not noted again, so that a detector
     /// cannot be made to fill memory.
     pub(crate) fn push(&mut self, finding: &'static Finding, span: Range<usize>) {
         if !self.has(finding) {
-            self.0.push(Signal { finding, span });
+            self.found.push(Signal { finding, span });
         }
     }
 
     pub(crate) fn has(&self, finding: &'static Finding) -> bool {
-        self.0
+        self.found
             .iter()
             .any(|signal| std::ptr::eq(signal.finding, finding))
     }
 
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Signal> {
-        self.0.drain(..)
+        self.found.drain(..)
     }
 }

@@ -3,7 +3,9 @@
 mod attacks;
 mod benign;
 mod bypass;
+mod heavy;
 mod leak;
+mod markup;
 mod text;
 
 use crate::support::Spy;

@@ -17,6 +17,7 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::VALUES.without(&[Place::Json, Place::Graphql, Place::Header, Place::Path]),
     bytes: b"(",
     literals: &[],
+    cost: 1,
     run,
 };
 

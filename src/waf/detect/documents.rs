@@ -46,6 +46,7 @@ mod xml {
             "<?xml-stylesheet",
             "schemalocation",
         ],
+        cost: 2,
         run,
     };
 
@@ -53,12 +54,17 @@ mod xml {
     const MOST_TYPES: u32 = 8;
     /// How much of a tag is looked at, in bytes, so that many open tags cost no more each.
     const LONGEST_TAG: usize = 512;
+    /// What it costs to look at a tag, in steps.
+    const STEPS_OF_TAG: usize = 24;
 
     fn run(view: &View<'_>, signals: &mut Signals) {
         let text = Text(view.bytes);
         let is_document = view.place == Place::XmlDocument;
         let mut types = 0;
         for open in memchr::memchr_iter(b'<', view.bytes) {
+            if !signals.spend(STEPS_OF_TAG) {
+                return;
+            }
             let tag = text.slice(open, (open + LONGEST_TAG).min(text.len()));
             if types < MOST_TYPES && text.has(open, b"<!doctype") {
                 types += 1;
@@ -151,6 +157,7 @@ mod graphql {
         places: Places::of(&[Place::GraphqlDocument]),
         bytes: b"{",
         literals: &[],
+        cost: 2,
         run,
     };
 
@@ -220,8 +227,12 @@ mod ldap {
         literals: &[
             ")(", ")!", ")|", ")&", "(|(", "(&(", "(!(", "(| (", "(& (", ":=",
         ],
+        cost: 2,
         run,
     };
+
+    /// What it costs to look at what stands around parentheses, in steps.
+    const STEPS_OF_RUN: usize = 64;
 
     const fn is_attribute(byte: u8) -> bool {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b';' | b'.' | b':')
@@ -252,6 +263,9 @@ mod ldap {
             let end = text.skip(at, |b| matches!(b, b'(' | b')' | b'&' | b'|' | b'!'));
             let run = text.slice(at, end);
             // Of `f(x)(y=1)` the start is no filter: something unclosed must end here.
+            if !signals.spend(STEPS_OF_RUN) {
+                return;
+            }
             if closes
                 && run.ends_with(b"(")
                 && !opened_before(text, at)

@@ -7,6 +7,9 @@ use crate::waf::signal::Sample::{Header, Path, Query, Value};
 use crate::waf::signal::Signals;
 use crate::waf::view::{Part, Place, Places, View};
 
+/// What it costs to look at the beginning of a line, in steps.
+const STEPS_OF_LINE: usize = 24;
+
 mod header {
     use super::*;
 
@@ -34,6 +37,7 @@ mod header {
         places: Places::VALUES,
         bytes: b"\r\n",
         literals: &["set-cookie", "content-", "location:", " http/"],
+        cost: 2,
         run,
     };
 
@@ -66,6 +70,9 @@ mod header {
             // A run of white space is looked past once, from its first line break.
             if at < start {
                 continue;
+            }
+            if !signals.spend(STEPS_OF_LINE) {
+                return;
             }
             start = text.skip(at, is_space);
             let word = !spaced && is_any_header(text, start);
@@ -208,6 +215,7 @@ mod mail {
         places: Places::VALUES.without(&[Place::Path, Place::PartHeader]),
         bytes: b"\r\n",
         literals: &[],
+        cost: 2,
         run,
     };
 
@@ -217,6 +225,9 @@ mod mail {
         for at in memchr::memchr2_iter(b'\r', b'\n', view.bytes) {
             if at < start {
                 continue;
+            }
+            if !signals.spend(STEPS_OF_LINE) {
+                return;
             }
             start = text.skip(at, |b| matches!(b, b'\r' | b'\n' | b' ' | b'\t'));
             let end = text.skip(start, |b| !matches!(b, b'\r' | b'\n'));

@@ -1,4 +1,4 @@
-//! The detectors: pure functions over one view, each strictly linear in its length.
+//! The detectors: pure functions over one view, each linear in its length.
 
 mod call;
 mod documents;
@@ -26,12 +26,18 @@ use super::view::{Places, View};
 /// of `literals` (ASCII, compared without case). Both lists together must be complete: a view
 /// that triggers none of them cannot hold a finding. Bytes should be rare in benign values;
 /// literals may be as many as needed, for all of all detectors are one automaton.
+///
+/// What it costs is charged to the request: `cost` for each byte of the view, and what hangs on
+/// what the view says by [`Signals::spend`], for each token, tag or command. A detector stops
+/// where nothing is left to spend, and the request is refused.
 #[derive(Debug)]
 pub(crate) struct Detector {
     pub(crate) findings: &'static [&'static Finding],
     pub(crate) places: Places,
     pub(crate) bytes: &'static [u8],
     pub(crate) literals: &'static [&'static str],
+    /// Steps for each byte, whatever it is.
+    pub(crate) cost: usize,
     pub(crate) run: fn(&View<'_>, &mut Signals),
 }
 

@@ -38,6 +38,7 @@ mod nosql {
         places: Places::VALUES.without(&[Place::PartHeader]),
         bytes: b"",
         literals: &["$", "db.", "return", "new date", "this."],
+        cost: 2,
         run,
     };
 
@@ -79,6 +80,9 @@ mod nosql {
         b"comment",
     ];
 
+    /// What it costs to compare a name with all of them, in steps.
+    const STEPS_OF_OPERATOR: usize = 48;
+
     /// The end of an operator whose `$` stands at `at`.
     fn operator(text: Text<'_>, at: usize) -> Option<usize> {
         let end = text.skip(at + 1, |b| b.is_ascii_alphabetic());
@@ -91,6 +95,9 @@ mod nosql {
         let text = Text(view.bytes);
         let before = |at: usize| at.checked_sub(1).map_or(0, |at| text.at(at));
         for at in memchr::memchr_iter(b'$', view.bytes) {
+            if !signals.spend(STEPS_OF_OPERATOR) {
+                return;
+            }
             let Some(end) = operator(text, at) else {
                 continue;
             };
@@ -199,6 +206,7 @@ mod prototype {
         places: Places::VALUES.without(&[Place::PartHeader]),
         bytes: b"",
         literals: &["__proto__", "constructor"],
+        cost: 2,
         run,
     };
 
@@ -261,6 +269,7 @@ mod lookup {
         ]),
         bytes: b"",
         literals: &["__"],
+        cost: 2,
         run,
     };
 
@@ -329,6 +338,7 @@ mod session {
             "shiny-token",
             "koa.sess",
         ],
+        cost: 2,
         run,
     };
 
@@ -380,6 +390,9 @@ mod session {
         }
     }
 
+    /// Names have up to 253 bytes (RFC 1035, section 2.3.4), ports six more.
+    const LONGEST_AUTHORITY: usize = 260;
+
     /// Whether the page that the request came from is of another site: neither the host itself
     /// nor above or below it.
     fn is_from_outside(referer: &[u8], host: &[u8]) -> bool {
@@ -387,6 +400,7 @@ mod session {
             return false;
         };
         let authority = referer.get(at + 3..).unwrap_or_default();
+        let authority = authority.get(..LONGEST_AUTHORITY).unwrap_or(authority);
         let end = authority
             .iter()
             .position(|b| matches!(b, b'/' | b'?' | b'#'));

@@ -22,13 +22,20 @@ pub(super) static DETECTOR: Detector = Detector {
     literals: &[
         "../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "0x2f", "0x5c", "..%",
     ],
+    cost: 2,
     run,
 };
+
+/// What two dots cost, in steps of work.
+const STEPS_OF_STEP: usize = 32;
 
 fn run(view: &View<'_>, signals: &mut Signals) {
     let text = Text(view.bytes);
     let mut steps = Steps::default();
     for at in memchr::memmem::find_iter(view.bytes, b"..") {
+        if !signals.spend(STEPS_OF_STEP) {
+            return;
+        }
         steps.take(text, at);
     }
     let strict = matches!(view.place, Place::Path | Place::FileName)

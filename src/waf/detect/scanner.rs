@@ -22,6 +22,7 @@ pub(super) static DETECTOR: Detector = Detector {
     places: Places::of(&[Place::Header, Place::Path, Place::Query]),
     bytes: b"",
     literals: AGENTS,
+    cost: 1,
     run,
 };
 
@@ -98,7 +99,13 @@ const AGENTS: &[&str] = &[
     "l9tcpid",
 ];
 
+/// What it costs to look for all of them, in steps.
+const STEPS_OF_AGENTS: usize = 4096;
+
 fn run(view: &View<'_>, signals: &mut Signals) {
+    if !signals.spend(STEPS_OF_AGENTS) {
+        return;
+    }
     let lower = view
         .bytes
         .get(..512)

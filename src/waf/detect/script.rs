@@ -75,6 +75,7 @@ pub(super) static DETECTOR: Detector = Detector {
         "reflect.",
         "import(",
     ],
+    cost: 3,
     run,
 };
 
@@ -159,10 +160,16 @@ fn head(word: &[u8]) -> Option<Head> {
     HEADS.get(lower.as_str()).copied()
 }
 
+/// What it costs to look at what stands around a word that heads a call, in steps.
+const STEPS_OF_HEAD: usize = 192;
+
 fn word(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
     let Some(head) = head(text.slice(start, end)) else {
         return;
     };
+    if !signals.spend(STEPS_OF_HEAD) {
+        return;
+    }
     let after = skip_filler(text, end);
     let next = text.at(after);
     let adjacent = after == end;

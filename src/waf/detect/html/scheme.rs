@@ -49,6 +49,22 @@ pub(in crate::waf::detect) fn script_scheme(value: &[u8]) -> bool {
         || has_refresh(value)
 }
 
+/// Whether a URL leads to another host: `//x`, `\\x`, `https:`, and whatever has a scheme.
+/// Browsers skip white space and controls.
+pub(super) fn leads_elsewhere(value: &[u8]) -> bool {
+    let mut kept = value
+        .iter()
+        .filter(|byte| **byte > b' ')
+        .take(24)
+        .peekable();
+    let slash = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b'/' | b'\\'));
+    if kept.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        let is_scheme = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        return kept.find(|byte| !is_scheme(byte)) == Some(&b':');
+    }
+    slash(kept.next()) && slash(kept.next())
+}
+
 /// `0;url=javascript:...` of `<meta http-equiv=refresh>`.
 fn has_refresh(value: &[u8]) -> bool {
     let head = Text(value.get(..120).unwrap_or(value));

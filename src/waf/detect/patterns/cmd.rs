@@ -6,14 +6,14 @@ use crate::waf::view::Places;
 patterns! {
     class Rce, tags &["windows"], places Places::VALUES;
     FOR: "rce-cmd-for", STRONG, "a loop of cmd",
-        literals [" in(", " in (", " in  (", " in   (", "\tin"], r"\bfor\b\s*(?:/[dflr]\b[^%\r\n]{0,120})?\s*%{1,2}\S{0,16}\s+in\s*\([^\r\n]{0,200}?\)\s*do\b",
+        literals [" in(", " in (", " in  (", " in   (", "\tin"], r"\bfor\b\s*(?:/[dflr]\b[^%\r\n]*)?\s*%{1,2}\S{0,16}\s+in\s*\([^\r\n]*?\)\s*do\b",
         ["for /f %i in ('whoami') do echo %i", "FOR %a IN (set) DO x"], ["for 5% in (cash) do call"];
     IF: "rce-cmd-if", STRONG, "a condition of cmd",
         literals [" exist ", " exist\t", " errorlevel ", " cmdextversion ", " defined "], r"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s+)?(?:(?:exist|errorlevel|cmdextversion)\s+\S+\s*\S|defined\s+\w+\s+[(\w@])",
         ["if exist C:\\pagefile.sys cmd", "IF NOT EXIST x (CMD)"], ["what if existing users leave", "if it is defined, go"];
     COMPARE: "rce-cmd-compare", STRONG, "a comparison of cmd",
         literals ["==", " equ ", " neq ", " lss ", " leq ", " gtr ", " geq "],
-        r#"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s*)?(?:/i\s*)?(?:(?:"[^"\r\n]{0,60}"|%[^\s"]{1,40}|\(\w{1,20}\)|[(\[]%[\w~]{1,20}%?[)\]])\s*==\s*(?:"[^"\r\n]{0,60}"|[^\s:;{}]{1,40})\s*[\w@("]|\w{1,30}==\w{1,30}\s+[\w@]|\(?\s*(?:"?[%\w][^\s=]{0,40})\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S{1,40}\s*\S)"#,
+        r#"(?:^|[^\w-])if\b\s*(?:/i\s*)?(?:not\s*)?(?:/i\s*)?(?:(?:"[^"\r\n]*"|%[^\s"]+|\(\w+\)|[(\[]%[\w~]+%?[)\]])\s*==\s*(?:"[^"\r\n]*"|[^\s:;{}]+)\s*[\w@("]|\w+==\w+\s+[\w@]|\(?\s*(?:"?[%\w][^\s=]*)\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S+\s*\S)"#,
         ["if \"%VAR%\" == \"before\" (", "IF red==red echo test", "IF (2 GEQ 15) echo x"], ["if (x == 1) {", "if a == b: pass"];
     POWERSHELL: "rce-powershell", STRONG, "PowerShell",
         literals ["powershell", "pwsh", "invoke-", "start-process", "start-job", "start-bits", "start-service", "new-object", "new-item", "new-psdrive", "new-service", "new-localuser", "get-wmi", "get-cim", "get-child", "get-cred", "get-process", "get-service", "get-content", "get-item", "get-local", "get-aduser", "set-exec", "set-content", "set-item", "set-mppref", "set-acl", "add-type", "add-mppref", "add-content", "add-localgroup", "import-module", "out-file", "out-string", "out-null", "convertto-sec", "register-sched", "stop-process", "stop-service", "remove-item", "copy-item", "write-output", "write-host", "foreach-object"],
@@ -36,7 +36,7 @@ patterns! {
     AT: "rce-at", STRONG, "a command for later",
         literals ["at 0", "at 1", "at 2", "at 3", "at 4", "at 5", "at 6", "at 7", "at 8", "at 9"], r#"(?:^|[;&|]\s*)at\s+\d{1,2}:\d{2}\s*(?:/\w+\s*)?["'\\a-z]:?[^\s,.]"#, [";at 2:00 \"echo test\""], ["meet at 2:00 pm", "see you at 10:30; bring the dog"];
     ALIAS: "rce-alias", STRONG, "an alias of a shell",
-        literals ["alias"], r#"\balias\s+(?:[-+]\w+\+?\s+)*['"]?[\w.]{1,24}['"]?=\s*\S"#, ["alias ls='rm'", "alias -p x=id"], ["your alias is not = to your name"];
+        literals ["alias"], r#"\balias\s+(?:[-+]\w+\+?\s+)*['"]?[\w.]+['"]?=\s*\S"#, ["alias ls='rm'", "alias -p x=id"], ["your alias is not = to your name"];
     PERL: "rce-perl-block", STRONG, "code in a string of Perl",
         literals ["@{"], r"@\{\s*\[", ["@{[system 'id']}"], ["@{name}"];
     RUBY: "rce-ruby", STRONG, "a program run by Ruby",
@@ -54,9 +54,9 @@ patterns! {
     SQLITE: "rce-sqlite-command", STRONG, "a command of the shell of SQLite",
         literals [".shell", ". shell", ". system", ".sh ", ".system", ".load ", ".read ", ".output ", ".import ", ".open ", ".backup ", ".restore ", ".save ", ".dump "], r"[;'\x22]\s*(?:\\n)?\s*\.\s*(?:shell|sh|system|load|read|output|import|open|backup|restore|save|dump)\s+\S", [";\n.shell nc", "'; .system id"], ["x; .open"];
     VARIABLES: "rce-variable-command", STRONG, "a command put together from variables",
-        literals ["$"], r"(?:[;|&]|&&)\s*\$\{?[a-z_]\w{0,20}\}?\$\{?[a-z_]\w{0,20}\}?(?:$|[\s;|&<>$])", [";a=i;b=d;$a$b"], ["a; $5 and $6", "x;$a"];
+        literals ["$"], r"(?:[;|&]|&&)\s*\$\{?[a-z_]\w*\}?\$\{?[a-z_]\w*\}?(?:$|[\s;|&<>$])", [";a=i;b=d;$a$b"], ["a; $5 and $6", "x;$a"];
     ASSIGNED: "rce-export", STRONG, "a variable is set for commands to come",
-        literals ["export ", "declare ", "readonly ", "typeset "], r"(?:^|[;|&`]\s*)(?:export|readonly|declare|typeset)\s+(?:-\w+\s+)?[a-z_]\w{0,40}=\S", [";export X=1"], ["export = 5", "export to x=1"];
+        literals ["export ", "declare ", "readonly ", "typeset "], r"(?:^|[;|&`]\s*)(?:export|readonly|declare|typeset)\s+(?:-\w+\s+)?[a-z_]\w*=\S", [";export X=1"], ["export = 5", "export to x=1"];
     ARGUMENT: "rce-argument", STRONG, "an option that runs a program",
         literals [" -wrapper", "--exec", " -exec", "--use-askpass", "proxycommand", "--upload-pack", "--receive-pack", " -ex "],
         r"(?:\s-wrapper\s+\S+,|--exec(?:ute)?[= ]\S|\s-exec\s+\S+|--use-askpass=|proxycommand\s*=|--(?:upload|receive)-pack=|\s-ex\s+\\?!)",

@@ -23,11 +23,11 @@ patterns! {
         ["c:\\windows\\win.ini", "../boot.ini"], ["windows 10"];
     CONFIGURATION_NAME: "lfi-configuration-name", STRONG, "the name of a file of configuration, uploaded or asked for",
         literals ["wp-config", "config.", "config_", "configuration.", "settings.", ".env", "parameters.yml", "database.yml", ".ht", "secrets."],
-        r"^(?:[\w.-]{0,40}[/\\]){0,8}(?:wp-config[\w.-]*|config(?:uration|\.inc|\.local|_dev|_prod)?\.(?:php|ya?ml|inc)|(?:local)?settings(?:\.local|\.inc)?\.php|database\.yml|parameters\.yml|\.env(?:\.\w+)?|\.ht\w+|web\.config|secrets\.ya?ml)(?:[_.]\w{1,4})?$",
+        r"^(?:[\w.-]*[/\\]){0,8}(?:wp-config[\w.-]*|config(?:uration|\.inc|\.local|_dev|_prod)?\.(?:php|ya?ml|inc)|(?:local)?settings(?:\.local|\.inc)?\.php|database\.yml|parameters\.yml|\.env(?:\.\w+)?|\.ht\w+|web\.config|secrets\.ya?ml)(?:[_.]\w{1,4})?$",
         ["wp-config.php", "config.yml"], ["config.json.example page", "settings"];
     SECRET_FILE: "lfi-secret-file", STRONG, "a file that holds keys, passwords or history",
         literals [".ssh", "id_rsa", "id_dsa", "id_ed25519", ".aws", ".bash_history", ".htpasswd", ".htaccess", "wp-config", "web-inf", "meta-inf", ".git/", ".svn/", ".docker", ".kube", ".npmrc", ".pgpass", ".my.cnf", ".netrc", "_history", ".env", "authorized_keys", ".mysql_history", "secrets.", "credentials", ".hg/", "config.inc.php", "localconfig", ".sql", ".ds_store", "database.yml", "shadow"],
-        r"(?:(?:^|[/\\\s=:\x22'])\.(?:ssh[/\\]|aws[/\\]|bash_(?:history|profile|logout)|bashrc|htpasswd|htaccess|git[/\\]|svn[/\\]|hg[/\\]|docker[/\\]|kube[/\\]|npmrc|pgpass|my\.cnf|netrc|mysql_history|psql_history|python_history|zsh_history|sh_history|env(?:\.\w+)?(?:$|[\s?#&\x22'])|ds_store|gnupg[/\\]|config[/\\]gcloud)|\bid_(?:rsa|dsa|ecdsa|ed25519)\b|\bauthorized_keys\b|(?:^|[/\\\s=])wp-config(?:[._-]\w+)*(?:$|[\s?#])|(?:web|meta)-inf[/\\]|config\.inc\.php|localconfig\.xml|\b(?:backup|dump|db|database|data|site|www|prod\w*|mysql|users?)[\w.-]{0,32}\.sql(?:\.(?:zip|gz|bz2|tar|7z|rar|xz|tgz))?(?:$|[\s?#])|[/\\]database\.yml\b|etc[/\\]shadow\b)",
+        r"(?:(?:^|[/\\\s=:\x22'])\.(?:ssh[/\\]|aws[/\\]|bash_(?:history|profile|logout)|bashrc|htpasswd|htaccess|git[/\\]|svn[/\\]|hg[/\\]|docker[/\\]|kube[/\\]|npmrc|pgpass|my\.cnf|netrc|mysql_history|psql_history|python_history|zsh_history|sh_history|env(?:\.\w+)?(?:$|[\s?#&\x22'])|ds_store|gnupg[/\\]|config[/\\]gcloud)|\bid_(?:rsa|dsa|ecdsa|ed25519)\b|\bauthorized_keys\b|(?:^|[/\\\s=])wp-config(?:[._-]\w+)*(?:$|[\s?#])|(?:web|meta)-inf[/\\]|config\.inc\.php|localconfig\.xml|\b(?:backup|dump|db|database|data|site|www|prod\w*|mysql|users?)[\w.-]*\.sql(?:\.(?:zip|gz|bz2|tar|7z|rar|xz|tgz))?(?:$|[\s?#])|[/\\]database\.yml\b|etc[/\\]shadow\b)",
         ["/root/.ssh/id_rsa", "backup.sql.zip", ".env"], ["a .environment", "config.yml"];
 }
 
@@ -42,7 +42,7 @@ pub(super) mod path {
             literals ["/."], r"/\.(?:[a-uvx-z0-9_][\w-]*|w(?:[a-df-z][\w-]*|e(?:[a-km-z][\w-]*|l(?:[a-km-z][\w-]*|l(?:[^-]|-[^k])))))", [], [];
         LEFTOVER: "lfi-leftover-path", STRONG, "a log, a backup or a file of configuration in the path",
             literals [".log", ".bak", ".old", ".orig", ".swp", ".sql", "~", ".ini", ".conf", ".cfg", ".inc", ".dist", "__x00__", ".config", "secrets", "credentials", ".pem", ".key", ".p12", ".pfx", ".kdbx", ".mdb", ".sqlite", ".tfstate", ".backup", "sftp-config", "/proc/", "/sys/"],
-            r"(?:/(?:error|debug|access|errors|php_errors?|laravel|install|npm-debug|application|catalina|mysql|development|production)[\w.-]{0,20}\.log|\.(?:bak|old|orig|swp|swo|backup|save|dist|inc|mdb|kdbx|tfstate|pfx|p12|pem|sqlite3?|sql)(?:\.\w{1,4})?$|\.(?:php|jsp|aspx?|html?|js|conf|config|ini|yml|xml|json)~$|__x00__|/(?:secrets?|credentials)\.(?:ya?ml|json|env|txt|ini|toml|xml)$|/(?:app|web|server|machine|application|sftp-config|php|httpd|nginx|my|settings)\.(?:config|ini|conf|cfg|cnf)$|^/(?:proc|sys|etc)/)",
+            r"(?:/(?:error|debug|access|errors|php_errors?|laravel|install|npm-debug|application|catalina|mysql|development|production)[\w.-]*\.log|\.(?:bak|old|orig|swp|swo|backup|save|dist|inc|mdb|kdbx|tfstate|pfx|p12|pem|sqlite3?|sql)(?:\.\w{1,4})?$|\.(?:php|jsp|aspx?|html?|js|conf|config|ini|yml|xml|json)~$|__x00__|/(?:secrets?|credentials)\.(?:ya?ml|json|env|txt|ini|toml|xml)$|/(?:app|web|server|machine|application|sftp-config|php|httpd|nginx|my|settings)\.(?:config|ini|conf|cfg|cnf)$|^/(?:proc|sys|etc)/)",
             [], [];
     }
 }

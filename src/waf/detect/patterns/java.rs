@@ -7,7 +7,7 @@ patterns! {
     class Java, tags &["java"], places Places::VALUES;
     NESTED_LOOKUP: "java-lookup", STRONG, "a lookup that a logger resolves",
         literals ["${"],
-        r"\$\{\s*(?:\$\{|(?:env|sys|lower|upper|date|main|ctx|base64|java|bundle|sd|map|log4j|k8s|docker|web|spring|script|dns|url|const|xml):|[^}\s]{0,60}:-)",
+        r"\$\{\s*(?:\$\{|(?:env|sys|lower|upper|date|main|ctx|base64|java|bundle|sd|map|log4j|k8s|docker|web|spring|script|dns|url|const|xml):|[^}\s]*:-)",
         ["${${lower:j}ndi}", "${env:AWS_SECRET}", "${::-j}"], ["${first_name}", "Dear ${user.name}"];
     CLASS: "java-class", STRONG, "a class of Java that attacks reach for",
         literals ["java.", "javax.", "com.sun.", "xwork", "org.omg.", "javassist", "org.apache.", "springframework", "org.codehaus", "org.hibernate", "org.mozilla", "org.python", "bsh.interp", "freemarker."],
@@ -20,12 +20,12 @@ patterns! {
         ["InvokerTransformer", "runtime.forclosure"], ["disclosure", "closure of the road"];
     EXPRESSION: "java-expression", STRONG, "an expression language that calls methods",
         literals ["memberaccess", "#context", "@java", "@org.apache", "t(java", "t(org.", "t (java", "t (org.", "(#", "( #", "getruntime", "#application", "#parameters", "redirect:", "redirectaction:", "redirect-action:", "action:", "staticmethod", "getclass", "#response", "#request", "#session", "class.forname", "getdeclared", "#{", "%{", "${"],
-        r"(?:#_?memberaccess|allowstaticmethodaccess|#context\s*[\[.=]|\(\s*#\w+\s*=|@java\.|@org\.apache|\bt\s*\(\s*(?:java|org|javax)\.|\bgetruntime\s*\((?:\s*\)\s*(?:[^;\s]|$)|\s*[^)\s]|\s*$)|#(?:application|parameters|response|request|session)\s*[\[.]|\b(?:redirect(?:-?action)?|action):\s*[$%#]\{|\bgetclass\s*\(\s*\)\s*\.|\bclass\.forname\s*\(|\bgetdeclared(?:method|constructor|field)s?\s*\(|[$#%]\{[^}\r\n]{0,120}(?:\.exec\s*\(|\.getclass|\.class\.|applicationscope|\bfacescontext|pagecontext|@\w+@|new\s+\w+))",
+        r"(?:#_?memberaccess|allowstaticmethodaccess|#context\s*[\[.=]|\(\s*#\w+\s*=|@java\.|@org\.apache|\bt\s*\(\s*(?:java|org|javax)\.|\bgetruntime\s*\((?:\s*\)\s*(?:[^;\s]|$)|\s*[^)\s]|\s*$)|#(?:application|parameters|response|request|session)\s*[\[.]|\b(?:redirect(?:-?action)?|action):\s*[$%#]\{|\bgetclass\s*\(\s*\)\s*\.|\bclass\.forname\s*\(|\bgetdeclared(?:method|constructor|field)s?\s*\(|[$#%]\{[^}\r\n]*(?:\.exec\s*\(|\.getclass|\.class\.|applicationscope|\bfacescontext|pagecontext|@\w+@|new\s+\w+))",
         ["%{(#_memberAccess=x)}", "T(java.lang.Runtime).getRuntime()", "${''.getClass().forName('x')}"], ["action: none", "#{title}"];
     CLASS_LOADER: "java-class-loader", STRONG, "the class loader by way of a property",
         literals ["class.module", "class.classloader", "class.protection", "class["], r"\bclass(?:\.|\[['\x22]?)(?:module|classloader|protectiondomain)\b", ["class.module.classLoader.x"], ["class module"];
     DECODER: "java-xml-decoder", STRONG, "objects of Java in XML",
-        literals ["<java", "<object", "<void"], r"<(?:java|object|void)\b[^>]{0,120}\bclass\s*=\s*['\x22]java", ["<java class=\"java.beans.XMLDecoder\">"], [];
+        literals ["<java", "<object", "<void"], r"<(?:java|object|void)\b[^>]*\bclass\s*=\s*['\x22]java", ["<java class=\"java.beans.XMLDecoder\">"], [];
 }
 
 /// What strikes those who only store a file, or log of it.

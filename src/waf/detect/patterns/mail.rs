@@ -7,7 +7,7 @@ patterns! {
     class Mail, tags &["mail"], places Places::VALUES;
     POP: "mail-pop3-command", STRONG, "a command of POP3 on a line of its own",
         literals ["\nretr ", "\ndele ", "\nuidl ", "\ntop ", "\napop ", "\nauth ", "\rretr ", "\rtop ", "\rapop ", "\rauth ", "\rdele "],
-        r"[\r\n]\s*(?:(?:retr|dele|uidl) \d{1,8}\b|top \d{1,8} \d{1,8}\b|apop \S{1,64} [0-9a-f]{32}|auth [\w-]{1,20} [\w+/=]{8,})",
+        r"[\r\n]\s*(?:(?:retr|dele|uidl) \d{1,8}\b|top \d{1,8} \d{1,8}\b|apop \S+ [0-9a-f]{32}|auth [\w-]+ [\w+/=]{8,})",
         ["\r\nRETR 123", "x\nTOP 1 2"], ["a list\nof 3 things", "the\ntop 10 list"];
     IMAP: "mail-imap-command", STRONG, "a command of IMAP on a line of its own",
         literals [" authenticate ", " append ", " select ", " examine ", " lsub ", " fetch ", " store ", " copy ", " search ", " rename ", " expunge", " subscribe "],

@@ -29,5 +29,5 @@ patterns! {
         literals [":constructor", ":prototype", ":__proto__", "resolved_model"], r"\$\w{0,8}:(?:\w+:){0,4}(?:constructor|prototype|__proto__)\b|['\x22]status['\x22]\s*:\s*['\x22]resolved_model['\x22]",
         ["$1:constructor:constructor"], [];
     TIMER: "nodejs-busy-wait", STRONG, "a script that waits",
-        literals ["new date"], r"\bnew\s+date\b[^\r\n]{0,80}\bwhile\s*\(|\bwhile\s*\([^\r\n]{0,60}new\s+date\b", ["var a=new Date();do{b=1}while(b-a<9)"], ["a new date while you wait"];
+        literals ["new date"], r"\bnew\s+date\b[^\r\n]*\bwhile\s*\(|\bwhile\s*\([^\r\n]*new\s+date\b", ["var a=new Date();do{b=1}while(b-a<9)"], ["a new date while you wait"];
 }

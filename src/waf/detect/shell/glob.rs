@@ -43,8 +43,8 @@ const KNOWN: &[&[u8]] = &[
     b"/usr/local/bin/python",
 ];
 
-/// Whether the path has wildcards or quotes, and a known file is among what it stands for.
-pub(super) fn names_known_file(path: &[u8]) -> bool {
+/// Whether the path has wildcards or quotes, and letters between them.
+pub(super) fn may_name_file(path: &[u8]) -> bool {
     let wild = path
         .iter()
         .skip(1)
@@ -53,7 +53,12 @@ pub(super) fn names_known_file(path: &[u8]) -> bool {
         .iter()
         .filter(|byte| byte.is_ascii_alphabetic() || **byte == b'?')
         .count();
-    wild && letters > 1 && path.len() > 4 && KNOWN.iter().any(|known| matches(path, known))
+    wild && letters > 1 && path.len() > 4
+}
+
+/// Whether the path has them, and a known file is among what it stands for.
+pub(super) fn names_known_file(path: &[u8]) -> bool {
+    may_name_file(path) && KNOWN.iter().any(|known| matches(path, known))
 }
 
 /// Whether a pattern of a shell fits a name: `?`, `*`, `[...]`; quotes, backslashes and `$x`

@@ -19,6 +19,7 @@ use crate::waf::view::{Places, View};
 use commands::Command;
 use findings as found;
 use shape::{has_shape, is_script_file};
+use std::ops::Range;
 use word::Word;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -39,6 +40,7 @@ pub(super) static DETECTOR: Detector = Detector {
         ".pl",
         "http",
     ],
+    cost: 2,
     run,
 };
 
@@ -50,7 +52,9 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     let mut shell = Shell {
         text,
         signals,
-        seen: None,
+        gap: 0..0,
+        hard: None,
+        soft: None,
     };
     shell.history();
     shell.command(0, Place::Start);
@@ -86,7 +90,7 @@ fn run(view: &View<'_>, signals: &mut Signals) {
 
 /// `&amp;`, `&#8222;`.
 fn is_entity(text: Text<'_>, start: usize) -> bool {
-    let end = text.skip_some(start, 96, |byte| {
+    let end = text.skip_some(start, 10, |byte| {
         byte.is_ascii_alphanumeric() || byte == b'#'
     });
     text.at(end) == b';' && end > start && end < start.saturating_add(10)
@@ -104,9 +108,20 @@ enum Place {
 struct Shell<'v, 's> {
     text: Text<'v>,
     signals: &'s mut Signals,
-    /// Where the command was that was looked at last.
-    seen: Option<usize>,
+    /// The last run of separators and white space that was looked past.
+    gap: Range<usize>,
+    /// Where the command stands that was looked at last behind a separator which nothing but
+    /// shells have, and behind any other.
+    hard: Option<usize>,
+    soft: Option<(usize, Place)>,
 }
+
+/// What it costs to read a word, and each byte of it, to weigh one that is a command, and to
+/// hold a path with wildcards against those that are known, in steps.
+const STEPS_OF_WORD: usize = 16;
+const STEPS_IN_WORD: usize = 4;
+const STEPS_TO_WEIGH: usize = 256;
+const STEPS_OF_GLOB: usize = 2048;
 
 /// What stands after the name of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,15 +165,24 @@ impl Shell<'_, '_> {
     fn command(&mut self, start: usize, place: Place) {
         let mut at = self.skip_to_command(start);
         // Several separators in a row stand before one command.
-        if matches!(place, Place::After(_)) && self.seen == Some(at) {
-            return;
-        }
-        if matches!(place, Place::After(b';' | b'|')) {
-            self.seen = Some(at);
+        if matches!(place, Place::After(_)) {
+            if self.hard == Some(at) || self.soft == Some((at, place)) {
+                return;
+            }
+            if matches!(place, Place::After(b';' | b'|')) {
+                self.hard = Some(at);
+            } else {
+                self.soft = Some((at, place));
+            }
         }
         let mut prefixed = false;
         for _ in 0..4 {
             let word = Word::read(self.text, at);
+            let read = word.end.saturating_sub(at);
+            let cost = read.saturating_mul(STEPS_IN_WORD);
+            if !self.signals.spend(cost.saturating_add(STEPS_OF_WORD)) {
+                return;
+            }
             if word.name().is_empty()
                 && (word.hidden || matches!(word.name_start(), b'.'))
                 && is_space(self.text.at(word.end))
@@ -198,16 +222,18 @@ impl Shell<'_, '_> {
     }
 
     /// Past white space, quotes that the value closes, and signs that shells allow there.
-    fn skip_to_command(&self, start: usize) -> usize {
-        self.text
-            .skip_some(start, 96, |byte| {
+    fn skip_to_command(&mut self, start: usize) -> usize {
+        if !self.gap.contains(&start) {
+            let end = self.text.skip(start, |byte| {
                 is_space(byte)
                     || matches!(
                         byte,
                         b'(' | b'{' | b'@' | b'!' | b';' | b'|' | b'&' | b'.' | b'`'
                     )
-            })
-            .min(start.saturating_add(64))
+            });
+            self.gap = start..end;
+        }
+        self.gap.end.max(start)
     }
 
     fn skip_options(&self, start: usize) -> usize {
@@ -227,6 +253,9 @@ impl Shell<'_, '_> {
         let Some(command) = commands::find(word.name()) else {
             return;
         };
+        if !self.signals.spend(STEPS_TO_WEIGH) {
+            return;
+        }
         let mut arguments = self.arguments(word.end, command);
         if word.name() == b"sleep"
             && self

@@ -1,7 +1,7 @@
 //! What shells put around commands: substitutions, redirections, wildcards, functions, braces.
 
 use super::word::Word;
-use super::{Place, Shell, commands, findings as found, glob};
+use super::{Place, STEPS_OF_GLOB, STEPS_OF_WORD, Shell, commands, findings as found, glob};
 use crate::waf::detect::text::is_space;
 
 impl Shell<'_, '_> {
@@ -104,12 +104,15 @@ impl Shell<'_, '_> {
         {
             return;
         }
-        let end = self.text.skip_some(at, 96, |byte| {
+        let end = self.text.skip_some(at, 48, |byte| {
             !is_space(byte)
                 && !matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b',')
         });
-        let end = end.min(at.saturating_add(48));
-        if glob::names_known_file(self.text.slice(at, end)) {
+        let path = self.text.slice(at, end);
+        if glob::may_name_file(path)
+            && self.signals.spend(STEPS_OF_GLOB)
+            && glob::names_known_file(path)
+        {
             self.signals.push(&found::WILDCARD_PATH, at..end);
         }
     }
@@ -146,9 +149,14 @@ impl Shell<'_, '_> {
         let word = Word::read(self.text, start.saturating_add(usize::from(led)));
         let end = self
             .text
-            .skip_some(start, 96, |byte| !is_space(byte) && byte != b'}')
-            .min(start.saturating_add(80));
+            .skip_some(start, 80, |byte| !is_space(byte) && byte != b'}');
         let inner = self.text.slice(start, end);
+        if !self
+            .signals
+            .spend(inner.len().saturating_add(STEPS_OF_WORD))
+        {
+            return;
+        }
         let listed =
             self.text.at(word.end) == b',' && self.text.at(end) == b'}' && !inner.contains(&b':');
         let options = inner.windows(2).any(|pair| pair == b",-" || pair == b",/");

@@ -58,6 +58,7 @@ pub(super) static DETECTOR: Detector = Detector {
         "is null",
         "like null",
     ],
+    cost: 1,
     run,
 };
 

@@ -22,6 +22,9 @@ pub(super) enum Context {
     Quoted(u8),
 }
 
+/// What it costs to read a token and to fold it, in steps.
+const STEPS_OF_TOKEN: usize = 24;
+
 /// More operands without an operator between them than this, and the text is prose: no
 /// expression of it counts any longer.
 const PROSE: u32 = 2;
@@ -167,6 +170,9 @@ impl<'v, 's> Parser<'v, 's> {
             let token = self.tokens.next();
             if token.kind == Kind::End {
                 return self.finish(token);
+            }
+            if !self.signals.spend(STEPS_OF_TOKEN) {
+                return;
             }
             if self.at_edge && !self.may_follow_edge(token) {
                 return self.numbers_in_strings(token);
