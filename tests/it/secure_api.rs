@@ -351,8 +351,10 @@ async fn bad_bodies_get_the_right_problem() {
     let service = Service::with(&[("RATE_LIMIT", "10000")]);
     let json_type = "application/json";
     let huge = format!("{{\"email\": \"{}\"}}", "x".repeat(20_000));
-    let deep = "[".repeat(10_000);
-    let cases: [(&str, &str, Vec<u8>, u16, &str); 10] = [
+    // More than serde_json takes, and less than makes the firewall give up.
+    let deep = "[".repeat(200);
+    let abyss = "[".repeat(10_000);
+    let cases: [(&str, &str, Vec<u8>, u16, &str); 11] = [
         (
             "cut off",
             json_type,
@@ -381,6 +383,13 @@ async fn bad_bodies_get_the_right_problem() {
             deep.into_bytes(),
             400,
             "malformed_json",
+        ),
+        (
+            "deeper than the firewall reads",
+            json_type,
+            abyss.into_bytes(),
+            403,
+            "request_blocked",
         ),
         ("a list", json_type, b"[]".to_vec(), 400, "not_an_object"),
         (
