@@ -25,18 +25,19 @@ pub enum OverLimit {
 
 impl Limits {
     /// 1 MiB of body, 4,096 fields, 32 levels of nesting, 5 decodings of one value, and in
-    /// all no more work than the size of the request is worth: 96 steps for each byte and half
-    /// a million for any request, where a step is about what it takes to look at a byte once.
-    /// Honest texts take a small part of that. One that is made to be slow to read, from end
-    /// to end and perhaps once more behind each encoding, is refused (`protocol-work`) before
-    /// it has cost more than tens of milliseconds for each MiB.
+    /// all no more work than the size of the request is worth: 72 steps for each byte and a
+    /// million for any request, where a step is about what it takes to look at a byte once.
+    /// Prose takes an eighth of that, source code a half, and dense markup with encoded
+    /// characters nearly all. What is made to be slow to read, from end to end and perhaps once
+    /// more behind each encoding, is refused (`protocol-work`) when it has cost about as much
+    /// as twice its size of such markup. Lower [`Limits::body`] where that is too much.
     pub const fn new() -> Self {
         Self {
             body: 1 << 20,
             fields: 4096,
             depth: 32,
             decodings: 5,
-            work: 96,
+            work: 72,
             over: OverLimit::Reject,
         }
     }

@@ -27,7 +27,7 @@ const MOST_NESTED: u8 = 3;
 /// The most matches that a report keeps.
 const MOST_MATCHES: usize = 64;
 /// What may be spent on small requests, whatever their size, in steps.
-const LEAST_WORK: usize = 1 << 19;
+const LEAST_WORK: usize = 1 << 20;
 /// What it takes to decode a byte and to see what it is, in steps.
 const STEPS_TO_SEE: usize = 3;
 /// What it takes to look up the name of a character that may be encoded, in steps.

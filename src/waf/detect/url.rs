@@ -109,8 +109,9 @@ const SCHEMES: &[&[u8]] = &[
     b"jnlp:",
 ];
 
-/// What a colon costs, and each byte of the host behind it, in steps.
+/// What a colon costs, a host behind it, and each byte of that, in steps.
 const STEPS_OF_COLON: usize = 24;
+const STEPS_OF_HOST: usize = 96;
 const STEPS_IN_HOST: usize = 8;
 
 fn run(view: &View<'_>, signals: &mut Signals) {
@@ -190,7 +191,8 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
             )
     });
     let authority = text.slice(slashes, end);
-    if !signals.spend(authority.len().saturating_mul(STEPS_IN_HOST)) {
+    let cost = authority.len().saturating_mul(STEPS_IN_HOST);
+    if !signals.spend(cost.saturating_add(STEPS_OF_HOST)) {
         return;
     }
     classify(text, start, authority, end, referer, signals);

@@ -224,7 +224,9 @@ impl Markup<'_, '_> {
             let end = self.text.skip_space(at.saturating_add(5));
             matches!(self.text.at(end), b'=' | b'>')
         });
-        if (assigned && contains_folded(bytes, SCRIPTS_IN_STYLE)) || has_script_function(bytes) {
+        if (assigned && contains_folded(bytes, SCRIPTS_IN_STYLE))
+            || contains_folded(bytes, FUNCTIONS_OF_SCRIPTS)
+        {
             self.signals.push(&found::ACTIVE_STYLE, 0..bytes.len());
         }
     }
@@ -249,37 +251,32 @@ fn is_active_style(text: &[u8]) -> bool {
         && (contains_folded(text, SCRIPTS_IN_STYLE) || memchr::memchr(b'<', text).is_some())
 }
 
-const SCRIPTS_IN_STYLE: &[&[u8]] = &[
-    b"expression(",
-    b"javascript:",
-    b"vbscript:",
-    b"behavior:url(",
-    b"-moz-binding:url(",
-    b"@import'",
-    b"@import\"",
-    b"@importurl(",
-    b"url(data:text",
-    b"url('data:text",
-    b"url(\"data:text",
+const SCRIPTS_IN_STYLE: &[Needle] = &[
+    needle("expression("),
+    needle("javascript:"),
+    needle("vbscript:"),
+    needle("behavior:url("),
+    needle("moz-binding:url("),
+    needle("@import'"),
+    needle("@import\""),
+    needle("@importurl("),
+    needle("url(data:text"),
+    needle("url('data:text"),
+    needle("url(\"data:text"),
 ];
 
 /// What loads something from elsewhere in the style of an element.
-const LOADS_IN_STYLE: &[&[u8]] = &[b"url("];
+const LOADS_IN_STYLE: &[Needle] = &[needle("url(")];
 
 /// `url(javascript` and `x:expression(` where no attribute stands before.
-fn has_script_function(text: &[u8]) -> bool {
-    contains_folded(
-        text,
-        &[
-            b":url(javascript",
-            b":url('javascript",
-            b":url(\"javascript",
-            b":expression(",
-            b"@import'",
-            b"@import\"",
-        ],
-    )
-}
+const FUNCTIONS_OF_SCRIPTS: &[Needle] = &[
+    needle(":url(javascript"),
+    needle(":url('javascript"),
+    needle(":url(\"javascript"),
+    needle(":expression("),
+    needle("@import'"),
+    needle("@import\""),
+];
 
 /// The character that the digits after a backslash spell, as in `expression\28 1\29`, and how
 /// many they are; nothing where there are none.
@@ -293,10 +290,27 @@ fn css_escape(text: &[u8]) -> (u8, usize) {
     }
 }
 
+/// Letters to look for, of which no more than sixteen are held against the text.
+struct Needle {
+    letters: u128,
+    mask: u128,
+}
+
+const fn needle(text: &str) -> Needle {
+    let (mut letters, mut mask) = (0, 0);
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        letters = (letters << 8) | *first as u128;
+        mask = (mask << 8) | 0xFF;
+        rest = others;
+    }
+    Needle { letters, mask }
+}
+
 /// Whether one of the needles occurs, without white space, comments and backslashes, in
-/// whatever case. One pass: the window is never longer than the longest needle.
-fn contains_folded(text: &[u8], needles: &[&[u8]]) -> bool {
-    let mut window = [0_u8; 20];
+/// whatever case. One pass, with the last sixteen letters at hand.
+fn contains_folded(text: &[u8], needles: &[Needle]) -> bool {
+    let mut window = 0_u128;
     let mut at = 0;
     let mut comment_end_missing = false;
     while let Some(&byte) = text.get(at) {
@@ -320,14 +334,12 @@ fn contains_folded(text: &[u8], needles: &[&[u8]]) -> bool {
         if is_space(byte) || byte < b' ' {
             continue;
         }
-        window.copy_within(1.., 0);
-        if let Some(last) = window.last_mut() {
-            *last = byte.to_ascii_lowercase();
-        }
-        if matches!(
-            byte,
-            b'(' | b':' | b'g' | b't' | b'r' | b'R' | b'G' | b'T' | b'<' | b'\'' | b'"'
-        ) && needles.iter().any(|needle| window.ends_with(needle))
+        window = (window << 8) | u128::from(byte.to_ascii_lowercase());
+        let ends = matches!(byte, b'(' | b':' | b't' | b'T' | b'\'' | b'"');
+        if ends
+            && needles
+                .iter()
+                .any(|needle| window & needle.mask == needle.letters)
         {
             return true;
         }

@@ -52,7 +52,7 @@ pub(super) static DETECTOR: Detector = Detector {
         "srcdoc",
         "xlink:href",
     ],
-    cost: 6,
+    cost: 4,
     run,
 };
 
@@ -70,8 +70,9 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     markup.whole_value();
 }
 
-/// What a tag costs beside its attributes, in steps.
-const STEPS_OF_TAG: usize = 24;
+/// What a tag costs beside its attributes, and any other `<`, in steps.
+const STEPS_OF_TAG: usize = 48;
+const STEPS_OF_BRACKET: usize = 24;
 
 /// The state of reading one text.
 struct Markup<'v, 's> {
@@ -87,8 +88,16 @@ struct Markup<'v, 's> {
 impl Markup<'_, '_> {
     fn tags(&mut self) {
         let mut at = self.text.find(0, b'<');
-        while at < self.text.len() && self.signals.spend(STEPS_OF_TAG) {
+        while at < self.text.len() {
             let next = at.saturating_add(1);
+            let steps = if self.text.at(next).is_ascii_alphabetic() {
+                STEPS_OF_TAG
+            } else {
+                STEPS_OF_BRACKET
+            };
+            if !self.signals.spend(steps) {
+                return;
+            }
             let end = match self.text.at(next) {
                 b'<' | 0 => next,
                 byte if byte.is_ascii_alphabetic() => self.tag(at, next),

@@ -121,7 +121,7 @@ struct Shell<'v, 's> {
 const STEPS_OF_WORD: usize = 16;
 const STEPS_IN_WORD: usize = 4;
 const STEPS_TO_WEIGH: usize = 256;
-const STEPS_OF_GLOB: usize = 2048;
+const STEPS_OF_GLOB: usize = 512;
 
 /// What stands after the name of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

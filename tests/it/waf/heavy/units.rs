@@ -1,5 +1,7 @@
 //! What slow texts are made of: pieces that wake the firewall up, and wake it up again, when
-//! they are repeated. Texts as JSON sends them, and behind encodings.
+//! they are repeated. Bare, and behind encodings.
+
+use portcullis::waf::FieldKind;
 
 /// Prose, which any other text is measured against.
 pub(crate) const PROSE: &str = "It was a long evening, and the soup had gone cold by nine. ";
@@ -277,25 +279,57 @@ pub(crate) const UNITS: &[&str] = &[
     "1 ",
 ];
 
+/// What people and programs send, by name, piece and kind of field.
+pub(crate) const HONEST: &[(&str, &str, FieldKind)] = &[
+    ("prose", PROSE, FieldKind::Plain),
+    ("prose of a message", PROSE, FieldKind::FreeText),
+    (
+        "a page",
+        "<h2 class=\"a\">Notes</h2>\n<p>It's <b>late</b> &amp; we <a href=\"https://www.example.com/a?b=c\">go</a> home; see you.</p>\n<ul><li>one</li><li>two</li></ul>\n",
+        FieldKind::RichText,
+    ),
+    (
+        "source code",
+        "    for (let i = 0; i < items.length; i++) {\n        total += items[i].price * 1.19; // with tax\n        log(`${i}: ` + \"it's \" + total);\n    }\n",
+        FieldKind::Code,
+    ),
+    (
+        "a table",
+        "2024-05-01;17,5;\"Müller, Anna\";Berlin;0;;true\n",
+        FieldKind::FreeText,
+    ),
+    (
+        "notes",
+        "# Notes & plans\n\n- call `mkdir`, then **wait**\n- see [here](https://www.example.com/x#y)\n\n    a && b || c\n",
+        FieldKind::FreeText,
+    ),
+    (
+        "a document",
+        "{\"a\": [1, 2, {\"b\": \"it's late\"}], \"c\": null}\n",
+        FieldKind::Plain,
+    ),
+    (
+        "a log",
+        "127.0.0.1 - - [01/May/2024:10:00:00 +0200] \"GET /a?b=c%20d HTTP/1.1\" 200 1234 \"-\" \"Mozilla/5.0\"\n",
+        FieldKind::Code,
+    ),
+];
+
 /// A text of about this many bytes, made of a piece.
 pub(crate) fn of(unit: &str, size: usize) -> String {
     unit.repeat(size / unit.len().max(1) + 1)
 }
 
-/// The text as a member `a` of a JSON object, and so many decodings of percent signs to do,
-/// each of which has the whole text looked at again.
+/// What [`body`] is.
+pub(crate) const TYPE: &str = "multipart/form-data; boundary=b";
+
+/// The text as a part `a` of a multipart body, where nothing is escaped, and so many decodings
+/// of percent signs to do, each of which has the whole text looked at again.
 pub(crate) fn body(text: &str, layers: usize) -> String {
     let tail = match layers {
         0 => String::new(),
         layers => format!(" %{}41", "25".repeat(layers - 1)),
     };
-    let mut body = String::from("{\"a\":\"");
-    for c in text.chars().chain(tail.chars()) {
-        match c {
-            '"' | '\\' => body.extend(['\\', c]),
-            c if c < ' ' => body.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => body.push(c),
-        }
-    }
-    body + "\"}"
+    let head = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+    format!("{head}{text}{tail}\r\n--b--\r\n")
 }
