@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod bans;
+mod login;
 #[path = "../../examples/secure_api/server.rs"]
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]

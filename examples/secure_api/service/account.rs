@@ -3,11 +3,12 @@
 use super::State;
 use super::accounts::Account;
 use super::json::{Fields, Form, Json as Body};
+use super::rights::{MEMBER, account_gone};
 use axum::Json;
 use axum::extract::State as Shared;
 use http::StatusCode;
 use portcullis::event::{RecentEvents, SecurityEvent};
-use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::guard::Rejection;
 use portcullis::principal::Principal;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -35,13 +36,10 @@ pub(crate) async fn me(
         // The account lives in the memory of the process that made it: the token is all that
         // this one knows of it.
         None if state.accounts_of_others => {
-            let roles: Vec<_> = principal.roles().collect();
+            let roles: Vec<_> = principal.roles().filter(|role| *role != MEMBER).collect();
             json!({"id": principal.id(), "email": principal.attribute("email"), "roles": roles})
         }
-        None => {
-            let gone = Rejection::new(RejectionKind::Unauthenticated);
-            return Err(gone.with_code("account_gone"));
-        }
+        None => return Err(account_gone()),
     }))
 }
 

@@ -208,6 +208,6 @@ fn broken(reason: &'static str) -> Rejection {
 }
 
 /// Without its accounts the service cannot know anybody, and so lets nobody in.
-fn unavailable(error: &StoreError) -> Rejection {
+pub(super) fn unavailable(error: &StoreError) -> Rejection {
     Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
 }

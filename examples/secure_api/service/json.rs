@@ -3,7 +3,8 @@
 //! 400 for what is not JSON, 422 with an entry for each field that is wrong.
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, Path, Request};
 use http::header::CONTENT_TYPE;
 use portcullis::guard::{FieldError, Rejection, RejectionKind};
 use portcullis::secret::SecretString;
@@ -88,6 +89,12 @@ fn is_too_large(error: &axum::Error) -> bool {
     false
 }
 
+/// An id in the path. What is not UTF-8 is no id of ours.
+pub(crate) fn from_path(id: Result<Path<String>, PathRejection>) -> Result<String, Rejection> {
+    let Path(id) = id.map_err(|_| Rejection::new(RejectionKind::NotFound))?;
+    Ok(id)
+}
+
 /// The fields of a body, and what is wrong with those read so far. Not to be shown: one may be
 /// a password.
 pub(crate) struct Fields {
@@ -138,6 +145,43 @@ impl Fields {
     /// A secret, of any content: that is judged where it is used.
     pub(crate) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
         self.string(name).map(SecretString::from)
+    }
+
+    /// A list of at most `most` texts; an empty one where there is none.
+    pub(crate) fn texts(&mut self, name: &'static str, most: usize) -> Option<Vec<String>> {
+        let list = match self.object.remove(name) {
+            None | Some(Value::Null) => return Some(Vec::new()),
+            Some(Value::Array(list)) => list,
+            Some(_) => {
+                self.wrong(name, "not_a_list", "must be a list of strings");
+                return None;
+            }
+        };
+        if list.len() > most {
+            self.wrong(name, "too_many", "holds too many entries");
+            return None;
+        }
+        let texts = list.into_iter().map(|entry| match entry {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
+        let texts: Option<Vec<_>> = texts.collect();
+        if texts.is_none() {
+            self.wrong(name, "not_a_list", "must be a list of strings");
+        }
+        texts
+    }
+
+    /// A whole number, which may be left out.
+    pub(crate) fn optional_number(&mut self, name: &'static str) -> Option<Option<u64>> {
+        match self.object.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(value) if value.is_u64() => Some(value.as_u64()),
+            Some(_) => {
+                self.wrong(name, "not_a_number", "must be a whole number, from 0 up");
+                None
+            }
+        }
     }
 
     fn string(&mut self, name: &'static str) -> Option<String> {

@@ -2,37 +2,45 @@
 
 mod account;
 pub(crate) mod accounts;
+mod api_keys;
 mod bans;
 mod config;
+mod factors;
 mod json;
 mod limits;
 mod login;
 mod notes;
 mod page;
+mod registration;
+mod rights;
+mod sessions;
 mod signing_key;
 pub(crate) mod sqlite;
 mod stores;
+mod tokens;
 pub(crate) mod vault;
 mod waf;
 
 pub(crate) use config::Config;
 pub(crate) use stores::Stores;
 
-use accounts::{Account, Accounts};
+use accounts::Accounts;
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{any_service, get, post, put};
+use axum::routing::{MethodRouter, any_service, delete, get, post, put};
 use limits::HeaderLimits;
+use login::{PendingLogins, second_factor};
 use portcullis::authn::AuthenticateLayer;
-use portcullis::authn::jwt::{
-    Issuer, JwtBearer, TokenBuilder, VerifiedToken, Verifier, principal_of,
-};
+use portcullis::authn::api_key::ApiKeys;
+use portcullis::authn::jwt::{Issuer, JwtBearer, Verifier};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
-use portcullis::authz::rbac::{Rbac, Role};
+use portcullis::authn::recovery_codes::RecoveryCodes;
+use portcullis::authn::session::Sessions;
+use portcullis::authn::totp::Totp;
+use portcullis::authz::rbac::Rbac;
 use portcullis::browser::cross_origin::CrossOriginLayer;
 use portcullis::browser::cross_origin::token::{CsrfTokenLayer, CsrfTokens};
 use portcullis::browser::headers::SecurityHeadersLayer;
-use portcullis::clock::Clock;
 use portcullis::crypto::keys::KeySet;
 use portcullis::event::RecentEvents;
 use portcullis::guard::{GuardLayer, Rejection, RejectionKind};
@@ -41,13 +49,13 @@ use portcullis::limit::{Quota, RateLimitLayer};
 use portcullis::monitor::MonitorLayer;
 use portcullis::net::client_ip::ClientIpLayer;
 use portcullis::net::request_id::RequestIdLayer;
-use portcullis::principal::{Method, Principal};
 use portcullis::store::Records;
 use portcullis::waf::WafLayer;
 use signing_key::signing_key;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
+use tokens::Tokens;
 use tower::ServiceBuilder;
 use vault::Vault;
 
@@ -65,25 +73,16 @@ pub(crate) struct State {
     records: Records,
     vault: Vault,
     passwords: Passwords,
-    issuer: Issuer,
+    totp: Totp,
+    recovery_codes: RecoveryCodes,
+    pending: PendingLogins,
+    sessions: Sessions,
+    tokens: Tokens,
+    api_keys: ApiKeys,
     admin_email: Arc<str>,
     events: Arc<RecentEvents>,
     /// Whether other processes issue tokens for accounts that this one cannot look up.
     accounts_of_others: bool,
-}
-
-impl State {
-    fn issue_token(&self, account: &Account) -> Result<String, Rejection> {
-        let token = self
-            .issuer
-            .token(account.id.clone())
-            .authenticated(Clock::system().now(), &[Method::Password])
-            .claim("roles", &account.roles)
-            .and_then(|token| token.claim("email", &account.email))
-            .and_then(TokenBuilder::sign);
-        token
-            .map_err(|error| Rejection::new(RejectionKind::Internal).with_reason(error.to_string()))
-    }
 }
 
 impl FromRef<State> for Arc<RecentEvents> {
@@ -102,18 +101,23 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     );
     let issuer = Issuer::new(signing_key, NAME, NAME)?.lifetime(TOKEN_LIFETIME)?;
     let verifier = Verifier::builder(NAME, NAME, algorithm, keys).build()?;
-    let rbac = Rbac::builder()
-        .resource("users", ["read"])
-        .resource("events", ["read"])
-        .resource("bans", ["write"])
-        .role(Role::new("admin").allow("*"))
-        .build()?;
+    let accounts = Accounts::new(stores.records.clone());
     let state = State {
-        accounts: Accounts::new(stores.records.clone()),
+        totp: Totp::builder(
+            "secure_api",
+            stores.records.clone(),
+            stores.vault.totp_secret.clone(),
+        )
+        .build()?,
+        recovery_codes: RecoveryCodes::new(stores.records.clone()),
+        pending: PendingLogins::new(stores.store.clone()),
+        sessions: Sessions::new(stores.store.clone()),
+        tokens: Tokens::new(issuer),
+        api_keys: rights::api_keys(stores.records.clone(), accounts.clone())?,
+        accounts,
         records: stores.records,
         vault: stores.vault,
         passwords: Passwords::new()?,
-        issuer,
         admin_email: config.admin_email.as_str().into(),
         events: Arc::new(RecentEvents::new(EVENTS)),
         accounts_of_others: config.jwt_key.is_some() && config.database.is_none(),
@@ -125,31 +129,14 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         &config.trusted_proxies,
     )?;
 
-    // Behind this, nobody is anonymous.
-    let members = Router::new()
-        .route("/me", get(account::me))
-        .route("/me/national-id", put(account::set_national_id))
-        .route("/notes", get(notes::list).post(notes::create))
-        .route("/notes/{id}", get(notes::show))
-        .route(
-            "/admin/users",
-            get(account::list).layer(rbac.require("users:read")?),
-        )
-        .route(
-            "/admin/users/search",
-            post(account::search).layer(rbac.require("users:read")?),
-        )
-        .route(
-            "/admin/bans",
-            any_service(BanAdmin::new(bans.clone())).layer(rbac.require("bans:write")?),
-        )
-        .route(
-            "/security/events",
-            get(account::events).layer(rbac.require("events:read")?),
-        )
-        .layer(AuthenticateLayer::new(
-            JwtBearer::new(verifier).principal_by(principal),
-        ));
+    // Behind this, nobody is anonymous. An API key may be a bearer token as well, so it is
+    // looked for first.
+    let who = AuthenticateLayer::new((
+        state.api_keys.clone(),
+        JwtBearer::new(verifier).principal_by(rights::principal_of_token),
+        state.sessions.clone(),
+    ));
+    let members = members(&rights::rbac()?, BanAdmin::new(bans.clone()))?.layer(who);
 
     // The page brings its own headers, for those of the API are too strict for any page, and
     // asks its own requests for a token.
@@ -167,8 +154,10 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
             "/health",
             get(async || axum::Json(serde_json::json!({"status": "ok"}))),
         )
-        .route("/register", post(login::register))
+        .route("/register", post(registration::register))
         .route("/login", post(login::login))
+        .route("/login/totp", post(second_factor::totp))
+        .route("/login/recovery", post(second_factor::recovery))
         .route(page::SCRIPT_PATH, get(page::script))
         .merge(page)
         .merge(members)
@@ -195,14 +184,62 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         ))
 }
 
-/// Who a token of ours stands for.
-fn principal(token: &VerifiedToken) -> Result<Principal, Rejection> {
-    let claims = token.claims();
-    let principal = principal_of(claims)?.with_roles(claims.words("roles"));
-    Ok(match claims.text("email") {
-        Some(email) => principal.with_attribute("email", email),
-        None => principal,
-    })
+/// What those may ask for who have an account, each by a permission.
+fn members(rbac: &Rbac, bans: BanAdmin) -> Result<Router<State>, Box<dyn Error>> {
+    let may = |permission: &str, routes: MethodRouter<State>| {
+        rbac.require(permission).map(|layer| routes.layer(layer))
+    };
+    Ok(Router::new()
+        .route("/me", may("me:read", get(account::me))?)
+        .route(
+            "/me/national-id",
+            may("me:write", put(account::set_national_id))?,
+        )
+        .route(
+            "/notes",
+            may("notes:read", get(notes::list))?.merge(may("notes:write", post(notes::create))?),
+        )
+        .route("/notes/{id}", may("notes:read", get(notes::show))?)
+        .route("/totp", may("login:manage", delete(factors::remove))?)
+        .route("/totp/enrol", may("login:manage", post(factors::enrol))?)
+        .route(
+            "/totp/confirm",
+            may("login:manage", post(factors::confirm))?,
+        )
+        .route(
+            "/recovery-codes",
+            may("login:manage", post(factors::regenerate))?,
+        )
+        .route("/logout", may("login:manage", post(sessions::log_out))?)
+        .route(
+            "/sessions",
+            may(
+                "login:manage",
+                get(sessions::list).delete(sessions::revoke_others),
+            )?,
+        )
+        .route(
+            "/sessions/{id}",
+            may("login:manage", delete(sessions::revoke))?,
+        )
+        .route(
+            "/api-keys",
+            may("keys:manage", get(api_keys::list).post(api_keys::create))?,
+        )
+        .route(
+            "/api-keys/{id}",
+            may("keys:manage", delete(api_keys::revoke))?,
+        )
+        .route("/admin/users", may("users:read", get(account::list))?)
+        .route(
+            "/admin/users/search",
+            may("users:read", post(account::search))?,
+        )
+        .route("/admin/bans", may("bans:write", any_service(bans))?)
+        .route(
+            "/security/events",
+            may("events:read", get(account::events))?,
+        ))
 }
 
 /// How passwords are judged: they are the only factor here.

@@ -1,7 +1,7 @@
 //! Notes, encrypted at rest, which their owner alone can read.
 
 use super::State;
-use super::json::{Fields, Form, Json};
+use super::json::{Fields, Form, Json, from_path};
 use super::vault::{Vault, refused};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
@@ -77,8 +77,7 @@ pub(crate) async fn show(
     principal: Principal,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<axum::Json<Value>, Rejection> {
-    // What is not UTF-8 is no id of ours.
-    let Path(id) = id.map_err(|_| Rejection::new(RejectionKind::NotFound))?;
+    let id = from_path(id)?;
     let note = find(&state.records, &id).await?;
     let own = note.filter(|note| {
         note.owner()

@@ -22,6 +22,7 @@ const ROWS: u64 = 1_000_000;
 pub(crate) struct Vault {
     pub(crate) note_title: FieldColumn,
     pub(crate) note_html: FieldColumn,
+    pub(crate) totp_secret: FieldColumn,
     national_id: FieldColumn,
     by_national_id: BlindIndex<1>,
 }
@@ -55,6 +56,7 @@ impl Vault {
         Ok(Self {
             note_title: fields.column("notes", "title")?,
             note_html: fields.column("notes", "html")?,
+            totp_secret: fields.column("totp", "secret")?,
             national_id: fields.column("accounts", "national_id")?,
             by_national_id: index_key
                 .index("accounts", "by_national_id", [indexed])

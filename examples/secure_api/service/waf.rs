@@ -6,7 +6,17 @@ use portcullis::waf::{
 };
 
 /// The routes whose fields are more than plain values.
-const ROUTES: [&str; 4] = ["/login", "/register", page::LOGIN_PATH, "/notes"];
+const ROUTES: [&str; 9] = [
+    "/login",
+    "/login/totp",
+    "/login/recovery",
+    "/register",
+    page::LOGIN_PATH,
+    "/notes",
+    "/api-keys",
+    "/totp/confirm",
+    "/sessions",
+];
 
 /// The texts of which the handlers say themselves that a NUL has no place in them.
 const CHECKED: [&str; 5] = ["email", "name", "national_id", "title", "html"];
@@ -27,6 +37,7 @@ pub(crate) fn waf() -> Result<Waf, WafError> {
         .field(password("/login"), FieldKind::Opaque)
         .field(password("/register"), FieldKind::Opaque)
         .field(password(page::LOGIN_PATH), FieldKind::Opaque)
+        .field(in_json("mfa_token"), FieldKind::Opaque)
         .field(in_json("title").on("/notes"), FieldKind::FreeText)
         .field(in_json("html").on("/notes"), FieldKind::RichText);
     let nul = |name| Exclusion::of_rule("protocol-nul", in_json(name));

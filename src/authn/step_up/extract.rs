@@ -1,5 +1,5 @@
 use super::RequireRecent;
-use crate::guard::Rejection;
+use crate::guard::{Rejection, RequestHead};
 use crate::principal::Principal;
 use axum_core::extract::FromRequestParts;
 use http::request::Parts;
@@ -64,7 +64,7 @@ impl<T: StepUp, S: Sync> FromRequestParts<S> for Recent<T> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
-        let found = T::requirement().principal(&parts.extensions, &parts.headers);
+        let found = T::requirement().principal(&RequestHead::of_parts(parts));
         found.map(|principal| Self {
             principal: principal.clone(),
             requirement: PhantomData,

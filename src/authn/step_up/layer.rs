@@ -1,16 +1,16 @@
 use super::{RequireRecent, Unmet};
-use crate::guard::{Challenge, Check, Rejection, RejectionKind};
+use crate::guard::{Challenge, Check, Rejection, RejectionKind, RequestHead};
 use crate::principal::Principal;
-use http::{Extensions, HeaderMap, Request, header};
+use http::{HeaderMap, Request, header};
 
 impl RequireRecent {
-    /// The principal whose authentication is as it must be.
-    pub(super) fn principal<'a>(
-        &self,
-        extensions: &'a Extensions,
-        headers: &HeaderMap,
-    ) -> Result<&'a Principal, Rejection> {
-        let Some(principal) = extensions.get::<Principal>() else {
+    /// The principal of a request, if its authentication is as it must be: for where the
+    /// requirement depends on more than the route.
+    ///
+    /// # Errors
+    /// 401 with the challenge: of step-up (RFC 9470), or of anybody when there is no principal.
+    pub fn principal<'a>(&self, request: &RequestHead<'a>) -> Result<&'a Principal, Rejection> {
+        let Some(principal) = request.extensions().get::<Principal>() else {
             return Err(Rejection::new(RejectionKind::Unauthenticated)
                 .with_challenge(self.anonymous_challenge())
                 .with_reason("no principal: is the layer that authenticates outside this one?"));
@@ -18,7 +18,7 @@ impl RequireRecent {
         match self.met_by(principal) {
             Ok(()) => Ok(principal),
             Err(unmet) => Err(self
-                .insufficient(unmet, headers)
+                .insufficient(unmet, request.headers())
                 .with_subject(principal.id())),
         }
     }
@@ -59,8 +59,7 @@ fn token_scheme(headers: &HeaderMap) -> Option<&'static str> {
 
 impl Check for RequireRecent {
     fn check<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
-        self.principal(request.extensions(), request.headers())
-            .map(drop)
+        self.principal(&RequestHead::of(request)).map(drop)
     }
 }
 

@@ -1,0 +1,143 @@
+//! The second factor of an account: an authenticator app, and codes for when it is lost.
+
+use super::State;
+use super::json::{Fields, Form, Json as Body};
+use axum::Json;
+use axum::extract::{FromRequestParts, State as Shared};
+use axum::response::IntoResponse;
+use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use http::request::Parts;
+use portcullis::authn::session::Visitor;
+use portcullis::authn::step_up::RequireRecent;
+use portcullis::authn::totp::Status;
+use portcullis::guard::{Rejection, RequestHead};
+use portcullis::principal::{Assurance, Authentication, Method, Principal};
+use portcullis::secret::SecretString;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Whoever finds an open session must not put a factor of his own in the place of the user's.
+const RECENT: Duration = Duration::from_secs(15 * 60);
+
+/// Who may change the factors of an account: its owner, logged in a moment ago, and with the
+/// second factor if there is one already.
+#[derive(Debug)]
+pub(crate) struct FactorOwner(Principal);
+
+impl FromRequestParts<State> for FactorOwner {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Rejection> {
+        let head = RequestHead::of_parts(parts);
+        let recent = RequireRecent::within(RECENT);
+        let principal = recent.principal(&head)?.clone();
+        if state.totp.status(principal.id()).await? == Status::Active {
+            recent.by_any([Method::MultiFactor]).principal(&head)?;
+        }
+        Ok(Self(principal))
+    }
+}
+
+/// Secrets that are shown once.
+type Shown = ([(http::HeaderName, &'static str); 1], Json<Value>);
+
+fn shown(answer: Value) -> Shown {
+    ([(CACHE_CONTROL, "no-store")], Json(answer))
+}
+
+/// A secret for an authenticator app, as text and as a picture. It counts once
+/// [confirmed](confirm).
+pub(crate) async fn enrol(
+    Shared(state): Shared<State>,
+    FactorOwner(principal): FactorOwner,
+) -> Result<Shown, Rejection> {
+    let email = principal.attribute("email").and_then(Value::as_str);
+    let enrollment = state
+        .totp
+        .enroll(principal.id(), email.unwrap_or("account"))
+        .await?;
+    Ok(shown(json!({
+        "otpauth_uri": enrollment.uri().expose(),
+        "qr_svg": enrollment.qr_svg().expose(),
+    })))
+}
+
+#[derive(Debug)]
+pub(crate) struct Confirmation {
+    code: SecretString,
+}
+
+impl Form for Confirmation {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let code = fields.secret("code")?;
+        Some(Self { code })
+    }
+}
+
+/// Takes the app in use, and gives the codes for when it is lost. The browser's session goes
+/// on as one that has proved both factors.
+pub(crate) async fn confirm(
+    Shared(state): Shared<State>,
+    visitor: Visitor,
+    FactorOwner(principal): FactorOwner,
+    Body(form): Body<Confirmation>,
+) -> Result<impl IntoResponse, Rejection> {
+    state
+        .totp
+        .confirm(principal.id(), form.code.expose())
+        .await?;
+    let codes = state.recovery_codes.generate(principal.id()).await?;
+    let renewed = match state.sessions.current(&principal).await {
+        Ok(_) => Some(
+            state
+                .sessions
+                .renew(&visitor, &with_app(&principal))
+                .await?,
+        ),
+        // Who came by a token has no session to renew.
+        Err(error) if error.is_refused() => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok((renewed, codes_shown(&codes)))
+}
+
+/// New recovery codes; those from before are void.
+pub(crate) async fn regenerate(
+    Shared(state): Shared<State>,
+    FactorOwner(principal): FactorOwner,
+) -> Result<Shown, Rejection> {
+    let codes = state.recovery_codes.generate(principal.id()).await?;
+    Ok(codes_shown(&codes))
+}
+
+/// The password is enough again.
+pub(crate) async fn remove(
+    Shared(state): Shared<State>,
+    FactorOwner(principal): FactorOwner,
+) -> Result<StatusCode, Rejection> {
+    state.totp.remove(principal.id()).await?;
+    state.recovery_codes.remove(principal.id()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn codes_shown(codes: &[SecretString]) -> Shown {
+    let codes: Vec<_> = codes.iter().map(SecretString::expose).collect();
+    shown(json!({"recovery_codes": codes}))
+}
+
+fn with_app(principal: &Principal) -> Principal {
+    let before = principal.authentication();
+    let proof = [
+        Method::Password,
+        Method::OneTimePassword,
+        Method::MultiFactor,
+    ]
+    .into_iter()
+    .fold(
+        Authentication::new(before.time()),
+        Authentication::with_method,
+    )
+    .with_assurance(Assurance::Aal2);
+    principal.clone().with_authentication(proof)
+}

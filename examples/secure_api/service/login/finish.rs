@@ -1,0 +1,49 @@
+//! The end of a login: a session for browsers, tokens for programs.
+
+use super::super::State;
+use super::super::accounts::Account;
+use super::super::rights;
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use portcullis::authn::session::{NewSession, Visitor};
+use portcullis::event::{Emitter, EventKind, SecurityEvent};
+use portcullis::guard::Rejection;
+use portcullis::principal::Authentication;
+use serde_json::{Map, Value};
+
+/// What a browser and a program get.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    session: NewSession,
+    answer: Map<String, Value>,
+}
+
+impl Finished {
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.answer.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl IntoResponse for Finished {
+    fn into_response(self) -> Response {
+        // RFC 6749 section 5.1: no cache keeps a token.
+        let headers = [(CACHE_CONTROL, "no-store")];
+        (self.session, headers, axum::Json(self.answer)).into_response()
+    }
+}
+
+/// Lets the owner of an account in, who has proved it this way.
+pub(super) async fn finish(
+    state: &State,
+    visitor: &Visitor,
+    emitter: &Emitter,
+    account: &Account,
+    proof: Authentication,
+) -> Result<Finished, Rejection> {
+    let principal = rights::principal_of_account(account, proof);
+    let session = state.sessions.login(visitor, &principal).await?;
+    let answer = state.tokens.begin(account, &session).await?;
+    emitter.emit(SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id));
+    Ok(Finished { session, answer })
+}
