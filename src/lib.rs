@@ -120,6 +120,7 @@ pub mod clock;
     feature = "file-encryption",
     feature = "jwt",
     feature = "one-time-code",
+    feature = "throttle",
     feature = "totp"
 ))]
 pub mod crypto;

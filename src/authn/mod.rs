@@ -11,6 +11,7 @@
 //!   browsers.
 //! - [`totp`], [`recovery_codes`] and [`one_time_code`], with the features `totp`,
 //!   `recovery-codes` and `one-time-code`: second factors, and links sent by mail.
+//! - [`throttle`], with the feature of that name: how often a password or a code may be guessed.
 //! - [`step_up`]: what asks for a recent or a strong authentication.
 
 #[cfg(feature = "api-key")]
@@ -43,6 +44,8 @@ pub mod step_up;
     feature = "totp"
 ))]
 mod text_bytes;
+#[cfg(feature = "throttle")]
+pub mod throttle;
 #[cfg(feature = "totp")]
 pub mod totp;
 #[cfg(any(feature = "one-time-code", feature = "totp"))]

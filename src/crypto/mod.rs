@@ -15,7 +15,8 @@ pub(crate) mod json;
 #[cfg(any(
     feature = "field-encryption",
     feature = "file-encryption",
-    feature = "one-time-code"
+    feature = "one-time-code",
+    feature = "throttle"
 ))]
 #[cfg_attr(
     not(feature = "field-encryption"),

@@ -2,11 +2,11 @@
 //! them.
 
 use http::HeaderValue;
-#[cfg(any(feature = "cross-origin", feature = "session"))]
+#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
 use http::{HeaderMap, header};
 
 /// What a request says of one cookie.
-#[cfg(any(feature = "cross-origin", feature = "session"))]
+#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     Nothing,
@@ -16,7 +16,7 @@ pub(crate) enum Found<'a> {
 }
 
 /// Looks for the cookie of this name in all `Cookie` headers.
-#[cfg(any(feature = "cross-origin", feature = "session"))]
+#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
 pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     let mut values = values(headers.get_all(header::COOKIE), name);
     match (values.next(), values.next()) {
@@ -27,7 +27,7 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
 }
 
 /// The values of all cookies of this name.
-#[cfg(any(feature = "cross-origin", feature = "session"))]
+#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
 pub(crate) fn values<'a>(
     lines: impl IntoIterator<Item = &'a HeaderValue>,
     name: &str,
@@ -52,7 +52,7 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// How a cookie that carries a credential is set, found and cleared.
-#[cfg(feature = "session")]
+#[cfg(any(feature = "session", feature = "throttle"))]
 #[derive(Clone, Debug)]
 pub(crate) struct CredentialCookie {
     name: String,
@@ -60,7 +60,7 @@ pub(crate) struct CredentialCookie {
     is_strict: bool,
 }
 
-#[cfg(feature = "session")]
+#[cfg(any(feature = "session", feature = "throttle"))]
 impl CredentialCookie {
     /// The longest name, without its prefix.
     pub(crate) const MAX_NAME_LEN: usize = 64;
@@ -104,6 +104,7 @@ impl CredentialCookie {
         find(headers, &self.name)
     }
 
+    #[cfg(feature = "session")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -127,6 +128,7 @@ impl CredentialCookie {
     }
 
     /// The header that makes the browser forget it.
+    #[cfg(feature = "session")]
     pub(crate) fn clear(&self) -> HeaderValue {
         self.set("", Some(0))
     }
@@ -162,7 +164,7 @@ pub(crate) fn name_of(set_cookie: &HeaderValue) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-#[cfg(any(feature = "cross-origin", feature = "session"))]
+#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
 mod tests {
     use super::*;
 

@@ -65,6 +65,8 @@ mod session;
 mod step_up;
 mod store;
 mod support;
+#[cfg(feature = "throttle")]
+mod throttle;
 #[cfg(all(feature = "field-encryption", feature = "totp"))]
 mod totp;
 #[cfg(feature = "waf")]
