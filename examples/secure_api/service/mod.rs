@@ -145,7 +145,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .route(page::LOGIN_PATH, post(login::login))
         .layer(
             ServiceBuilder::new()
-                .layer(SecurityHeadersLayer::strict())
+                .layer(SecurityHeadersLayer::strict().csp(page::csp()?))
                 .layer(CsrfTokenLayer::new(CsrfTokens::with_random_key())),
         );
 
