@@ -26,7 +26,7 @@ const SAMPLE: Duration = Duration::from_millis(2);
 const BUDGET: Duration = Duration::from_secs(3);
 /// Odd, so that the median is a sample.
 const MAX_ROUNDS: usize = 301;
-const FEWEST_ROUNDS: usize = 11;
+const MIN_ROUNDS: usize = 11;
 
 /// Runs a contender this often and says how long it took.
 type Batch<'a> = Box<dyn FnMut(u64) -> Duration + 'a>;
@@ -125,7 +125,7 @@ impl<'a> Race<'a> {
         let rounds = if in_earnest {
             self.rounds(&sizes)
         } else {
-            FEWEST_ROUNDS
+            MIN_ROUNDS
         };
 
         let mut samples = vec![Vec::with_capacity(rounds); sizes.len()];
@@ -152,7 +152,7 @@ impl<'a> Race<'a> {
             .unwrap_or_default();
         let affordable = BUDGET.as_nanos() / slowest.as_nanos().max(1);
         let affordable = usize::try_from(affordable).unwrap_or(MAX_ROUNDS);
-        affordable.clamp(FEWEST_ROUNDS, MAX_ROUNDS) | 1
+        affordable.clamp(MIN_ROUNDS, MAX_ROUNDS) | 1
     }
 }
 

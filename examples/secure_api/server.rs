@@ -19,7 +19,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The bytes of a request's headers before the server hangs up. `HeaderLimits` answers with
 /// a problem document long before.
 const HEADER_BUFFER: usize = 256 * 1024;
-const MOST_HEADERS: usize = 1000;
+const MAX_HEADERS: usize = 1000;
 /// How long requests in flight may take after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -30,7 +30,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BUFFER)
-        .max_headers(MOST_HEADERS);
+        .max_headers(MAX_HEADERS);
     server
         .http2()
         .timer(TokioTimer::new())

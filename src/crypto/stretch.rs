@@ -51,9 +51,9 @@ impl Stretch {
 
     /// The least memory times passes, KiB. (The five settings that OWASP calls equally strong
     /// write 36 to 38 MiB, but for one pass over 46 MiB.)
-    const LEAST_WORK_KIB: u64 = 5 * 7_168;
+    const MIN_WORK_KIB: u64 = 5 * 7_168;
     /// The most memory times passes, KiB: some seconds.
-    const MOST_WORK_KIB: u64 = 1 << 22;
+    const MAX_WORK_KIB: u64 = 1 << 22;
 
     /// These parameters, when they are neither weak nor ruinous. Whoever reads them from a
     /// file or a header asks this before any hashing is done.
@@ -68,8 +68,8 @@ impl Stretch {
             && iterations <= 10
             && lanes >= 1
             && lanes <= 64
-            && work_kib >= Self::LEAST_WORK_KIB
-            && work_kib <= Self::MOST_WORK_KIB;
+            && work_kib >= Self::MIN_WORK_KIB
+            && work_kib <= Self::MAX_WORK_KIB;
         if !is_sound {
             return Err(StretchError::OutOfBounds {
                 memory_kib,

@@ -262,7 +262,7 @@ async fn many_problems_are_counted_and_some_are_listed() {
     let report = scene.rotation().page_rows(7).rewrap().await.unwrap();
     let [column] = report.columns() else { panic!() };
     assert_eq!(column.counts.problems, 300);
-    assert_eq!(column.problems.len(), ColumnReport::MOST_PROBLEMS);
+    assert_eq!(column.problems.len(), ColumnReport::MAX_PROBLEMS);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// No country's is longer.
-const LONGEST_NATIONAL_ID: usize = 40;
+const MAX_NATIONAL_ID_LEN: usize = 40;
 
 /// Looks the account up rather than believe the token: it may be gone since.
 pub(crate) async fn me(
@@ -48,7 +48,7 @@ pub(crate) struct NationalId(String);
 
 impl Form for NationalId {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let text = fields.text("national_id", LONGEST_NATIONAL_ID)?;
+        let text = fields.text("national_id", MAX_NATIONAL_ID_LEN)?;
         let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/' | ' ');
         if !text.chars().all(is_usual) {
             let message = "must consist of letters, digits, spaces, '-', '.' and '/'";

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Far more than any form of this service needs.
-pub(crate) const MOST_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_BYTES: usize = 16 * 1024;
 /// How long a client may take to send a body.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -55,10 +55,10 @@ impl<S: Send + Sync, T: Form> FromRequest<S> for Json<T> {
 
 async fn read(body: Body) -> Result<Bytes, Rejection> {
     // What is announced as too large is not waited for.
-    if body.size_hint().lower() > MOST_BYTES as u64 {
+    if body.size_hint().lower() > MAX_BYTES as u64 {
         return Err(Rejection::new(RejectionKind::PayloadTooLarge));
     }
-    to_bytes(body, MOST_BYTES).await.map_err(|error| {
+    to_bytes(body, MAX_BYTES).await.map_err(|error| {
         if is_too_large(&error) {
             Rejection::new(RejectionKind::PayloadTooLarge)
         } else {

@@ -5,8 +5,8 @@ use http::Request;
 use http::header::HOST;
 use portcullis::guard::{Check, Rejection, RejectionKind};
 
-const MOST_HEADERS: usize = 100;
-const MOST_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 100;
+const MAX_BYTES: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeaderLimits;
@@ -22,7 +22,7 @@ impl Check for HeaderLimits {
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len())
             .sum();
-        if headers.len() > MOST_HEADERS || bytes + target > MOST_BYTES {
+        if headers.len() > MAX_HEADERS || bytes + target > MAX_BYTES {
             return Err(Rejection::new(RejectionKind::HeadersTooLarge));
         }
         // RFC 9112 section 3.2: a proxy may have taken the other of two.

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 const NOTES: Collection = Collection::new("note");
-const LONGEST_TITLE: usize = 200;
+const MAX_TITLE_LEN: usize = 200;
 /// What is left of the longest body for a note's text, once it is escaped and sealed.
-const LONGEST_HTML: usize = 12 * 1024;
+const MAX_HTML_LEN: usize = 12 * 1024;
 /// How many notes a list shows.
 const PAGE: usize = 100;
 
@@ -30,8 +30,8 @@ pub(crate) struct NewNote {
 
 impl Form for NewNote {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let title = fields.text("title", LONGEST_TITLE);
-        let html = fields.lines("html", LONGEST_HTML);
+        let title = fields.text("title", MAX_TITLE_LEN);
+        let html = fields.lines("html", MAX_HTML_LEN);
         Some(Self {
             title: title?,
             html: html?,

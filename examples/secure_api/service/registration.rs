@@ -11,8 +11,8 @@ use portcullis::secret::SecretString;
 use serde_json::{Value, json};
 
 /// RFC 5321 section 4.5.3.1.3 leaves this much for an address.
-pub(crate) const LONGEST_EMAIL: usize = 254;
-const LONGEST_NAME: usize = 200;
+pub(crate) const MAX_EMAIL_LEN: usize = 254;
+const MAX_NAME_LEN: usize = 200;
 
 #[derive(Debug)]
 pub(crate) struct Registration {
@@ -25,7 +25,7 @@ impl Form for Registration {
     fn read(fields: &mut Fields) -> Option<Self> {
         let email = email(fields);
         let password = fields.secret("password");
-        let name = fields.text("name", LONGEST_NAME);
+        let name = fields.text("name", MAX_NAME_LEN);
         if let Some(password) = &password {
             let about = [email.as_deref(), name.as_deref()];
             if let Err(violations) =
@@ -44,7 +44,7 @@ impl Form for Registration {
 }
 
 fn email(fields: &mut Fields) -> Option<String> {
-    let email = fields.text("email", LONGEST_EMAIL)?.to_ascii_lowercase();
+    let email = fields.text("email", MAX_EMAIL_LEN)?.to_ascii_lowercase();
     let is_address = email.split_once('@').is_some_and(|(user, host)| {
         let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._%+-'".contains(&b);
         let label = |label: &str| {

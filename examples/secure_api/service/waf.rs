@@ -32,7 +32,7 @@ pub(crate) fn waf() -> Result<Waf, WafError> {
     let in_json = |name| Field::named(name).at(Place::Json);
     let password = |route| in_json("password").on(route);
     let builder = Waf::builder(rules)
-        .limits(Limits::new().body(json::MOST_BYTES))
+        .limits(Limits::new().body(json::MAX_BYTES))
         .routes(ROUTES)
         .field(password("/login"), FieldKind::Opaque)
         .field(password("/register"), FieldKind::Opaque)

@@ -1,7 +1,7 @@
 //! What makes a long password easy to guess: words, rows, repetition.
 
 /// The shortest word of a context that counts. Shorter ones stand in every other password.
-const SHORTEST_WORD: usize = 3;
+const MIN_WORD_LEN: usize = 3;
 
 /// The most words that are looked for, and the most text they are taken from, for a name may
 /// be anything that a client sent.
@@ -9,10 +9,10 @@ const MAX_WORDS: usize = 32;
 const MAX_CONTEXT: usize = 512;
 
 /// The shortest row that counts, in characters.
-const SHORTEST_ROW: usize = 4;
+const MIN_ROW_LEN: usize = 4;
 
 /// The fewest different characters of a password that is not repetitive.
-const FEWEST_DIFFERENT: usize = 4;
+const MIN_DIFFERENT: usize = 4;
 
 /// Rows that are not one of Unicode's.
 const ROWS: [&str; 4] = ["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"];
@@ -33,7 +33,7 @@ pub(super) fn words(context: &str) -> impl Iterator<Item = String> {
                 .map(plain)
                 .collect()
         })
-        .filter(|word: &String| word.chars().count() >= SHORTEST_WORD)
+        .filter(|word: &String| word.chars().count() >= MIN_WORD_LEN)
 }
 
 /// The letter that a digit or sign usually stands for. `i` and `l` share their signs, so they
@@ -83,7 +83,7 @@ pub(super) fn is_repetitive(password: &[char]) -> bool {
     different.sort_unstable();
     different.dedup();
     let same = |a, b| u8::from(a == b);
-    let has_few = different.len() < FEWEST_DIFFERENT.min(password.len());
+    let has_few = different.len() < MIN_DIFFERENT.min(password.len());
     has_few || is_half(in_runs(password, same), password.len())
 }
 
@@ -102,7 +102,7 @@ fn is_half(part: usize, whole: usize) -> bool {
     whole > 0 && part * 2 >= whole
 }
 
-/// How many characters stand in runs of at least [`SHORTEST_ROW`], where a run goes on as
+/// How many characters stand in runs of at least [`MIN_ROW_LEN`], where a run goes on as
 /// long as one kind of step does. `steps` has a bit for each kind that leads from one
 /// character to the next.
 fn in_runs(password: &[char], steps: impl Fn(char, char) -> u8) -> usize {
@@ -124,7 +124,7 @@ fn in_runs(password: &[char], steps: impl Fn(char, char) -> u8) -> usize {
 }
 
 fn counted(run: usize) -> usize {
-    if run >= SHORTEST_ROW { run } else { 0 }
+    if run >= MIN_ROW_LEN { run } else { 0 }
 }
 
 /// The kinds of row in which `b` comes next to `a`: a bit for each row and direction.

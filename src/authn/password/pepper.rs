@@ -6,7 +6,7 @@ use std::fmt;
 const MAX_ID: usize = 8;
 
 /// NIST SP 800-63B-4 section 3.1.1.2 asks for 112 bits.
-const SHORTEST_SECRET: usize = 16;
+const MIN_SECRET_LEN: usize = 16;
 
 /// A secret that goes into every hash and is not stored with them, so that a stolen table of
 /// hashes cannot be guessed at.
@@ -30,7 +30,7 @@ impl Pepper {
             return Err(ConfigError::PepperId(id.to_owned()));
         }
         let length = secret.expose().len();
-        if length < SHORTEST_SECRET {
+        if length < MIN_SECRET_LEN {
             return Err(ConfigError::ShortPepper(length));
         }
         Ok(Self {

@@ -2,7 +2,7 @@ use super::{BlindIndex, IndexError, IndexKey, Normalizer, Plan};
 use crate::crypto::Stretch;
 
 /// The longest name of a table, a column or an index, in bytes.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME_LEN: usize = 128;
 
 /// A column that an index is over.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ impl<const N: usize> IndexBuilder<N> {
 
     fn check_names(&self) -> Result<(), IndexError> {
         let check = |what, name: &str| {
-            if name.is_empty() || name.len() > LONGEST_NAME {
+            if name.is_empty() || name.len() > MAX_NAME_LEN {
                 return Err(IndexError::Name(what));
             }
             Ok(())

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 /// The longest value that has a term, in bytes: nobody searches by more, and normalizing it
 /// takes time and memory.
-const LONGEST_VALUE: usize = 16 * 1024;
+const MAX_VALUE_LEN: usize = 16 * 1024;
 
 /// Makes the terms of the values of `N` columns. Cheap to clone.
 pub struct BlindIndex<const N: usize>(Arc<Inner<N>>);
@@ -90,7 +90,7 @@ impl<const N: usize> BlindIndex<N> {
     ) -> Result<(), TermError> {
         let mut is_empty = true;
         for (at, (normalizer, value)) in self.0.normalizers.iter().zip(values).enumerate() {
-            if value.len() > LONGEST_VALUE {
+            if value.len() > MAX_VALUE_LEN {
                 return Err(TermError::TooLong(value.len()));
             }
             let text = normalizer.normalize(value);

@@ -8,7 +8,7 @@ const ALL_BITS: u16 = 256;
 const FEW_VALUES: u64 = 1 << 16;
 
 /// Fewer values than this cannot share terms and still be told apart by anything.
-const LEAST_VALUES: u64 = 4;
+const MIN_VALUES: u64 = 4;
 
 /// How many rows an index is for, from which follows how many bits it keeps.
 ///
@@ -86,7 +86,7 @@ impl Plan {
     /// # Errors
     /// When there is no such index that protects.
     pub fn shape(self, values: u64, is_slow: bool) -> Result<Shape, PlanError> {
-        if values < LEAST_VALUES || (!is_slow && values < self.least_values()) {
+        if values < MIN_VALUES || (!is_slow && values < self.least_values()) {
             let needed = self.least_values();
             return Err(PlanError::FewValues { values, needed });
         }

@@ -33,7 +33,7 @@ pub struct FieldCipher {
 
 impl FieldCipher {
     /// The longest name of a namespace, table or column, in bytes.
-    pub const LONGEST_NAME: usize = 255;
+    pub const MAX_NAME_LEN: usize = 255;
 
     /// Seals with the keys of this keyring, for this namespace: the name of the service, and
     /// of the tenant where tenants must not read each other's values.
@@ -106,7 +106,7 @@ impl FieldCipher {
             ("column", column),
         ];
         for (what, name) in names {
-            if name.is_empty() || name.len() > Self::LONGEST_NAME {
+            if name.is_empty() || name.len() > Self::MAX_NAME_LEN {
                 return Err(FieldError::Name(what, name.len()));
             }
         }

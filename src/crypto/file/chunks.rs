@@ -2,7 +2,7 @@ use super::{CHUNK, FileError, SLOT};
 use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, TAG_LENGTH};
 
 /// Chunks of one stream at most, the last one included.
-const MOST_CHUNKS: u64 = 1 << 38;
+const MAX_CHUNKS: u64 = 1 << 38;
 
 /// Seals and opens the chunks of one stream, in any order.
 ///
@@ -19,7 +19,7 @@ impl Chunks {
     }
 
     fn nonce(&self, chunk: u64) -> Result<[u8; NONCE_LENGTH], FileError> {
-        if chunk >= MOST_CHUNKS {
+        if chunk >= MAX_CHUNKS {
             return Err(FileError::TooLong);
         }
         let mut nonce = self.nonce;
@@ -84,7 +84,7 @@ impl Chunks {
 /// chunks and a short one.
 pub(super) fn sealed_length(plain: u64) -> Result<u64, FileError> {
     let chunks = plain / CHUNK as u64 + 1;
-    if chunks > MOST_CHUNKS {
+    if chunks > MAX_CHUNKS {
         return Err(FileError::TooLong);
     }
     Ok(plain + chunks * TAG_LENGTH as u64)
@@ -93,7 +93,7 @@ pub(super) fn sealed_length(plain: u64) -> Result<u64, FileError> {
 /// Bytes of plaintext in this many sealed bytes, when that many can be sealed bytes.
 pub(super) fn plain_length(sealed: u64) -> Result<u64, FileError> {
     let chunks = sealed / SLOT as u64 + 1;
-    if chunks > MOST_CHUNKS {
+    if chunks > MAX_CHUNKS {
         return Err(FileError::TooLong);
     }
     if sealed % (SLOT as u64) < TAG_LENGTH as u64 {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use crate::crypto::aead::Backend;
 
-    const LONGEST: u64 = MOST_CHUNKS * CHUNK as u64 - 1;
+    const LONGEST: u64 = MAX_CHUNKS * CHUNK as u64 - 1;
 
     fn chunks() -> Chunks {
         Chunks::new(Aes256Gcm::new(Backend::Ring, &[1; 32]), [0x0f; 12])
@@ -119,11 +119,11 @@ mod tests {
         assert_eq!(nonce(0), [0x0f; 12]);
         assert_eq!(nonce(1)[11], 0x0e);
         assert_eq!(
-            nonce(MOST_CHUNKS - 1)[6..],
+            nonce(MAX_CHUNKS - 1)[6..],
             [0x0f, 0x30, 0xf0, 0xf0, 0xf0, 0xf0]
         );
         assert!(matches!(
-            chunks().nonce(MOST_CHUNKS),
+            chunks().nonce(MAX_CHUNKS),
             Err(FileError::TooLong)
         ));
         assert!(matches!(chunks().nonce(u64::MAX), Err(FileError::TooLong)));
@@ -138,7 +138,7 @@ mod tests {
             (16_384, 16_416),
             (16_385, 16_417),
             (32_768, 32_816),
-            (LONGEST, LONGEST + (MOST_CHUNKS << 4)),
+            (LONGEST, LONGEST + (MAX_CHUNKS << 4)),
         ] {
             assert_eq!(sealed_length(plain).unwrap(), sealed, "{plain}");
             assert_eq!(plain_length(sealed).unwrap(), plain, "{plain}");

@@ -1,4 +1,4 @@
-use super::header::LONGEST_WRAPPED;
+use super::header::MAX_WRAPPED_LEN;
 use crate::crypto::keyring::KeyId;
 use std::io;
 
@@ -7,7 +7,7 @@ use std::io;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A wrapped key has no place in a header.
-    #[error("a wrapped key of {0} bytes must be 1 to {LONGEST_WRAPPED} bytes long")]
+    #[error("a wrapped key of {0} bytes must be 1 to {MAX_WRAPPED_LEN} bytes long")]
     WrappedKey(usize),
 }
 

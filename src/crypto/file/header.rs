@@ -13,7 +13,7 @@ const PASSWORD: u8 = 2;
 const WRAPPED: u8 = 3;
 
 /// Bytes of a wrapped key at most. Those of key management services have some hundreds.
-pub(super) const LONGEST_WRAPPED: usize = 4096;
+pub(super) const MAX_WRAPPED_LEN: usize = 4096;
 
 /// How the key of a container is found.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], FileError> {
 
 /// Whether a wrapped key of this length has a place in a header.
 pub(super) fn check_wrapped(length: usize) -> Result<(), ConfigError> {
-    let is_good = (1..=LONGEST_WRAPPED).contains(&length);
+    let is_good = (1..=MAX_WRAPPED_LEN).contains(&length);
     is_good.then_some(()).ok_or(ConfigError::WrappedKey(length))
 }
 

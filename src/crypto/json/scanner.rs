@@ -5,9 +5,9 @@ use super::{JsonError, Span};
 const DEEPEST: usize = 32;
 /// How many members one object may have. Each new name is compared with all before it, so
 /// this keeps the cost of an attacker's text linear in its length.
-const MOST_MEMBERS: usize = 256;
+const MAX_MEMBERS: usize = 256;
 /// Positions are kept in 31 bits.
-const LONGEST_TEXT: usize = (1 << 31) - 1;
+const MAX_TEXT_LEN: usize = (1 << 31) - 1;
 
 /// Reads a text once, from its start to its end.
 pub(super) struct Scanner<'t> {
@@ -20,7 +20,7 @@ pub(super) struct Scanner<'t> {
 
 impl<'t> Scanner<'t> {
     pub(super) fn new(text: &'t str) -> Result<Self, JsonError> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_TEXT_LEN {
             return Err(JsonError::TooComplex);
         }
         Ok(Self {
@@ -112,7 +112,7 @@ impl<'t> Scanner<'t> {
 
     fn must_be_new(&self, first: usize, new: Member) -> Result<(), JsonError> {
         let siblings = self.members.get(first..).unwrap_or_default();
-        if siblings.len() >= MOST_MEMBERS {
+        if siblings.len() >= MAX_MEMBERS {
             return Err(JsonError::TooComplex);
         }
         let is_known = |known: &Member| known.is_named_like(new, self.text);

@@ -32,7 +32,7 @@ pub enum KeyringError {
     /// Too many keys.
     #[error(
         "the keyring would hold more than {} keys; forget destroyed ones",
-        Keyring::MOST_KEYS
+        Keyring::MAX_KEYS
     )]
     TooManyKeys,
     /// No key, or none that seals.

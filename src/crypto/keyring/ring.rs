@@ -3,7 +3,7 @@ use super::{Key, KeyId, KeyState, KeyringError};
 /// Keys, one of which seals. An immutable snapshot: each change gives a new one, to be handed
 /// to [`LiveKeyring::replace`](super::LiveKeyring::replace).
 ///
-/// It holds at most [`MOST_KEYS`](Self::MOST_KEYS) keys.
+/// It holds at most [`MAX_KEYS`](Self::MAX_KEYS) keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keyring {
     /// Exactly one is primary, and no two have one id.
@@ -14,7 +14,7 @@ pub struct Keyring {
 
 impl Keyring {
     /// The most keys that a ring holds, destroyed ones included.
-    pub const MOST_KEYS: usize = 64;
+    pub const MAX_KEYS: usize = 64;
 
     /// A ring of one new key.
     #[must_use]
@@ -34,7 +34,7 @@ impl Keyring {
 
     /// A ring of keys whose states are set.
     pub(super) fn from_keys(keys: Vec<Key>) -> Result<Self, KeyringError> {
-        if keys.len() > Self::MOST_KEYS {
+        if keys.len() > Self::MAX_KEYS {
             return Err(KeyringError::TooManyKeys);
         }
         for (at, key) in keys.iter().enumerate() {
@@ -268,7 +268,7 @@ mod tests {
         let ring = Keyring::new(key.clone());
         let twice = ring.with_key(key.clone());
         assert_eq!(twice, Err(KeyringError::Duplicate(key.id())));
-        let full = (1..Keyring::MOST_KEYS)
+        let full = (1..Keyring::MAX_KEYS)
             .try_fold(ring, |ring, _| ring.with_key(Key::generate()))
             .unwrap();
         let more = full.with_key(Key::generate());

@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 const VERSION: &str = "pck1";
-const LONGEST_TEXT: usize = 1 << 16;
+const MAX_TEXT_LEN: usize = 1 << 16;
 
 impl Keyring {
     /// The environment variable that [`from_env`](Self::from_env) reads.
@@ -29,7 +29,7 @@ impl Keyring {
     /// When an entry is malformed, a key is there twice, or not exactly one is primary. The
     /// error says which entry and why, and shows nothing of it.
     pub fn parse(text: &str) -> Result<Self, KeyringError> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_TEXT_LEN {
             return Err(KeyringError::TextTooLong(text.len()));
         }
         let entries = text
@@ -239,10 +239,10 @@ mod tests {
         assert_eq!(Keyring::parse(" \n,"), Err(KeyringError::NoPrimary));
         let twice = Keyring::parse(&format!("{one} {one}"));
         assert_eq!(twice, Err(KeyringError::Duplicate(first)));
-        let long = " ".repeat(LONGEST_TEXT + 1);
+        let long = " ".repeat(MAX_TEXT_LEN + 1);
         assert_eq!(
             Keyring::parse(&long),
-            Err(KeyringError::TextTooLong(LONGEST_TEXT + 1))
+            Err(KeyringError::TextTooLong(MAX_TEXT_LEN + 1))
         );
     }
 }

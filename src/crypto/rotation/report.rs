@@ -63,13 +63,13 @@ pub struct ColumnReport {
     pub purpose: Option<String>,
     /// How many values, since the rotation of this column began, be it in an earlier run.
     pub counts: Counts,
-    /// The first [`MOST_PROBLEMS`](Self::MOST_PROBLEMS) problems of this run.
+    /// The first [`MAX_PROBLEMS`](Self::MAX_PROBLEMS) problems of this run.
     pub problems: Vec<Problem>,
 }
 
 impl ColumnReport {
     /// Problems that are listed; the others are counted.
-    pub const MOST_PROBLEMS: usize = 100;
+    pub const MAX_PROBLEMS: usize = 100;
 
     pub(super) fn of(column: &EncryptedColumn, counts: Counts) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl ColumnReport {
 
     pub(super) fn note(&mut self, problem: Problem) {
         self.counts.problems += 1;
-        if self.problems.len() < Self::MOST_PROBLEMS {
+        if self.problems.len() < Self::MAX_PROBLEMS {
             self.problems.push(problem);
         }
     }

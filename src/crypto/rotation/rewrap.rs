@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// How often a page is read again for the rows that others changed while it was worked on.
-const MOST_ATTEMPTS: usize = 5;
+const MAX_ATTEMPTS: usize = 5;
 
 type Tell<'a> = dyn Fn(Progress<'_>) + Send + Sync + 'a;
 
@@ -170,7 +170,7 @@ impl<'a, T: Table> Rotation<'a, T> {
         report: &mut ColumnReport,
     ) -> Result<(), RotationError> {
         report.counts.rows += rows.len() as u64;
-        for _ in 0..MOST_ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let (changes, is_new) = sort(work, rows, report);
             let lost = self
                 .write(work, changes, &is_new, &mut report.counts)

@@ -9,7 +9,7 @@ pub(crate) use pending::PendingLogins;
 use super::State;
 use super::accounts::Account;
 use super::json::{Fields, Form, Json};
-use super::registration::LONGEST_EMAIL;
+use super::registration::MAX_EMAIL_LEN;
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
 use finish::finish;
@@ -33,7 +33,7 @@ impl Form for Login {
     /// Asks only whether the fields are there: what was registered is found, whatever the
     /// rules for addresses and passwords have become since.
     fn read(fields: &mut Fields) -> Option<Self> {
-        let email = fields.text("email", LONGEST_EMAIL);
+        let email = fields.text("email", MAX_EMAIL_LEN);
         let password = fields.secret("password");
         Some(Self {
             email: email?.to_ascii_lowercase(),
