@@ -222,6 +222,12 @@ where
                 return InspectFuture::in_state(State::rejected(response));
             }
         };
+        // Nothing to wait for, and so nothing to keep.
+        if request.body().is_end_stream() {
+            let end = Ok(End::Over(None));
+            let state = desk.judge(request, collecting, end, &mut self.inner);
+            return InspectFuture::in_state(state);
+        }
         // The service that was polled ready goes with the request; its clone stays.
         let clone = self.inner.clone();
         let service = std::mem::replace(&mut self.inner, clone);
@@ -258,30 +264,31 @@ struct Reader<S, I, B> {
     desk: Arc<Desk<I>>,
 }
 
-impl<S, I, B> Reader<S, I, B>
-where
-    S: Service<Request<Inspected<B>>>,
-    I: Inspect,
-    B: http_body::Body + Unpin,
-{
-    fn judge<R>(self, end: Result<End, Rejection>) -> State<S, I, B, R> {
-        let Self {
-            request,
-            collecting,
-            mut service,
-            desk,
-        } = self;
+impl<I: Inspect> Desk<I> {
+    /// Shows the inspectors what was read, and has the service called if they have nothing
+    /// against it.
+    fn judge<S, B, R>(
+        &self,
+        request: Request<B>,
+        collecting: Collecting,
+        end: Result<End, Rejection>,
+        service: &mut S,
+    ) -> State<S, I, B, R>
+    where
+        S: Service<Request<Inspected<B>>>,
+        B: http_body::Body,
+    {
         let head = RequestHead::of(&request);
         let verdict = end.and_then(|end| {
             let reading = Reading {
                 bytes: collecting.bytes(),
                 whole: matches!(end, End::Over(_)) || request.body().is_end_stream(),
             };
-            desk.inspect.inspect(&head, reading).map(|()| end)
+            self.inspect.inspect(&head, reading).map(|()| end)
         });
         let end = match verdict {
             Ok(end) => end,
-            Err(rejection) => return State::rejected(desk.reject(rejection, &head)),
+            Err(rejection) => return State::rejected(self.reject(rejection, &head)),
         };
         let read = collecting.into_bytes();
         let request = request.map(|rest| match end {
@@ -359,16 +366,18 @@ where
                     let Some(mut taken) = reader.take() else {
                         return Poll::Pending;
                     };
-                    let Reader {
-                        request,
-                        collecting,
-                        ..
-                    } = &mut *taken;
-                    let Poll::Ready(end) = collecting.poll(request.body_mut(), cx) else {
+                    let body = taken.request.body_mut();
+                    let Poll::Ready(end) = taken.collecting.poll(body, cx) else {
                         *reader = Some(taken);
                         return Poll::Pending;
                     };
-                    state.set(taken.judge(end));
+                    let Reader {
+                        request,
+                        collecting,
+                        mut service,
+                        desk,
+                    } = *taken;
+                    state.set(desk.judge(request, collecting, end, &mut service));
                 }
             }
         }

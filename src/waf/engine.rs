@@ -1,3 +1,4 @@
+use super::memory::Memory;
 use super::policy::{Policy, Route};
 use super::report::Report;
 use super::rule::{Condition, Rule};
@@ -37,6 +38,7 @@ pub(super) struct Engine {
     pub(super) duplicates_are_wrong: bool,
     pub(super) field_threshold: u32,
     pub(super) request_threshold: u32,
+    pub(super) memory: Memory,
     /// How often each exclusion made a difference.
     pub(super) used: Box<[AtomicU64]>,
 }
@@ -64,6 +66,7 @@ impl Waf {
             duplicates_are_wrong: builder.duplicates_are_wrong,
             field_threshold: builder.field_threshold,
             request_threshold: builder.request_threshold,
+            memory: Memory::new(),
         }))
     }
 

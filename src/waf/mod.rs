@@ -70,6 +70,7 @@ mod layer;
 mod leak;
 mod learn;
 mod limits;
+mod memory;
 mod parse;
 mod policy;
 mod prefilter;

@@ -1,13 +1,15 @@
-//! What spares most values most of the work: one pass over the bytes, one automaton over the
-//! literals of all rules, and what they leave to be run.
+//! What spares most values most of the work: one pass over the bytes, one over the literals of
+//! all rules, and what they leave to be run.
+
+mod literals;
 
 use super::detect::{DETECTORS, Detector, PATTERNS, Pattern};
 use super::view::Place;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use literals::Literals;
 use std::sync::LazyLock;
 
 /// Which sorts of bytes a text holds: the lower bits by what they may encode, the upper ones
-/// by the detectors that wake up at them.
+/// by whom they wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen(u64);
 
@@ -29,7 +31,8 @@ impl Seen {
     pub(super) const CONTROL: Self = Self(1 << 8);
     /// What no header of a protocol, such as `Accept`, has a use for.
     const NOT_TOKENS: Self = Self(1 << 9);
-    const FIRST_DETECTOR: u32 = 16;
+    /// From here on: bytes that wake the same detectors.
+    const FIRST_WAKING: u32 = 16;
 
     pub(super) const fn has(self, sort: Self) -> bool {
         self.0 & sort.0 != 0
@@ -149,8 +152,9 @@ const LONGEST_PLAIN: usize = 3;
 #[derive(Debug)]
 pub(super) struct Prefilter {
     sorts: [u64; 256],
-    literals: AhoCorasick,
-    wakes: Box<[Live]>,
+    literals: Literals,
+    /// Literals of one byte: the sort of it, and whom it wakes.
+    bytes: Vec<(Seen, Live)>,
     /// By the number of a place: who looks there at all.
     by_place: [Live; 32],
     /// Patterns without a literal.
@@ -166,7 +170,8 @@ impl Prefilter {
 
     fn new(detectors: &[&'static Detector], patterns: &[&'static Pattern]) -> Self {
         let mut sorts = std::array::from_fn(|byte| Seen::of_byte(byte as u8));
-        let mut literals: Vec<(&str, Live)> = Vec::new();
+        let mut bytes: Vec<(u8, Live)> = Vec::new();
+        let mut words: Vec<(&str, Live)> = Vec::new();
         let mut by_place = [Live::default(); 32];
         let mut always = Live::default();
         let woken = detectors
@@ -177,28 +182,28 @@ impl Prefilter {
             .iter()
             .enumerate()
             .map(|(index, pattern)| (64 + index, &[][..], pattern.literals, pattern.places));
-        for (slot, bytes, words, places) in woken.chain(tried) {
+        for (slot, single, literals, places) in woken.chain(tried) {
             let live = Live::one(slot);
-            for byte in bytes {
-                if let Some(sort) = sorts.get_mut(usize::from(*byte)) {
-                    *sort |= 1u64 << (Seen::FIRST_DETECTOR + slot as u32);
-                }
-            }
-            if slot >= 64 && words.is_empty() {
+            if slot >= 64 && literals.is_empty() {
                 always.add(&live);
             }
-            literals.extend(words.iter().map(|word| (*word, live)));
+            bytes.extend(single.iter().map(|byte| (*byte, live)));
+            for literal in literals {
+                match literal.as_bytes() {
+                    [byte] => bytes.push((*byte, live)),
+                    _ => words.push((literal, live)),
+                }
+            }
             for place in Place::ALL.iter().filter(|place| places.contains(**place)) {
                 if let Some(there) = by_place.get_mut(*place as usize) {
                     there.add(&live);
                 }
             }
         }
-        let (automaton, wakes) = automaton(literals);
         Self {
+            bytes: sorted(&bytes, &mut sorts),
             sorts,
-            literals: automaton,
-            wakes,
+            literals: Literals::new(words),
             by_place,
             always,
         }
@@ -216,46 +221,38 @@ impl Prefilter {
         if plain && (text.len() <= LONGEST_PLAIN || !seen.has(Seen::LETTER)) {
             return Live::default();
         }
-        let mut live = Live([seen.0 >> Seen::FIRST_DETECTOR, 0, 0, 0]);
+        let mut live = Live::default();
         if !plain {
             live.add(&self.always);
         }
-        for found in self.literals.find_overlapping_iter(text) {
-            if let Some(woken) = self.wakes.get(found.pattern().as_usize()) {
-                live.add(woken);
-            }
+        for (_, wakes) in self.bytes.iter().filter(|(byte, _)| seen.has(*byte)) {
+            live.add(wakes);
         }
+        self.literals.wake(text, &mut live);
         live.keep(self.by_place.get(place as usize).unwrap_or(&Live([0; 4])));
         live
     }
 }
 
-/// One automaton over all literals, and whom each wakes.
-fn automaton(mut literals: Vec<(&str, Live)>) -> (AhoCorasick, Box<[Live]>) {
-    literals.sort_by_key(|(word, _)| word.to_ascii_lowercase());
-    let mut words: Vec<String> = Vec::new();
-    let mut wakes: Vec<Live> = Vec::new();
-    for (word, live) in literals {
-        let word = word.to_ascii_lowercase();
-        match wakes.last_mut() {
-            Some(woken) if words.last() == Some(&word) => woken.add(&live),
-            _ => {
-                words.push(word);
-                wakes.push(live);
-            }
+/// Gives bytes that wake somebody sorts of their own: one for all that wake the same.
+fn sorted(bytes: &[(u8, Live)], sorts: &mut [u64; 256]) -> Vec<(Seen, Live)> {
+    let mut groups: Vec<(Seen, Live)> = Vec::new();
+    for (byte, sort) in (0..=u8::MAX).zip(sorts) {
+        let mut wakes = Live::default();
+        let waking = bytes.iter().filter(|(waking, _)| *waking == byte);
+        waking.for_each(|(_, live)| wakes.add(live));
+        if wakes.is_empty() {
+            continue;
         }
+        let group = groups.iter().position(|(_, known)| *known == wakes);
+        let group = group.unwrap_or_else(|| {
+            let bit = Seen::FIRST_WAKING + groups.len() as u32;
+            groups.push((Seen(1u64.checked_shl(bit).unwrap_or(0)), wakes));
+            groups.len() - 1
+        });
+        *sort |= groups.get(group).map_or(0, |(seen, _)| seen.0);
     }
-    #[expect(
-        clippy::expect_used,
-        reason = "it fails only for more states than 32 bits number; the literals are ours"
-    )]
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(&words)
-        .expect("the builtin literals fit into an automaton");
-    (automaton, wakes.into())
+    groups
 }
 
 #[cfg(test)]
@@ -264,8 +261,13 @@ mod tests {
 
     #[test]
     fn there_is_room_for_all() {
-        assert!(DETECTORS.len() <= 48, "a detector has no bit of `Seen`");
+        assert!(DETECTORS.len() <= 64, "a detector has no bit of `Live`");
         assert!(PATTERNS.len() <= 192, "a pattern has no bit of `Live`");
+        let groups = Prefilter::builtin().bytes.len();
+        assert!(
+            groups <= 48,
+            "{groups} sorts of bytes, and one has no bit of `Seen`"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod odd;
 use super::decode;
 use super::detect::PATTERNS;
 use super::engine::Engine;
+use super::memory::Remembered;
 use super::parse::{self, Ending, Flow, Visit};
 use super::policy::Excluded;
 use super::prefilter::{Prefilter, Seen};
@@ -99,6 +100,15 @@ struct Outer {
     kind: FieldKind,
 }
 
+/// How many texts were looked at, how many of them detectors looked at, and how many findings
+/// were noted, counting or not.
+#[derive(Clone, Copy, Default)]
+struct Done {
+    looks: u64,
+    woken: u64,
+    noted: u64,
+}
+
 pub(super) struct Scan<'e> {
     engine: &'e Engine,
     filter: &'static Prefilter,
@@ -110,6 +120,7 @@ pub(super) struct Scan<'e> {
     nested: u8,
     outer: Option<Outer>,
     signals: Signals,
+    done: Done,
     spare: Vec<Vec<u8>>,
     /// Of each rule that users added, which conditions have held.
     held: Vec<u64>,
@@ -142,6 +153,7 @@ impl<'e> Scan<'e> {
                 size.saturating_mul(engine.limits.work)
                     .saturating_add(LEAST_WORK),
             ),
+            done: Done::default(),
             spare: Vec::new(),
             held: vec![0; engine.rules.custom.len()],
             present: vec![0; engine.rules.custom.len()],
@@ -176,11 +188,40 @@ impl<'e> Scan<'e> {
             None => self.engine.policy.kind(self.around.path, place, name),
         };
         let mut field = Field::new(place, part, name, kind);
-        self.look(&mut field, value, 0, false)
+        match self.engine.memory.of(place, part, name, value) {
+            Some(text) => self.look_once(&mut field, value, text),
+            None => self.look(&mut field, value, 0, false),
+        }
+    }
+
+    /// Looks at a text that comes again and again, unless it was found clean before. Only those
+    /// are remembered of which there is but one view, for others the rules of users may want to
+    /// see decoded, and of names those that no detector had to look at, for what is around them
+    /// differs.
+    fn look_once(&mut self, field: &mut Field<'_>, value: &[u8], text: Remembered) -> Flow {
+        if self.engine.memory.knows(text) {
+            return self.ask(field.subject(), value, true);
+        }
+        let before = self.done;
+        let around = std::mem::take(&mut self.around);
+        if !text.is_header {
+            self.around = around;
+        }
+        let flow = self.look(field, value, 0, false);
+        self.around = around;
+        flow?;
+        let is_clean = self.done.noted == before.noted
+            && self.done.looks == before.looks + 1
+            && (text.is_header || self.done.woken == before.woken);
+        if is_clean && field.kind == FieldKind::Plain {
+            self.engine.memory.keep(text);
+        }
+        Flow::Continue(())
     }
 
     /// Looks at a text in one state of decoding, and then at the next.
     fn look(&mut self, field: &mut Field<'_>, text: &[u8], depth: u8, base64: bool) -> Flow {
+        self.done.looks += 1;
         self.ask(field.subject(), text, depth == 0)?;
         if field.kind == FieldKind::Opaque {
             return Flow::Continue(());
@@ -288,6 +329,7 @@ impl<'e> Scan<'e> {
         if live.is_empty() {
             return Flow::Continue(());
         }
+        self.done.woken += 1;
         let view = View {
             bytes: text,
             place: field.place,
@@ -420,6 +462,7 @@ impl<'e> Scan<'e> {
         text: &[u8],
         span: Range<usize>,
     ) -> Flow {
+        self.done.noted += 1;
         self.heard_of(field.subject(), finding.class)?;
         let engine = self.engine;
         if !engine.rules.builtin

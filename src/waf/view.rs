@@ -134,7 +134,7 @@ pub(crate) enum Part {
 }
 
 /// What detectors may need to know of the request around a view.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Surroundings<'a> {
     /// The path, as it came.
     pub(crate) path: &'a [u8],

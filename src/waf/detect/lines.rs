@@ -89,6 +89,9 @@ mod header {
     /// Characters whose lower bytes are a line break to whoever cuts off the upper ones: a header
     /// behind `\u{560d}` or `\u{10a}`.
     fn truncated(text: Text<'_>, signals: &mut Signals) {
+        if text.0.is_ascii() {
+            return;
+        }
         let mut at = 0;
         for chunk in text.0.utf8_chunks() {
             for (offset, c) in chunk.valid().char_indices() {

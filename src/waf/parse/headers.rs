@@ -162,10 +162,24 @@ fn is_token68(value: &[u8]) -> bool {
     let mut words = value.split(|b| *b == b' ').filter(|word| !word.is_empty());
     let of_token = |word: &[u8]| {
         word.iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(b))
+            .all(|b| IN_TOKENS.get(usize::from(*b)) == Some(&true))
     };
     words.by_ref().take(2).all(of_token) && words.next().is_none()
 }
+
+const IN_TOKENS: [bool; 256] = {
+    let mut fine = [false; 256];
+    let mut byte = 0;
+    #[expect(clippy::indexing_slicing, reason = "while compiling")]
+    while byte < fine.len() {
+        fine[byte] = matches!(
+            byte as u8,
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'='
+        );
+        byte += 1;
+    }
+    fine
+};
 
 fn is_identity(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"identity") || value.trim_ascii().is_empty()

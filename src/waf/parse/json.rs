@@ -4,7 +4,7 @@ use crate::waf::limits::Limits;
 use crate::waf::protocol;
 use crate::waf::view::Place;
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::ops::{ControlFlow, Range};
 
 /// How a text turned out that should be JSON.
@@ -35,7 +35,7 @@ pub(in crate::waf) fn document(
         containers: Vec::new(),
         is_deep: false,
         scopes: 0,
-        keys: HashSet::new(),
+        keys: HashSet::default(),
         hasher: RandomState::new(),
         buffer: Vec::new(),
     };
@@ -79,9 +79,25 @@ struct Reader<'a> {
     /// Whether it was told that they are too many.
     is_deep: bool,
     scopes: u32,
-    keys: HashSet<(u32, u64)>,
+    keys: HashSet<u64, BuildHasherDefault<Hashed>>,
     hasher: RandomState,
     buffer: Vec<u8>,
+}
+
+/// The hasher of what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// What stands next.
@@ -226,7 +242,7 @@ impl Reader<'_> {
         self.names.truncate(start);
         self.names.extend_from_slice(key);
         visit.name(self.place, key)?;
-        if !self.keys.insert((scope, self.hasher.hash_one(key))) {
+        if !self.keys.insert(self.hasher.hash_one((scope, key))) {
             visit.wrong(&protocol::JSON_DUPLICATE, self.place, b"", key)?;
         }
         self.skip_space();

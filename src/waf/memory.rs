@@ -1,0 +1,146 @@
+//! What was looked through and found clean, and comes again in request after request: what
+//! browsers say of themselves, and the names of an application's fields.
+
+use super::view::{Part, Place};
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many texts are remembered, at eight bytes each.
+const SLOTS: usize = 4096;
+/// Longer headers and names are not remembered, in bytes: browsers and applications have none.
+const LONGEST_HEADER: usize = 512;
+const LONGEST_NAME: usize = 64;
+
+/// Remembers texts by a hash of 64 bits under a key of its own (SipHash), so that nobody can
+/// tell which other text has the hash of a clean one; whoever guesses needs some 2^52 requests.
+/// A text that comes to stand where another stood takes its place: memory stays as it is.
+#[derive(Debug)]
+pub(super) struct Memory {
+    hasher: RandomState,
+    known: Box<[AtomicU64]>,
+}
+
+/// A text by its hash.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remembered {
+    hash: u64,
+    /// Whether it is clean wherever it is met, whatever stands around it, or only as long as
+    /// no detector has to look at it.
+    pub(super) is_header: bool,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            known: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// By what a text would be remembered, if it is a name, or a header that browsers send with
+    /// every request and that holds nothing secret.
+    pub(super) fn of(
+        &self,
+        place: Place,
+        part: Part,
+        name: &[u8],
+        text: &[u8],
+    ) -> Option<Remembered> {
+        let (is_header, fits) = match (place, part) {
+            (Place::Header, Part::Value) => (is_constant(name), text.len() <= LONGEST_HEADER),
+            (_, Part::Name) => (false, text.len() <= LONGEST_NAME),
+            _ => return None,
+        };
+        if !fits || (part == Part::Value && !is_header) {
+            return None;
+        }
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u8(place as u8);
+        if is_header {
+            hasher.write(name);
+            hasher.write_u8(0);
+        }
+        hasher.write(text);
+        // Zero is what stands in an empty slot.
+        let hash = hasher.finish().max(1);
+        Some(Remembered { hash, is_header })
+    }
+
+    pub(super) fn knows(&self, text: Remembered) -> bool {
+        let slot = self.slot(text);
+        slot.is_some_and(|slot| slot.load(Ordering::Relaxed) == text.hash)
+    }
+
+    pub(super) fn keep(&self, text: Remembered) {
+        if let Some(slot) = self.slot(text) {
+            slot.store(text.hash, Ordering::Relaxed);
+        }
+    }
+
+    fn slot(&self, text: Remembered) -> Option<&AtomicU64> {
+        self.known.get(text.hash as usize % SLOTS)
+    }
+}
+
+fn is_constant(name: &[u8]) -> bool {
+    name.starts_with(b"accept")
+        || name.starts_with(b"sec-")
+        || matches!(name, b"user-agent" | b"host" | b"origin" | b"dnt" | b"te")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(memory: &Memory, name: &str, value: &str) -> Option<Remembered> {
+        memory.of(
+            Place::Header,
+            Part::Value,
+            name.as_bytes(),
+            value.as_bytes(),
+        )
+    }
+
+    #[test]
+    fn what_was_kept_is_known() {
+        let memory = Memory::new();
+        let agent = |value| header(&memory, "user-agent", value).unwrap();
+        assert!(!memory.knows(agent("a")));
+        memory.keep(agent("a"));
+        assert!(memory.knows(agent("a")));
+        assert!(!memory.knows(agent("b")));
+        assert!(!memory.knows(header(&memory, "origin", "a").unwrap()));
+        let name = |place| memory.of(place, Part::Name, b"a", b"a").unwrap();
+        memory.keep(name(Place::Query));
+        assert!(memory.knows(name(Place::Query)));
+        assert!(!memory.knows(name(Place::Json)));
+    }
+
+    #[test]
+    fn what_may_be_secret_or_is_long_is_not_kept() {
+        let memory = Memory::new();
+        for name in ["cookie", "authorization", "referer", "x-api-key"] {
+            assert!(header(&memory, name, "a").is_none());
+        }
+        assert!(
+            memory
+                .of(Place::Query, Part::Value, b"host", b"a")
+                .is_none()
+        );
+        let long = "a".repeat(LONGEST_HEADER + 1);
+        assert!(header(&memory, "user-agent", &long).is_none());
+        let long = long.as_bytes();
+        assert!(memory.of(Place::Json, Part::Name, long, long).is_none());
+    }
+
+    #[test]
+    fn it_does_not_grow() {
+        let memory = Memory::new();
+        for number in 0..4 * SLOTS {
+            let value = number.to_string();
+            memory.keep(header(&memory, "user-agent", &value).unwrap());
+        }
+        assert_eq!(memory.known.len(), SLOTS);
+    }
+}
