@@ -135,5 +135,7 @@ pub mod principal;
 pub mod random;
 pub mod secret;
 pub mod store;
+#[cfg(any(feature = "client", feature = "redis"))]
+mod tls;
 #[cfg(feature = "waf")]
 pub mod waf;

@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("secret", 0),
     ("random", 0),
     ("principal", 0),
+    ("tls", 0),
     ("store", 1),
     ("event", 1),
     ("crypto", 1),

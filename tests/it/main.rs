@@ -23,6 +23,8 @@ mod authenticate;
 mod bans;
 #[cfg(feature = "field-encryption")]
 mod blind_index;
+#[cfg(feature = "client")]
+mod client;
 mod client_ip;
 #[cfg(feature = "cross-origin")]
 mod cross_origin;

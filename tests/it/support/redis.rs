@@ -204,6 +204,13 @@ impl Certificates {
         std::fs::read(self.folder.path().join("ca.crt")).unwrap()
     }
 
+    /// The certificate of the server and its key, as PEM text.
+    #[allow(dead_code, reason = "which are used depends on the features")]
+    pub(crate) fn server(&self) -> [Vec<u8>; 2] {
+        ["server.crt", "server.key"]
+            .map(|name| std::fs::read(self.folder.path().join(name)).unwrap())
+    }
+
     /// Options of a server that speaks TLS on this port, beside the plain one.
     pub(crate) fn options(&self, port: u16) -> Vec<String> {
         let path = |name| self.folder.path().join(name).display().to_string();
