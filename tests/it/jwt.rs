@@ -5,6 +5,8 @@ mod claims;
 mod configuration;
 mod forgery;
 mod openid;
+#[cfg(feature = "client")]
+mod remote;
 mod vectors;
 
 use base64::Engine;

@@ -6,6 +6,10 @@ use crate::principal::{Authentication, Method, Principal};
 use http::header;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// When to come back, where the issuer's keys could not be fetched.
+const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Authenticates requests by a token in the `Authorization` header (RFC 6750 section 2.1).
 ///
@@ -13,7 +17,8 @@ use std::sync::Arc;
 ///    the query beside it; else the answer is 400 `invalid_request`. A token in the query
 ///    alone is not looked at: queries end up in logs.
 /// 2. The token passes the [`Verifier`]; else the answer is 401 `invalid_token`. Why goes to
-///    the events, except that a client may know that its token has expired.
+///    the events, except that a client may know that its token has expired. Where the keys
+///    of the issuer come from afar, it waits for them, and answers 503 when they do not come.
 /// 3. It is not bound to a key or certificate (`cnf`, RFC 7800) that this layer does not ask
 ///    for: who stole it could otherwise use it as a plain one (RFC 9449 section 7.2).
 /// 4. The claims become a [`Principal`]: `sub` its id, `scope` its scopes, `iss` and `jti`
@@ -113,8 +118,13 @@ impl JwtBearer {
         }
     }
 
-    fn check(&self, token: &str) -> Result<Principal, Rejection> {
-        let verified = self.verifier.verify(token).map_err(|error| {
+    /// Who the bearer of the token is, of which the verifier said this.
+    fn judge(
+        &self,
+        token: &str,
+        verdict: Result<VerifiedToken, JwtError>,
+    ) -> Result<Principal, Rejection> {
+        let verified = verdict.map_err(|error| {
             // What verifies is well formed, so only what does not is looked at again.
             if is_token68(token) {
                 self.invalid_token(error)
@@ -174,12 +184,20 @@ impl Authenticator for JwtBearer {
     }
 
     fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
-        let checked = match find_token(request) {
+        let token = match find_token(request) {
             Found::Nothing => return Attempt::Absent,
-            Found::Malformed(reason) => Err(self.invalid_request(reason)),
-            Found::Token(token) => self.check(token),
+            Found::Malformed(reason) => return Attempt::Rejected(self.invalid_request(reason)),
+            Found::Token(token) => token,
         };
-        match checked {
+        let verdict = self.verifier.verify(token);
+        if let Some(fetched) = self.verifier.awaited_keys(&verdict) {
+            let (bearer, token) = (self.clone(), token.to_owned());
+            return Attempt::now_or_later(Box::pin(async move {
+                fetched.await;
+                bearer.judge(&token, bearer.verifier.verify(&token))
+            }));
+        }
+        match self.judge(token, verdict) {
             Ok(principal) => Attempt::Authenticated(principal),
             Err(rejection) => Attempt::Rejected(rejection),
         }
@@ -214,9 +232,16 @@ pub fn principal_of(claims: &Claims) -> Result<Principal, JwtError> {
     Ok(principal)
 }
 
-/// A 401 whose reason the operator learns and the client does not.
+/// A 401 whose reason the operator learns and the client does not; a 503 where the issuer's
+/// keys could not be fetched.
 impl From<JwtError> for Rejection {
     fn from(error: JwtError) -> Self {
+        if error.kind() == JwtErrorKind::KeysUnavailable {
+            return Self::new(RejectionKind::Unavailable)
+                .with_code("keys_unavailable")
+                .with_reason(error.to_string())
+                .with_retry_after(KEYS_RETRY_AFTER);
+        }
         Self::new(RejectionKind::Unauthenticated)
             .with_code("invalid_token")
             .with_reason(error.to_string())

@@ -56,6 +56,9 @@ kinds! {
     AlgorithmUnsupported = "algorithm_unsupported", "the algorithm is not supported";
     /// The algorithm is not on the verifier's list.
     AlgorithmNotAllowed = "algorithm_not_allowed", "the algorithm is not allowed";
+    /// There are no keys of the issuer, or only such as are too old to be used: they could not
+    /// be fetched.
+    KeysUnavailable = "keys_unavailable", "the issuer's keys could not be fetched";
     /// No key has the token's `kid`.
     UnknownKey = "unknown_key", "no key has the token's kid";
     /// No key, or not the key named, is bound to the token's algorithm.

@@ -1,6 +1,8 @@
 use super::JwtErrorKind::*;
 use super::{ConfigError, Header, JwtError, Profile};
-use crate::crypto::keys::{Algorithms, KeySet, LiveKeys, VerifyingKey};
+use crate::crypto::keys::{
+    Algorithms, KeyFeed, KeySet, KeyState, LiveKeys, VerifyingKey, WantedKeys, WhenFetched,
+};
 use arc_swap::{ArcSwap, Guard};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -155,12 +157,17 @@ impl JwsVerifier {
     /// Why the token was refused.
     pub fn verify(&self, token: &str) -> Result<VerifiedJws, JwtError> {
         let segments = Segments::split(token, self.profile)?;
+        // Asked before the set is read, which is not older then.
+        let state = self.state();
         let set = self.keys.peek();
         let known = self.known_headers(&set);
         let (header, is_new) = match known.find(segments.header) {
             Some(header) => (header, false),
             None => (Arc::new(self.read_header(&segments)?), true),
         };
+        if state == KeyState::Missing {
+            return Err(KeysUnavailable.into());
+        }
         segments.verify_with(&set, &header)?;
         if is_new {
             known.keep(segments.header, &header);
@@ -173,6 +180,27 @@ impl JwsVerifier {
 }
 
 impl JwsVerifier {
+    fn state(&self) -> KeyState {
+        self.keys.feed().map_or(KeyState::Ready, KeyFeed::state)
+    }
+
+    /// What to wait for before a token may be judged, of which the keys at hand say this.
+    /// Nothing when the verdict stands.
+    pub(super) fn awaited_keys<T>(&self, verdict: &Result<T, JwtError>) -> Option<WhenFetched> {
+        let feed = self.keys.feed()?;
+        let wanted = match verdict.as_ref().map_err(JwtError::kind) {
+            Err(KeysUnavailable) => WantedKeys::Fresh,
+            Err(UnknownKey) if feed.state() == KeyState::Ready => WantedKeys::Unknown,
+            Ok(_) | Err(UnknownKey | NoMatchingKey | BadSignature)
+                if feed.state() != KeyState::Ready =>
+            {
+                WantedKeys::Fresh
+            }
+            _ => return None,
+        };
+        feed.fetch(wanted)
+    }
+
     /// The headers known with this key set.
     fn known_headers(&self, set: &Arc<KeySet>) -> Guard<Arc<KnownHeaders>> {
         let known = self.known.load();

@@ -53,6 +53,10 @@
 //! An [`Issuer`] makes tokens, [`JwtBearer`] authenticates requests by them, and
 //! [`Verifier::verify_id_token`] and [`Verifier::verify_logout_token`] add the rules of
 //! OpenID Connect. Keys that change while the program runs are [`LiveKeys`].
+#![cfg_attr(
+    feature = "client",
+    doc = "Those that an issuer publishes elsewhere are [`RemoteKeys`]."
+)]
 //!
 //! Two spellings of one ECDSA signature are both good, so the text of a token is no name for
 //! it: revoke and count by `jti`.
@@ -70,6 +74,8 @@ mod issuer;
 mod jws;
 mod oidc;
 mod profile;
+#[cfg(feature = "client")]
+pub mod remote;
 mod verifier;
 
 pub use bearer::{JwtBearer, principal_of};
@@ -80,4 +86,8 @@ pub use issuer::{Issuer, TokenBuilder};
 pub use jws::{JwsVerifier, VerifiedJws};
 pub use oidc::{IdTokenRules, access_token_hash};
 pub use profile::Profile;
+#[cfg(feature = "client")]
+pub use remote::{
+    FetchError, MetadataError, ProviderMetadata, RemoteConfigError, RemoteKeys, RemoteKeysBuilder,
+};
 pub use verifier::{VerifiedToken, Verifier, VerifierBuilder};

@@ -2,7 +2,7 @@ use super::JwtErrorKind::*;
 use super::profile::{MAX_LIFETIME, MAX_SUBJECT_LEN};
 use super::{Claims, ConfigError, Header, JwsVerifier, JwtError, Profile};
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::keys::{Algorithms, LiveKeys};
+use crate::crypto::keys::{Algorithms, LiveKeys, WhenFetched};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +131,36 @@ impl Verifier {
     /// Why the token was refused.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, JwtError> {
         self.verify_kind(token, Kind::Access)
+    }
+
+    /// Verifies as [`verify`](Self::verify) does, and waits where the issuer's keys have to be
+    /// fetched first.
+    ///
+    /// # Errors
+    /// Why the token was refused; [`KeysUnavailable`] is not the token's fault.
+    pub async fn verify_waiting(&self, token: &str) -> Result<VerifiedToken, JwtError> {
+        let verdict = self.verify(token);
+        match self.awaited_keys(&verdict) {
+            None => verdict,
+            Some(fetched) => {
+                fetched.await;
+                self.verify(token)
+            }
+        }
+    }
+
+    /// Waits where the issuer's keys have to be fetched before this token can be verified, of
+    /// whatever kind it is.
+    pub async fn wait_for_keys(&self, token: &str) {
+        let verdict = self.0.jws.verify(token);
+        if let Some(fetched) = self.awaited_keys(&verdict) {
+            fetched.await;
+        }
+    }
+
+    /// What to wait for before a token may be judged, if anything.
+    pub(super) fn awaited_keys<T>(&self, verdict: &Result<T, JwtError>) -> Option<WhenFetched> {
+        self.0.jws.awaited_keys(verdict)
     }
 
     /// Verifies what all kinds have in common.

@@ -71,6 +71,9 @@ pub enum KeyError {
     /// A set with both symmetric and asymmetric keys.
     #[error("the set mixes symmetric and asymmetric keys; keep them in two sets")]
     MixedSet,
+    /// A secret or private key in a published set: whoever read it can sign with it.
+    #[error("a published set holds a symmetric or private key, which everybody knows by now")]
+    PublishedSecret,
     /// A set with no key that can verify.
     #[error("the set has no key that can verify a signature")]
     NoUsableKey,
@@ -110,6 +113,7 @@ impl KeyError {
             Self::InvalidPrivateKey => "key_invalid_private_key",
             Self::DuplicateKeyId(_) => "key_set_duplicate_kid",
             Self::MixedSet => "key_set_mixed",
+            Self::PublishedSecret => "key_published_secret",
             Self::NoUsableKey => "key_set_no_usable_key",
             Self::TooManyKeys(_) => "key_set_too_many_keys",
             Self::CannotGenerate(_) => "key_cannot_generate",

@@ -36,6 +36,12 @@ impl<'t> Jwk<'t> {
         self.0.get("d").is_some()
     }
 
+    /// Whether a member is there that only a private or symmetric key has (RFC 7518 section 6).
+    pub(super) fn has_secret(&self) -> bool {
+        let secrets = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+        secrets.into_iter().any(|name| self.0.get(name).is_some())
+    }
+
     /// The algorithm the key names for itself.
     pub(super) fn algorithm(&self) -> Result<Option<Algorithm>, KeyError> {
         self.text("alg")?.map(|name| name.parse()).transpose()

@@ -1,4 +1,4 @@
-use super::KeySet;
+use super::{KeyFeed, KeySet};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
@@ -17,30 +17,49 @@ use std::sync::Arc;
 /// # Ok::<(), portcullis::crypto::keys::KeyError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct LiveKeys(Arc<ArcSwap<KeySet>>);
+pub struct LiveKeys {
+    set: Arc<ArcSwap<KeySet>>,
+    feed: Option<Arc<dyn KeyFeed>>,
+}
 
 impl LiveKeys {
     /// Keys that begin with this set.
     #[must_use]
     pub fn new(set: KeySet) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(set)))
+        Self {
+            set: Arc::new(ArcSwap::from_pointee(set)),
+            feed: None,
+        }
+    }
+
+    /// The same keys, and who supplies them: asked before a verifier uses them.
+    #[must_use]
+    pub fn fed_by(mut self, feed: impl KeyFeed) -> Self {
+        self.feed = Some(Arc::new(feed));
+        self
+    }
+
+    /// Who supplies the keys, where somebody does.
+    #[must_use]
+    pub fn feed(&self) -> Option<&dyn KeyFeed> {
+        self.feed.as_deref()
     }
 
     /// Replaces the set. Verifications under way finish with the one they began with.
     pub fn replace(&self, set: KeySet) {
-        self.0.store(Arc::new(set));
+        self.set.store(Arc::new(set));
     }
 
     /// The set as it is now.
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
-        self.0.load_full()
+        self.set.load_full()
     }
 
     /// The set as it is now, for a moment: quicker than [`current`](Self::current), not to
     /// be kept.
     pub(crate) fn peek(&self) -> arc_swap::Guard<Arc<KeySet>> {
-        self.0.load()
+        self.set.load()
     }
 }
 

@@ -33,6 +33,7 @@
 
 mod algorithm;
 mod error;
+mod feed;
 mod jwk;
 mod live;
 mod point;
@@ -46,6 +47,7 @@ mod verifying;
 pub use super::json::JsonError;
 pub use algorithm::{Algorithm, Algorithms};
 pub use error::KeyError;
+pub use feed::{KeyFeed, KeyState, WantedKeys, WhenFetched};
 pub use live::LiveKeys;
 pub use set::{IgnoredKey, KeySet};
 pub use signing::SigningKey;

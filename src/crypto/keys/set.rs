@@ -50,24 +50,52 @@ impl KeySet {
             return Err(KeyError::TextTooLong(text.len()));
         }
         let object = Object::parse(text)?;
-        let Some(members) = object.get("keys") else {
+        if object.get("keys").is_none() {
             return Self::new([VerifyingKey::from_jwk(text)?]);
-        };
-        let members = members
-            .as_array()
-            .ok_or(KeyError::MalformedMember("keys"))?;
-        if members.len() > MOST_KEYS {
-            return Err(KeyError::TooManyKeys(members.len()));
         }
-        let mut keys = Vec::with_capacity(members.len());
+        let mut keys = Vec::new();
         let mut ignored = Vec::new();
-        for (index, jwk) in members.into_iter().map(Value::raw).enumerate() {
+        for (index, jwk) in members_of(&object)?.into_iter().map(Value::raw).enumerate() {
             match VerifyingKey::from_jwk(jwk) {
                 Ok(key) => keys.push(key),
                 Err(reason) if reason.is_not_for_us() => {
                     ignored.push(IgnoredKey { index, reason });
                 }
                 Err(reason) => return Err(reason),
+            }
+        }
+        Self::of(keys, ignored)
+    }
+
+    /// Reads a JWK Set that somebody publishes for all the world, as at a `jwks_uri`.
+    ///
+    /// Here every key that cannot be used is passed over and [listed](Self::ignored), the weak
+    /// and the malformed too: one bad key of theirs must not shut all their users out of here.
+    /// So are symmetric and private keys, which were published to whoever signs with them, and
+    /// a key that has the `kid` of one before it.
+    ///
+    /// # Errors
+    /// When the set itself is malformed, or none of its keys can be used.
+    pub fn from_published_json(text: &str) -> Result<Self, KeyError> {
+        if text.len() > LONGEST_TEXT {
+            return Err(KeyError::TextTooLong(text.len()));
+        }
+        let object = Object::parse(text)?;
+        let mut keys: Vec<VerifyingKey> = Vec::new();
+        let mut ignored = Vec::new();
+        for (index, jwk) in members_of(&object)?.into_iter().map(Value::raw).enumerate() {
+            let is_taken = |key: &VerifyingKey| {
+                let named = |other: &VerifyingKey| other.key_id() == key.key_id();
+                key.key_id().is_some() && keys.iter().any(named)
+            };
+            match VerifyingKey::from_public_jwk(jwk) {
+                Ok(key) if is_taken(&key) => {
+                    let key_id = key.key_id().unwrap_or_default().to_owned();
+                    let reason = KeyError::DuplicateKeyId(key_id);
+                    ignored.push(IgnoredKey { index, reason });
+                }
+                Ok(key) => keys.push(key),
+                Err(reason) => ignored.push(IgnoredKey { index, reason }),
             }
         }
         Self::of(keys, ignored)
@@ -122,11 +150,96 @@ impl KeySet {
     }
 }
 
+/// The keys of a set, of which there are not too many.
+fn members_of<'t>(object: &'t Object<&str>) -> Result<Vec<Value<'t>>, KeyError> {
+    let keys = object.get("keys").ok_or(KeyError::MissingMember("keys"))?;
+    let keys = keys.as_array().ok_or(KeyError::MalformedMember("keys"))?;
+    if keys.len() > MOST_KEYS {
+        return Err(KeyError::TooManyKeys(keys.len()));
+    }
+    Ok(keys)
+}
+
 impl From<VerifyingKey> for KeySet {
     fn from(key: VerifyingKey) -> Self {
         Self {
             keys: vec![key],
             ignored: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Algorithm, SigningKey};
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn public(key_id: &str) -> Value {
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        let key = key.with_key_id(key_id).verifying_key();
+        key.to_public_jwk().unwrap()
+    }
+
+    fn changed(mut jwk: Value, name: &str, value: Value) -> Value {
+        jwk[name] = value;
+        jwk
+    }
+
+    #[test]
+    fn of_a_published_set_what_is_bad_is_passed_over() {
+        let secret = json!({"kty": "oct", "k": "A".repeat(64), "kid": "secret"});
+        let keys = json!({ "keys": [
+            public("good"),
+            secret,
+            changed(public("private"), "d", json!("A")),
+            changed(public("malformed"), "x", json!("AA")),
+            changed(public("encrypts"), "use", json!("enc")),
+            public("good"),
+            public("other"),
+            "no key",
+        ]});
+        let set = KeySet::from_published_json(&keys.to_string()).unwrap();
+        let names: Vec<_> = set.keys().iter().map(VerifyingKey::key_id).collect();
+        assert_eq!(names, [Some("good"), Some("other")]);
+        let codes: Vec<_> = set
+            .ignored()
+            .iter()
+            .map(|it| (it.index, it.reason.code()))
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                (1, "key_published_secret"),
+                (2, "key_published_secret"),
+                (3, "key_member_length"),
+                (4, "key_not_for_this"),
+                (5, "key_set_duplicate_kid"),
+                (7, "json_not_an_object"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_published_set_without_a_good_key_is_none() {
+        let many = json!({"keys": vec![public("x"); MOST_KEYS + 1]}).to_string();
+        let long = format!("{{\"keys\": [\"{}\"]}}", "x".repeat(LONGEST_TEXT));
+        let lone = public("x").to_string();
+        for (name, text, expected) in [
+            ("empty", r#"{"keys": []}"#, "key_set_no_usable_key"),
+            ("bad alone", r#"{"keys": [{}]}"#, "key_set_no_usable_key"),
+            ("a key", &lone, "key_member_missing"),
+            ("no list", r#"{"keys": {}}"#, "key_member_malformed"),
+            (
+                "twice",
+                r#"{"keys": [], "keys": []}"#,
+                "json_duplicate_member",
+            ),
+            ("many", &many, "key_set_too_many_keys"),
+            ("long", &long, "key_text_too_long"),
+        ] {
+            let error = KeySet::from_published_json(text).unwrap_err();
+            assert_eq!(error.code(), expected, "{name}");
         }
     }
 }

@@ -65,6 +65,21 @@ impl VerifyingKey {
         })
     }
 
+    /// Reads a JWK that was given to others to read, where a private one has no business.
+    ///
+    /// # Errors
+    /// As [`from_jwk`](Self::from_jwk), and when the key is symmetric or private.
+    pub fn from_public_jwk(text: &str) -> Result<Self, KeyError> {
+        if Jwk::parse(text)?.has_secret() {
+            return Err(KeyError::PublishedSecret);
+        }
+        let key = Self::from_jwk(text)?;
+        if key.is_symmetric() {
+            return Err(KeyError::PublishedSecret);
+        }
+        Ok(key)
+    }
+
     /// A symmetric key for one algorithm.
     ///
     /// # Errors
