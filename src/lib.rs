@@ -126,6 +126,8 @@ pub mod clock;
 pub mod crypto;
 pub mod event;
 pub mod guard;
+#[cfg(any(feature = "sanitize", feature = "upload", feature = "validate"))]
+pub mod input;
 #[cfg(any(feature = "bans", feature = "rate-limit"))]
 pub mod limit;
 #[cfg(feature = "monitor")]

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("authn", CONTROL),
     ("authz", CONTROL),
     ("browser", CONTROL),
+    ("input", CONTROL),
     ("limit", CONTROL),
     ("monitor", CONTROL),
     ("waf", CONTROL),
