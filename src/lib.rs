@@ -120,6 +120,7 @@ pub mod clock;
     feature = "file-encryption",
     feature = "jwt",
     feature = "one-time-code",
+    feature = "refresh-token",
     feature = "throttle",
     feature = "totp"
 ))]

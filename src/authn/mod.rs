@@ -7,6 +7,7 @@
 //! - [`jwt`], with the feature of that name: JSON Web Tokens, issued and verified, and the
 //!   bearer scheme.
 //! - [`password`], with the feature of that name: hashing, verifying and judging passwords.
+//! - [`refresh_token`], with the feature `refresh-token`: what lives longer than an access token.
 //! - [`session`], with the feature of that name: sessions with a cookie, and remembered
 //!   browsers.
 //! - [`totp`], [`recovery_codes`] and [`one_time_code`], with the features `totp`,
@@ -17,18 +18,28 @@
 #[cfg(feature = "api-key")]
 pub mod api_key;
 pub mod authenticate;
+#[cfg(any(feature = "refresh-token", feature = "session"))]
+mod credential;
+#[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]
+mod epoch;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 #[cfg(any(feature = "one-time-code", feature = "totp"))]
 mod lock_out;
+#[cfg(any(feature = "refresh-token", feature = "session"))]
+mod moment;
 #[cfg(feature = "one-time-code")]
 pub mod one_time_code;
+#[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]
+mod owner;
 #[cfg(feature = "password")]
 pub mod password;
 #[cfg(any(feature = "recovery-codes", feature = "totp"))]
 mod record;
 #[cfg(feature = "recovery-codes")]
 pub mod recovery_codes;
+#[cfg(feature = "refresh-token")]
+pub mod refresh_token;
 #[cfg(any(
     feature = "one-time-code",
     feature = "recovery-codes",
@@ -41,6 +52,7 @@ pub mod step_up;
 #[cfg(any(
     feature = "one-time-code",
     feature = "recovery-codes",
+    feature = "refresh-token",
     feature = "totp"
 ))]
 mod text_bytes;
@@ -52,6 +64,8 @@ pub mod totp;
 mod typed;
 
 pub use authenticate::{AuthenticateLayer, Authenticator};
+#[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]
+pub use epoch::Epochs;
 #[cfg(any(feature = "one-time-code", feature = "totp"))]
 pub use lock_out::LockOut;
 #[cfg(any(

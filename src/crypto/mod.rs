@@ -16,6 +16,7 @@ pub(crate) mod json;
     feature = "field-encryption",
     feature = "file-encryption",
     feature = "one-time-code",
+    feature = "refresh-token",
     feature = "throttle"
 ))]
 #[cfg_attr(

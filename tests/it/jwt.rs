@@ -7,6 +7,8 @@ mod forgery;
 mod openid;
 #[cfg(feature = "client")]
 mod remote;
+mod revocation;
+mod rotation;
 mod vectors;
 
 use base64::Engine;

@@ -57,6 +57,8 @@ mod rbac;
 mod records;
 #[cfg(feature = "recovery-codes")]
 mod recovery_codes;
+#[cfg(feature = "full")]
+mod refresh_token;
 mod request_id;
 #[cfg(feature = "field-encryption")]
 mod rotation;

@@ -1,4 +1,4 @@
-use super::{Claims, JwtError, JwtErrorKind, VerifiedToken, Verifier};
+use super::{Claims, JwtError, JwtErrorKind, Revocations, VerifiedToken, Verifier};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
@@ -69,6 +69,7 @@ pub struct JwtBearer {
     verifier: Verifier,
     realm: Option<Box<str>>,
     principal: Arc<MakePrincipal>,
+    revocations: Option<Revocations>,
 }
 
 type MakePrincipal = dyn Fn(&VerifiedToken) -> Result<Principal, Rejection> + Send + Sync;
@@ -81,6 +82,7 @@ impl JwtBearer {
             verifier,
             realm: None,
             principal: Arc::new(|token| Ok(principal_of(token.claims())?)),
+            revocations: None,
         }
     }
 
@@ -110,6 +112,14 @@ impl JwtBearer {
         self
     }
 
+    /// Asks for each token whether it was revoked. Without this, a token is good until it
+    /// expires, and nothing has to be waited for.
+    #[must_use]
+    pub fn revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
     fn challenge(&self) -> Challenge {
         let challenge = Challenge::new("Bearer");
         match &self.realm {
@@ -123,7 +133,7 @@ impl JwtBearer {
         &self,
         token: &str,
         verdict: Result<VerifiedToken, JwtError>,
-    ) -> Result<Principal, Rejection> {
+    ) -> Result<(VerifiedToken, Principal), Rejection> {
         let verified = verdict.map_err(|error| {
             // What verifies is well formed, so only what does not is looked at again.
             if is_token68(token) {
@@ -136,7 +146,21 @@ impl JwtBearer {
             let error = JwtError::with(JwtErrorKind::ForbiddenClaim, "cnf");
             return Err(self.invalid_token(error));
         }
-        (self.principal)(&verified).map_err(|rejection| self.challenged(rejection, None))
+        let principal = (self.principal)(&verified);
+        let principal = principal.map_err(|rejection| self.challenged(rejection, None))?;
+        Ok((verified, principal))
+    }
+
+    /// Asks whether the token was revoked, once it is known to be good otherwise.
+    async fn not_revoked(
+        &self,
+        (token, principal): (VerifiedToken, Principal),
+    ) -> Result<Principal, Rejection> {
+        if let Some(revocations) = &self.revocations {
+            let checked = revocations.check(token.claims()).await;
+            checked.map_err(|error| self.challenged(error.into(), None))?;
+        }
+        Ok(principal)
     }
 
     fn invalid_token(&self, error: JwtError) -> Rejection {
@@ -174,6 +198,7 @@ impl fmt::Debug for JwtBearer {
         f.debug_struct("JwtBearer")
             .field("verifier", &self.verifier)
             .field("realm", &self.realm)
+            .field("revocations", &self.revocations)
             .finish_non_exhaustive()
     }
 }
@@ -194,12 +219,17 @@ impl Authenticator for JwtBearer {
             let (bearer, token) = (self.clone(), token.to_owned());
             return Attempt::now_or_later(Box::pin(async move {
                 fetched.await;
-                bearer.judge(&token, bearer.verifier.verify(&token))
+                let judged = bearer.judge(&token, bearer.verifier.verify(&token))?;
+                bearer.not_revoked(judged).await
             }));
         }
-        match self.judge(token, verdict) {
-            Ok(principal) => Attempt::Authenticated(principal),
-            Err(rejection) => Attempt::Rejected(rejection),
+        match (self.judge(token, verdict), &self.revocations) {
+            (Ok((_, principal)), None) => Attempt::Authenticated(principal),
+            (Ok(judged), Some(_)) => {
+                let bearer = self.clone();
+                Attempt::now_or_later(Box::pin(async move { bearer.not_revoked(judged).await }))
+            }
+            (Err(rejection), _) => Attempt::Rejected(rejection),
         }
     }
 }

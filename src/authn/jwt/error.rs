@@ -216,6 +216,23 @@ pub enum ConfigError {
          or call `insecure_long_lifetime`"
     )]
     LifetimeTooLong(u64),
+    /// Tokens whose key is gone before they expire.
+    #[error(
+        "tokens of {lifetime} seconds outlive the keys, which are kept for tokens of {kept}; \
+         set `token_lifetime` of the keys"
+    )]
+    LongerThanKeys {
+        /// How long tokens would be good for, in seconds.
+        lifetime: u64,
+        /// How long they may be.
+        kept: u64,
+    },
+    /// Keys that are secrets.
+    #[error("the keys are symmetric, which nobody publishes; sign with ES256 or EdDSA instead")]
+    NothingToPublish,
+    /// Others would ask all the time, or know a key too late.
+    #[error("a max-age of {0} seconds is out of range; use 1 to 86400, 300 are the default")]
+    MaxAge(u64),
 }
 
 impl ConfigError {
@@ -232,6 +249,9 @@ impl ConfigError {
             Self::LeewayTooLarge(_) => "config_leeway_too_large",
             Self::NoLifetime => "config_no_lifetime",
             Self::LifetimeTooLong(_) => "config_lifetime_too_long",
+            Self::LongerThanKeys { .. } => "config_longer_than_keys",
+            Self::NothingToPublish => "config_nothing_to_publish",
+            Self::MaxAge(_) => "config_max_age",
         }
     }
 }
@@ -254,6 +274,9 @@ pub enum IssueError {
         "the token names no audience, or an empty one; leave `audiences` out for the usual one"
     )]
     NoAudience,
+    /// An access token that does not say to which client it is given (RFC 9068 section 2.2).
+    #[error("an access token of RFC 9068 names its client; call `client`")]
+    NoClient,
     /// The token would be longer than verifiers take.
     #[error("the token would have {0} bytes, more than verifiers take; put less into it")]
     TooLong(usize),

@@ -52,11 +52,15 @@
 //!
 //! An [`Issuer`] makes tokens, [`JwtBearer`] authenticates requests by them, and
 //! [`Verifier::verify_id_token`] and [`Verifier::verify_logout_token`] add the rules of
-//! OpenID Connect. Keys that change while the program runs are [`LiveKeys`].
+//! OpenID Connect. Keys that change while the program runs are [`LiveKeys`]; our own rotate by
+//! [`RotatingKeys`](crate::crypto::keys::RotatingKeys), and [`PublishedKeys`] tells others of
+//! them.
 #![cfg_attr(
     feature = "client",
     doc = "Those that an issuer publishes elsewhere are [`RemoteKeys`]."
 )]
+//!
+//! Tokens are good until they expire, unless [`Revocations`] are asked.
 //!
 //! Two spellings of one ECDSA signature are both good, so the text of a token is no name for
 //! it: revoke and count by `jti`.
@@ -71,11 +75,13 @@ mod claims;
 mod error;
 mod header;
 mod issuer;
+mod jwks;
 mod jws;
 mod oidc;
 mod profile;
 #[cfg(feature = "client")]
 pub mod remote;
+mod revocation;
 mod verifier;
 
 pub use bearer::{JwtBearer, principal_of};
@@ -83,6 +89,7 @@ pub use claims::Claims;
 pub use error::{ConfigError, IssueError, JwtError, JwtErrorKind};
 pub use header::Header;
 pub use issuer::{Issuer, TokenBuilder};
+pub use jwks::PublishedKeys;
 pub use jws::{JwsVerifier, VerifiedJws};
 pub use oidc::{IdTokenRules, access_token_hash};
 pub use profile::Profile;
@@ -90,4 +97,5 @@ pub use profile::Profile;
 pub use remote::{
     FetchError, MetadataError, ProviderMetadata, RemoteConfigError, RemoteKeys, RemoteKeysBuilder,
 };
+pub use revocation::{RevocationError, Revocations};
 pub use verifier::{VerifiedToken, Verifier, VerifierBuilder};

@@ -1,4 +1,4 @@
-use super::token::Place;
+use crate::authn::credential::Place;
 use crate::guard::cookie;
 use crate::principal::Principal;
 use http::{HeaderMap, HeaderValue};

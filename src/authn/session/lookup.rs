@@ -2,12 +2,14 @@
 //! ended comes back.
 
 use super::Sessions;
-use super::epoch::MAX_TRIES;
 use super::error::{SessionError, Why};
-use super::record::{EndMark, Moment, Record, decode, encode};
+use super::record::{EndMark, Record, decode, encode};
 use super::timeouts::Timeouts;
-use super::token::{Place, SecretHash, Token};
+use super::token::Token;
 use super::visitor::Trace;
+use crate::authn::credential::{Place, SecretHash};
+use crate::authn::epoch::MAX_TRIES;
+use crate::authn::moment::Moment;
 use crate::clock::Timestamp;
 use crate::principal::Principal;
 use crate::store::{Namespace, Swap};

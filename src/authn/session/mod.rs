@@ -119,7 +119,6 @@
 
 mod authenticator;
 mod cookies;
-mod epoch;
 mod error;
 mod lookup;
 mod manage;
@@ -137,7 +136,6 @@ mod token;
 mod visitor;
 
 pub use cookies::{EndedSession, NewSession};
-pub use epoch::Epochs;
 pub use error::{ConfigError, SessionError};
 pub use session::Session;
 pub use sessions::Sessions;

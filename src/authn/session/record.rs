@@ -1,31 +1,14 @@
 //! What the store holds of a session.
 
 use super::error::{SessionError, Why};
-use super::token::{PublicId, SecretHash};
 use super::visitor::Note;
+use crate::authn::credential::{PublicId, SecretHash};
+use crate::authn::moment::Moment;
 use crate::clock::Timestamp;
 use crate::principal::{Assurance, Authentication, Method, Principal};
 use crate::store::{StoreError, StoreErrorKind};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// A moment to the millisecond, as a number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment(pub(super) Timestamp);
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let millis = self.0.unix_duration().as_millis();
-        serializer.serialize_u64(u64::try_from(millis).unwrap_or(u64::MAX))
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let millis = std::time::Duration::from_millis(u64::deserialize(deserializer)?);
-        Ok(Self(Timestamp::from_unix_duration(millis)))
-    }
-}
 
 /// Reads what the store holds.
 pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, SessionError> {
@@ -192,8 +175,9 @@ impl User {
 
 #[cfg(test)]
 mod tests {
-    use super::super::token::{OwnerTag, Token};
+    use super::super::token::Token;
     use super::*;
+    use crate::authn::owner::OwnerTag;
     use crate::random::Random;
 
     #[test]

@@ -1,6 +1,6 @@
 use super::record::Record;
 use super::timeouts::Timeouts;
-use super::token::PublicId;
+use crate::authn::credential::PublicId;
 use crate::clock::Timestamp;
 use crate::principal::Principal;
 use serde::Serialize;

@@ -1,11 +1,14 @@
 use super::cookies::{EndedSession, NewSession};
 use super::error::{SessionError, Why};
 use super::lookup::{ENDED_MARKS, MARK_LIFETIME, MAX_MARKS, SESSIONS, judge};
-use super::record::{EndMark, Moment, Record, decode, encode};
+use super::record::{EndMark, Record, decode, encode};
 use super::remember::SERIES;
 use super::settings::{SessionsBuilder, Settings};
-use super::token::{OwnerTag, Place, PublicId, SecretHash, Token};
+use super::token::Token;
 use super::visitor::Visitor;
+use crate::authn::credential::{Place, PublicId, SecretHash};
+use crate::authn::moment::Moment;
+use crate::authn::owner::OwnerTag;
 use crate::clock::Timestamp;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::principal::Principal;

@@ -1,6 +1,7 @@
+use super::Sessions;
 use super::error::ConfigError;
 use super::timeouts::Timeouts;
-use super::{Epochs, Sessions};
+use crate::authn::Epochs;
 use crate::clock::Clock;
 use crate::event::Emitter;
 use crate::guard::cookie::CredentialCookie;
@@ -9,9 +10,9 @@ use crate::store::{OwnerLimit, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest life of a session or a remembered browser: 400 days, as for cookies in
-/// browsers (RFC 6265bis).
-pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+/// The longest life of a session or a remembered browser: no longer than the epoch that would
+/// end it.
+pub(super) const MAX_LIFETIME: Duration = Epochs::KEPT;
 
 /// What all handles of one [`Sessions`] share.
 #[derive(Clone, Debug)]

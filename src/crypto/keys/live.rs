@@ -1,6 +1,7 @@
-use super::{KeyFeed, KeySet};
+use super::{KeyFeed, KeySet, SigningKey};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A key set that can be replaced while it is in use, as when an issuer rotates its keys.
 /// Clones share one set.
@@ -66,5 +67,69 @@ impl LiveKeys {
 impl From<KeySet> for LiveKeys {
     fn from(set: KeySet) -> Self {
         Self::new(set)
+    }
+}
+
+/// The key that signs now, which can be replaced while it is in use. Clones share it.
+///
+/// ```
+/// use portcullis::crypto::keys::{Algorithm, LiveSigningKey, SigningKey};
+///
+/// let first = SigningKey::generate(Algorithm::EdDsa)?;
+/// let signer = LiveSigningKey::new(first.clone());
+/// assert_eq!(signer.current().key_id(), first.key_id());
+///
+/// signer.replace(SigningKey::generate(Algorithm::EdDsa)?);
+/// assert_ne!(signer.current().key_id(), first.key_id());
+/// # Ok::<(), portcullis::crypto::keys::KeyError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LiveSigningKey {
+    key: Arc<ArcSwap<SigningKey>>,
+    longest_token: Option<Duration>,
+}
+
+impl LiveSigningKey {
+    /// Begins with this key.
+    #[must_use]
+    pub fn new(key: SigningKey) -> Self {
+        Self {
+            key: Arc::new(ArcSwap::from_pointee(key)),
+            longest_token: None,
+        }
+    }
+
+    /// Keys whose public halves are kept for as long as a token of this lifetime needs them.
+    pub(super) const fn for_tokens_of(mut self, lifetime: Duration) -> Self {
+        self.longest_token = Some(lifetime);
+        self
+    }
+
+    /// Replaces the key. What is being signed is signed with the one before.
+    pub fn replace(&self, key: SigningKey) {
+        self.key.store(Arc::new(key));
+    }
+
+    /// The key that signs now.
+    #[must_use]
+    pub fn current(&self) -> SigningKey {
+        SigningKey::clone(&self.key.load())
+    }
+
+    /// The longest life of what is signed, where the keys that verify it are kept no longer.
+    #[must_use]
+    pub const fn longest_token(&self) -> Option<Duration> {
+        self.longest_token
+    }
+
+    /// The key that signs now, quicker than [`current`](Self::current).
+    pub(crate) fn peek(&self) -> Arc<SigningKey> {
+        self.key.load_full()
+    }
+}
+
+impl From<SigningKey> for LiveSigningKey {
+    fn from(key: SigningKey) -> Self {
+        Self::new(key)
     }
 }

@@ -12,6 +12,8 @@
 //! 4. A [`KeySet`] has no two keys of one `kid`, and never both symmetric and asymmetric
 //!    keys.
 //!
+//! Keys that sign for a while and give way to others are [`RotatingKeys`].
+//!
 //! ```
 //! use portcullis::crypto::keys::{Algorithm, KeyError, KeySet, SigningKey};
 //!
@@ -38,6 +40,7 @@ mod jwk;
 mod live;
 mod point;
 mod roca;
+pub mod rotating;
 mod rsa;
 mod set;
 mod signing;
@@ -48,7 +51,8 @@ pub use super::json::JsonError;
 pub use algorithm::{Algorithm, Algorithms};
 pub use error::KeyError;
 pub use feed::{KeyFeed, KeyState, WantedKeys, WhenFetched};
-pub use live::LiveKeys;
+pub use live::{LiveKeys, LiveSigningKey};
+pub use rotating::RotatingKeys;
 pub use set::{IgnoredKey, KeySet};
 pub use signing::SigningKey;
 pub use verifying::{BadSignature, VerifyingKey};

@@ -1,5 +1,5 @@
-use super::super::token::PublicId;
 use super::series::{Series, Terms};
+use crate::authn::credential::PublicId;
 use crate::clock::Timestamp;
 use serde::Serialize;
 use std::net::IpAddr;

@@ -1,10 +1,10 @@
 //! What the store holds of a remembered browser, and the decision on it.
 
 use super::super::error::{SessionError, Why};
-use super::super::record::Moment;
 use super::super::timeouts::Lapse;
-use super::super::token::SecretHash;
 use super::super::visitor::Note;
+use crate::authn::credential::SecretHash;
+use crate::authn::moment::Moment;
 use crate::clock::Timestamp;
 use crate::principal::{Authentication, Principal};
 use serde::{Deserialize, Serialize};
@@ -95,8 +95,9 @@ impl Series {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::token::{OwnerTag, Token};
+    use super::super::super::token::Token;
     use super::*;
+    use crate::authn::owner::OwnerTag;
     use crate::random::Random;
 
     #[test]

@@ -1,7 +1,6 @@
-use super::error::{SessionError, Why};
-use super::token::OwnerTag;
+use super::owner::OwnerTag;
 use crate::clock::Timestamp;
-use crate::store::{Key, Namespace, Store, Swap};
+use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind, Swap};
 use std::time::Duration;
 
 const EPOCHS: Namespace = Namespace::values("user-epoch");
@@ -12,11 +11,12 @@ pub(super) const MAX_TRIES: usize = 256;
 /// Since when the credentials of a user are good: what is older was ended.
 ///
 /// Deleting what there is does not reach a login whose password was found right a moment ago
-/// and whose session is not there yet. The epoch does: [`Sessions`](super::Sessions) looks at
-/// it after a session was made. Whoever gives out credentials of other kinds may ask it too.
+/// and whose session is not there yet. The epoch does: sessions and refresh tokens look at it
+/// after they were made, and access tokens where their revocation is asked for. Whoever gives
+/// out credentials of other kinds may ask it too.
 ///
 /// ```
-/// use portcullis::authn::session::Epochs;
+/// use portcullis::authn::Epochs;
 /// use portcullis::clock::Timestamp;
 /// use portcullis::store::Store;
 ///
@@ -27,15 +27,16 @@ pub(super) const MAX_TRIES: usize = 256;
 ///
 /// epochs.end_before("user-17", Timestamp::from_unix_seconds(2_000)).await?;
 /// assert!(epochs.is_ended("user-17", login).await?);
-/// # Ok::<(), portcullis::authn::session::SessionError>(()) }).unwrap();
+/// # Ok::<(), portcullis::store::StoreError>(()) }).unwrap();
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Epochs(Store);
 
 impl Epochs {
-    /// How long an epoch is kept: as long as the longest cookie.
-    pub const KEPT: Duration = super::settings::MAX_LIFETIME;
+    /// How long an epoch is kept: 400 days, as long as browsers keep a cookie
+    /// (RFC 6265bis). No credential may live longer.
+    pub const KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
     /// Epochs in this store.
     #[must_use]
@@ -47,7 +48,7 @@ impl Epochs {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end_before(&self, user: &str, time: Timestamp) -> Result<(), SessionError> {
+    pub async fn end_before(&self, user: &str, time: Timestamp) -> Result<(), StoreError> {
         let tag = OwnerTag::of(user);
         let key = Key::new(EPOCHS, tag.bytes());
         let nanos = nanos(time);
@@ -69,14 +70,15 @@ impl Epochs {
                 Swap::Conflict(there) => found = there,
             }
         }
-        Err(SessionError::new(Why::Contended))
+        let message = "others changed the epoch every time this tried to";
+        Err(StoreError::new(StoreErrorKind::Unavailable, message))
     }
 
     /// Whether a credential of the user that was given at `time` was ended since.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn is_ended(&self, user: &str, time: Timestamp) -> Result<bool, SessionError> {
+    pub async fn is_ended(&self, user: &str, time: Timestamp) -> Result<bool, StoreError> {
         let tag = OwnerTag::of(user);
         let found = self.0.get(Key::new(EPOCHS, tag.bytes())).await?;
         let Some(found) = found else {

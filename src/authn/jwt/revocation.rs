@@ -1,0 +1,177 @@
+use super::JwtErrorKind::Revoked;
+use super::issuer::GRANTED;
+use super::{Claims, JwtError};
+use crate::authn::Epochs;
+use crate::clock::{Clock, Timestamp};
+use crate::event::EventKind;
+use crate::guard::{Rejection, RejectionKind};
+use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind};
+use ring::digest;
+use std::time::Duration;
+
+const REVOKED: Namespace = Namespace::values("revoked-token");
+
+/// The most leeway of a verifier: so long a token may be taken after its `exp`.
+const LATE_CLOCKS: Duration = Duration::from_secs(300);
+
+/// Access tokens that were revoked before they expired, in a [`Store`]: each by its `jti`, and
+/// all of a user by the [epoch](Epochs).
+///
+/// Nobody looks behind an access token, which is why it lives for minutes. Where minutes are
+/// too long (ASVS 5.0 7.4.1), give this to
+/// [`JwtBearer::revocations`](super::JwtBearer::revocations): then each request costs two trips
+/// to the store.
+///
+/// 1. A revoked `jti` is refused until the token expires; then it is forgotten. A token without
+///    `jti` could not be revoked, so it is refused as well.
+/// 2. What was given to a user before the epoch of that user is refused: to the microsecond for
+///    tokens of an [`Issuer`](super::Issuer) of ours, which say when, else by `iat` in whole
+///    seconds. Users go by `sub`, so ask it for tokens of one issuer only.
+/// 3. When the store fails, so does the request: 503. Nobody is let in on a guess.
+///
+/// ```
+/// use portcullis::authn::jwt::{Issuer, Revocations, Verifier};
+/// use portcullis::crypto::keys::{Algorithm, SigningKey};
+/// use portcullis::store::Store;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (name, audience) = ("https://id.example.com", "https://api.example.com");
+/// let issuer = Issuer::new(SigningKey::generate(Algorithm::Es256)?, name, audience)?;
+/// let verifier =
+///     Verifier::builder(name, audience, Algorithm::Es256, issuer.public_keys()).build()?;
+/// let revocations = Revocations::new(Store::memory());
+///
+/// let token = verifier.verify(&issuer.token("user-17").sign()?)?;
+/// revocations.check(token.claims()).await?;
+///
+/// revocations.revoke(token.claims()).await?;
+/// assert!(revocations.check(token.claims()).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Revocations {
+    store: Store,
+    epochs: Epochs,
+    clock: Clock,
+}
+
+/// Why a token was not found to be good, or not revoked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevocationError {
+    /// The token was revoked, or could never be.
+    #[error(transparent)]
+    Token(#[from] JwtError),
+    /// The store failed.
+    #[error("the store of revoked tokens failed")]
+    Store(#[from] StoreError),
+}
+
+impl Revocations {
+    /// Revocations in this store, beside the epochs of its users.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            epochs: Epochs::new(store.clone()),
+            store,
+            clock: Clock::system(),
+        }
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Revokes a token that was verified, until it expires. One without `exp` is remembered for
+    /// as long as the store can.
+    ///
+    /// # Errors
+    /// When it has no `jti`, or the store fails.
+    pub async fn revoke(&self, claims: &Claims) -> Result<(), RevocationError> {
+        let name = name(claims)?;
+        let left = match claims.expires_at() {
+            Some(end) => end.saturating_add(LATE_CLOCKS).since(self.clock.now()),
+            None => Store::MAX_TTL,
+        };
+        self.store
+            .put(Key::new(REVOKED, name.as_ref()), b"", left)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends all that was given to this user until now: access tokens, refresh tokens, remembered
+    /// browsers, and logins under way.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke_all(&self, user: &str) -> Result<(), RevocationError> {
+        Ok(self.epochs.end_before(user, self.clock.now()).await?)
+    }
+
+    /// Asks whether a token that is good otherwise was revoked.
+    ///
+    /// # Errors
+    /// When it was, when it could never be, for it has no `jti` or no `sub`, and when the store
+    /// fails.
+    pub async fn check(&self, claims: &Claims) -> Result<(), RevocationError> {
+        let name = name(claims)?;
+        let user = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
+        let is_revoked = self
+            .store
+            .get(Key::new(REVOKED, name.as_ref()))
+            .await?
+            .is_some();
+        if is_revoked || self.epochs.is_ended(user, granted(claims)).await? {
+            return Err(JwtError::from(Revoked).into());
+        }
+        Ok(())
+    }
+}
+
+/// What a token goes by in the store: no `jti` of one issuer is one of another, and none is too
+/// long.
+fn name(claims: &Claims) -> Result<digest::Digest, JwtError> {
+    let id = claims.id().filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| JwtError::missing("jti"))?;
+    let issuer = claims.issuer().unwrap_or_default();
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(
+        &u64::try_from(issuer.len())
+            .unwrap_or(u64::MAX)
+            .to_be_bytes(),
+    );
+    hash.update(issuer.as_bytes());
+    hash.update(id.as_bytes());
+    Ok(hash.finish())
+}
+
+/// When the token was given to its bearer, or before.
+fn granted(claims: &Claims) -> Timestamp {
+    let ours = claims.get(GRANTED).and_then(|value| value.as_u64());
+    match ours {
+        Some(micros) => Timestamp::from_unix_duration(Duration::from_micros(micros)),
+        None => claims.issued_at().unwrap_or_default(),
+    }
+}
+
+/// 401 for a token that was revoked, 503 when the store failed.
+impl From<RevocationError> for Rejection {
+    fn from(error: RevocationError) -> Self {
+        match error {
+            RevocationError::Token(error) => error.into(),
+            RevocationError::Store(error) => {
+                let kind = match error.kind() {
+                    StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
+                    _ => RejectionKind::Unavailable,
+                };
+                Self::new(kind)
+                    .with_reason(format!("the store of revoked tokens failed: {error}"))
+                    .with_event(Some(EventKind::SysControlDegraded))
+            }
+        }
+    }
+}
