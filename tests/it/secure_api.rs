@@ -7,15 +7,14 @@ mod login;
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]
 pub(crate) mod service;
+mod tokens;
 mod waf;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request};
 use portcullis::net::client_ip::PeerAddr;
-use portcullis::store::{Records, Store};
 use serde_json::{Value, json};
-use service::vault::Vault;
 use service::{Config, Stores};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -62,21 +61,17 @@ impl Answer {
 struct Service(Router);
 
 impl Service {
-    fn new() -> Self {
-        Self::with(&[])
+    async fn new() -> Self {
+        Self::with(&[]).await
     }
 
-    fn with(variables: &[(&str, &str)]) -> Self {
+    async fn with(variables: &[(&str, &str)]) -> Self {
         let variable = |name: &str| {
             let set = variables.iter().find(|(known, _)| *known == name);
             set.map(|(_, value)| (*value).to_owned())
         };
         let config = Config::from_env(variable).unwrap();
-        let stores = Stores {
-            store: Store::memory(),
-            records: Records::memory(),
-            vault: Vault::with_new_keys().unwrap(),
-        };
+        let stores = Stores::open(&config).await.unwrap();
         Self(service::app(&config, stores).unwrap())
     }
 
@@ -131,7 +126,7 @@ impl Service {
 
 #[tokio::test]
 async fn health_needs_no_authentication_and_carries_every_header() {
-    let answer = Service::new().get("/health", None).await;
+    let answer = Service::new().await.get("/health", None).await;
     assert_eq!(
         (answer.status, answer.json()),
         (200, json!({"status": "ok"}))
@@ -151,7 +146,7 @@ async fn health_needs_no_authentication_and_carries_every_header() {
 
 #[tokio::test]
 async fn an_account_is_made_once_and_logs_in() {
-    let service = Service::new();
+    let service = Service::new().await;
     let created = service.register("Ann@Example.com").await;
     assert_eq!(created.status, 201);
     assert_eq!(created.json()["email"], "ann@example.com");
@@ -179,7 +174,7 @@ async fn an_account_is_made_once_and_logs_in() {
 
 #[tokio::test]
 async fn unknown_user_and_wrong_password_get_the_same_bytes() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.register("ann@example.com").await;
     let wrong = json!({"email": "ann@example.com", "password": "not her password"});
     let wrong = service.post("/login", &wrong).await;
@@ -197,9 +192,9 @@ async fn unknown_user_and_wrong_password_get_the_same_bytes() {
 
 #[tokio::test]
 async fn only_a_token_of_ours_opens_the_door() {
-    let service = Service::new();
+    let service = Service::new().await;
     let token = service.member("ann@example.com").await;
-    let other = Service::new().member("ann@example.com").await;
+    let other = Service::new().await.member("ann@example.com").await;
     let tampered = format!("{}A", &token[..token.len() - 1]);
     let tampered = if tampered == token {
         format!("{}B", &token[..token.len() - 1])
@@ -226,7 +221,7 @@ async fn only_a_token_of_ours_opens_the_door() {
 
 #[tokio::test]
 async fn administrators_see_what_others_may_not() {
-    let service = Service::with(&[("ADMIN_EMAIL", "root@example.com")]);
+    let service = Service::with(&[("ADMIN_EMAIL", "root@example.com")]).await;
     let ann = service.member("ann@example.com").await;
     let root = service.member("root@example.com").await;
     for path in ["/admin/users", "/security/events"] {
@@ -284,7 +279,7 @@ async fn administrators_see_what_others_may_not() {
 
 #[tokio::test]
 async fn each_wrong_field_is_named() {
-    let service = Service::new();
+    let service = Service::new().await;
     let cases = [
         (
             json!({}),
@@ -349,7 +344,7 @@ async fn each_wrong_field_is_named() {
 
 #[tokio::test]
 async fn bad_bodies_get_the_right_problem() {
-    let service = Service::with(&[("RATE_LIMIT", "10000")]);
+    let service = Service::with(&[("RATE_LIMIT", "10000")]).await;
     let json_type = "application/json";
     let huge = format!("{{\"email\": \"{}\"}}", "x".repeat(20_000));
     // More than serde_json takes, and less than makes the firewall give up.
@@ -435,7 +430,7 @@ async fn bad_bodies_get_the_right_problem() {
 
 #[tokio::test]
 async fn no_request_is_answered_with_500() {
-    let service = Service::with(&[("RATE_LIMIT", "100000")]);
+    let service = Service::with(&[("RATE_LIMIT", "100000")]).await;
     let paths = [
         "/",
         "/health",
@@ -481,7 +476,7 @@ async fn no_request_is_answered_with_500() {
 
 #[tokio::test]
 async fn header_bombs_are_refused() {
-    let service = Service::new();
+    let service = Service::new().await;
     let mut many = Request::get("/health").body(Body::empty()).unwrap();
     for number in 0..150 {
         let name: http::HeaderName = format!("x-bomb-{number}").parse().unwrap();
@@ -506,7 +501,7 @@ async fn of_two_hosts_neither_is_believed() {
     for host in ["a.example", "b.example"] {
         request.headers_mut().append("host", host.parse().unwrap());
     }
-    let answer = Service::new().send(request).await;
+    let answer = Service::new().await.send(request).await;
     assert_eq!(answer.status, 400);
     assert_eq!(answer.problem()["code"], "several_hosts");
 }
@@ -534,7 +529,7 @@ impl http_body::Body for Absent {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_is_not_waited_for_without_end() {
-    let service = Service::new();
+    let service = Service::new().await;
     let cases = [
         (20_000, 0, 413, "payload_too_large"),
         (u64::MAX, 0, 413, "payload_too_large"),
@@ -553,7 +548,7 @@ async fn a_body_is_not_waited_for_without_end() {
 async fn a_client_that_asks_nothing_is_hung_up_on() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(server::serve(listener, Service::new().0));
+    let server = tokio::spawn(server::serve(listener, Service::new().await.0));
     for start in ["", "G", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo"] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
@@ -568,7 +563,7 @@ async fn a_client_that_asks_nothing_is_hung_up_on() {
 
 #[tokio::test]
 async fn past_the_rate_limit_is_429() {
-    let service = Service::with(&[("RATE_LIMIT", "3")]);
+    let service = Service::with(&[("RATE_LIMIT", "3")]).await;
     let mut statuses = Vec::new();
     for _ in 0..5 {
         let answer = service.get("/health", None).await;
@@ -595,8 +590,8 @@ async fn a_client_does_not_choose_its_address() {
         request.body(Body::empty()).unwrap()
     };
     let limit = ("RATE_LIMIT", "1");
-    let untrusting = Service::with(&[limit]);
-    let trusting = Service::with(&[limit, ("TRUSTED_PROXIES", "127.0.0.1/32, 10.0.0.0/8")]);
+    let untrusting = Service::with(&[limit]).await;
+    let trusting = Service::with(&[limit, ("TRUSTED_PROXIES", "127.0.0.1/32, 10.0.0.0/8")]).await;
     for (service, second) in [(untrusting, 429), (trusting, 200)] {
         assert_eq!(service.send(forwarded(1)).await.status, 200);
         assert_eq!(service.send(forwarded(2)).await.status, second);
@@ -606,7 +601,7 @@ async fn a_client_does_not_choose_its_address() {
 
 #[tokio::test]
 async fn requests_from_other_sites_are_refused() {
-    let service = Service::new();
+    let service = Service::new().await;
     let login = |name: &str, value: &str| {
         let request = Request::post("/login")
             .header("host", "127.0.0.1:3000")
@@ -630,7 +625,7 @@ async fn requests_from_other_sites_are_refused() {
 
 #[tokio::test]
 async fn the_page_has_a_fresh_nonce_a_checked_script_and_a_token() {
-    let service = Service::new();
+    let service = Service::new().await;
     let mut nonces = Vec::new();
     for _ in 0..2 {
         let page = service.get("/", None).await;
@@ -665,7 +660,7 @@ async fn the_page_has_a_fresh_nonce_a_checked_script_and_a_token() {
 
 #[tokio::test]
 async fn the_page_logs_in_with_its_token_only() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.register("ann@example.com").await;
     let page = service.get("/", None).await;
     let cookie = page.headers["set-cookie"]

@@ -14,9 +14,9 @@ mod page;
 mod registration;
 mod rights;
 mod sessions;
-mod signing_key;
 pub(crate) mod sqlite;
 mod stores;
+pub(crate) mod token_keys;
 mod tokens;
 pub(crate) mod vault;
 mod waf;
@@ -32,7 +32,6 @@ use limits::HeaderLimits;
 use login::{PendingLogins, second_factor};
 use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::api_key::ApiKeys;
-use portcullis::authn::jwt::{Issuer, JwtBearer, Verifier};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
 use portcullis::authn::recovery_codes::RecoveryCodes;
 use portcullis::authn::session::Sessions;
@@ -41,7 +40,6 @@ use portcullis::authz::rbac::Rbac;
 use portcullis::browser::cross_origin::CrossOriginLayer;
 use portcullis::browser::cross_origin::token::{CsrfTokenLayer, CsrfTokens};
 use portcullis::browser::headers::SecurityHeadersLayer;
-use portcullis::crypto::keys::KeySet;
 use portcullis::event::RecentEvents;
 use portcullis::guard::{GuardLayer, Rejection, RejectionKind};
 use portcullis::limit::ban::{BanAdmin, BanLayer};
@@ -51,7 +49,6 @@ use portcullis::net::client_ip::ClientIpLayer;
 use portcullis::net::request_id::RequestIdLayer;
 use portcullis::store::Records;
 use portcullis::waf::WafLayer;
-use signing_key::signing_key;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +58,7 @@ use vault::Vault;
 
 /// Who issues the tokens, and for whom: both are this service.
 const NAME: &str = "https://secure-api.example.com";
-/// Short, because a token cannot be taken back before it expires, nor the roles in it.
+/// Short, because the roles in a token are those of when it was made.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// How many events `GET /security/events` remembers.
 const EVENTS: usize = 100;
@@ -93,14 +90,6 @@ impl FromRef<State> for Arc<RecentEvents> {
 
 /// The service, complete but for the port.
 pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Error>> {
-    let signing_key = signing_key(config.jwt_key.as_ref())
-        .map_err(|error| format!("JWT_KEY cannot be used: {error}"))?;
-    let (algorithm, keys) = (
-        signing_key.algorithm(),
-        KeySet::new([signing_key.verifying_key()])?,
-    );
-    let issuer = Issuer::new(signing_key, NAME, NAME)?.lifetime(TOKEN_LIFETIME)?;
-    let verifier = Verifier::builder(NAME, NAME, algorithm, keys).build()?;
     let accounts = Accounts::new(stores.records.clone());
     let state = State {
         totp: Totp::builder(
@@ -112,7 +101,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         recovery_codes: RecoveryCodes::new(stores.records.clone()),
         pending: PendingLogins::new(stores.store.clone()),
         sessions: Sessions::new(stores.store.clone()),
-        tokens: Tokens::new(issuer),
+        tokens: Tokens::new(&stores.keys, stores.store.clone())?,
         api_keys: rights::api_keys(stores.records.clone(), accounts.clone())?,
         accounts,
         records: stores.records,
@@ -133,7 +122,10 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     // looked for first.
     let who = AuthenticateLayer::new((
         state.api_keys.clone(),
-        JwtBearer::new(verifier).principal_by(rights::principal_of_token),
+        state
+            .tokens
+            .bearer(&stores.keys)?
+            .principal_by(rights::principal_of_token),
         state.sessions.clone(),
     ));
     let members = members(&rights::rbac()?, BanAdmin::new(bans.clone()))?.layer(who);
@@ -158,6 +150,8 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .route("/login", post(login::login))
         .route("/login/totp", post(second_factor::totp))
         .route("/login/recovery", post(second_factor::recovery))
+        .route("/token/refresh", post(tokens::refresh))
+        .route("/.well-known/jwks.json", stores.keys.published()?)
         .route(page::SCRIPT_PATH, get(page::script))
         .merge(page)
         .merge(members)

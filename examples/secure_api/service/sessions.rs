@@ -14,10 +14,9 @@ use portcullis::principal::Principal;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The session that a request belongs to, by its cookie or by its token.
-fn current(principal: &Principal) -> Option<&str> {
-    let by_token = principal.attribute("sid").and_then(Value::as_str);
-    by_token.or_else(|| principal.authentication().credential())
+/// The login that somebody came by: a cookie and the tokens of one have the same.
+fn login_of(principal: &Principal) -> Option<&str> {
+    principal.attribute("sid").and_then(Value::as_str)
 }
 
 #[derive(Serialize)]
@@ -32,9 +31,9 @@ pub(crate) async fn list(
     principal: Principal,
 ) -> Result<Json<Value>, Rejection> {
     let sessions = state.sessions.list(principal.id()).await?;
-    let current = current(&principal);
+    let login = login_of(&principal);
     let shown = sessions.iter().map(|session| {
-        let current = current == Some(session.id());
+        let current = login_of(session.principal()) == login;
         json!(Shown { session, current })
     });
     Ok(Json(shown.collect()))
@@ -47,40 +46,58 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Rejection> {
     let id = from_path(id)?;
-    let sessions = state.sessions.telling(emitter);
-    if !sessions.revoke(principal.id(), &id).await? {
+    let ended = end(&state, emitter, &principal, |session| session.id() == id).await?;
+    if ended == 0 {
         return Err(Rejection::new(RejectionKind::NotFound));
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends all sessions but the one that asks.
+/// Ends all logins but the one that asks.
 pub(crate) async fn revoke_others(
     Shared(state): Shared<State>,
     principal: Principal,
     emitter: Emitter,
 ) -> Result<StatusCode, Rejection> {
-    let current = current(&principal).map(str::to_owned);
-    let sessions = state.sessions.telling(emitter);
-    for session in sessions.list(principal.id()).await? {
-        if current.as_deref() != Some(session.id()) {
-            sessions.revoke(principal.id(), session.id()).await?;
-        }
-    }
+    let own = login_of(&principal);
+    let is_other = |session: &Session| login_of(session.principal()) != own;
+    end(&state, emitter, &principal, is_other).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends the session, by whatever of it the request came.
+/// Ends the login, by whatever of it the request came.
 pub(crate) async fn log_out(
     Shared(state): Shared<State>,
     visitor: Visitor,
     principal: Principal,
     emitter: Emitter,
 ) -> Result<impl IntoResponse, Rejection> {
-    if let Some(id) = current(&principal) {
-        let sessions = state.sessions.telling(emitter);
-        sessions.revoke(principal.id(), id).await?;
+    let own = login_of(&principal);
+    let is_own = |session: &Session| login_of(session.principal()) == own;
+    end(&state, emitter, &principal, is_own).await?;
+    // Without a session, for it timed out, there are tokens still.
+    if let Some(login) = own {
+        state.tokens.end(principal.id(), login).await?;
     }
     let ended = state.sessions.logout(&visitor).await?;
     Ok((StatusCode::NO_CONTENT, ended))
+}
+
+/// Ends some of somebody's sessions with all that was given out beside them, and tells how many.
+async fn end(
+    state: &State,
+    emitter: Emitter,
+    principal: &Principal,
+    is_meant: impl Fn(&Session) -> bool,
+) -> Result<usize, Rejection> {
+    let (user, sessions) = (principal.id(), state.sessions.telling(emitter));
+    let mut found = sessions.list(user).await?;
+    found.retain(is_meant);
+    for session in &found {
+        if let Some(login) = login_of(session.principal()) {
+            state.tokens.end(user, login).await?;
+        }
+        sessions.revoke(user, session.id()).await?;
+    }
+    Ok(found.len())
 }

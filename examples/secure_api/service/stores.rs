@@ -2,6 +2,7 @@
 
 use super::config::{Config, StoreAddress};
 use super::sqlite::SqliteRecords;
+use super::token_keys::TokenKeys;
 use super::vault::Vault;
 use portcullis::store::{Records, Store};
 use std::error::Error;
@@ -13,6 +14,7 @@ pub(crate) struct Stores {
     /// What must not be lost: accounts, notes.
     pub(crate) records: Records,
     pub(crate) vault: Vault,
+    pub(crate) keys: TokenKeys,
 }
 
 impl Stores {
@@ -26,10 +28,12 @@ impl Stores {
             Some(file) => Records::new(SqliteRecords::open(file).await?),
         };
         let vault = Vault::open(config, &records).await?;
+        let keys = TokenKeys::open(config, &records, &vault).await?;
         Ok(Self {
             store,
             records,
             vault,
+            keys,
         })
     }
 }

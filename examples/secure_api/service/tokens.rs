@@ -1,48 +1,119 @@
-//! The tokens of programs: access tokens.
+//! The tokens of programs: an access token for minutes, and a refresh token for the next.
 
+use super::State;
 use super::accounts::Account;
-use portcullis::authn::jwt::{Issuer, TokenBuilder};
-use portcullis::authn::session::NewSession;
+use super::json::{Fields, Form, Json as Body};
+use super::rights::account_gone;
+use super::token_keys::TokenKeys;
+use super::{NAME, TOKEN_LIFETIME};
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::response::IntoResponse;
+use http::header::CACHE_CONTROL;
+use portcullis::authn::jwt::{ConfigError, Issuer, JwtBearer, Revocations, TokenBuilder, Verifier};
+use portcullis::authn::refresh_token::{Grant, NewRefreshToken, Presented, RefreshTokens};
+use portcullis::event::Emitter;
 use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::principal::Principal;
+use portcullis::secret::SecretString;
+use portcullis::store::Store;
 use serde_json::{Map, Value};
 
-/// Makes the tokens of a login.
+/// To whom the tokens are given: this service has no clients but its own.
+const CLIENT: &str = "secure_api";
+
+/// Makes the tokens of logins, and ends them.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     issuer: Issuer,
+    refresh: RefreshTokens,
+    revocations: Revocations,
 }
 
+/// What a program gets.
+pub(crate) type Answer = Map<String, Value>;
+
 impl Tokens {
-    pub(crate) const fn new(issuer: Issuer) -> Self {
-        Self { issuer }
+    pub(crate) fn new(keys: &TokenKeys, store: Store) -> Result<Self, ConfigError> {
+        Ok(Self {
+            issuer: Issuer::new(keys.signer.clone(), NAME, NAME)?
+                .lifetime(TOKEN_LIFETIME)?
+                .rfc9068(),
+            refresh: RefreshTokens::new(store.clone()),
+            revocations: Revocations::new(store),
+        })
     }
 
-    /// The tokens of a session that has just begun.
+    /// What knows these tokens again.
+    pub(crate) fn bearer(&self, keys: &TokenKeys) -> Result<JwtBearer, ConfigError> {
+        let verifier = Verifier::builder(NAME, NAME, keys.algorithm, keys.public.clone());
+        let bearer = JwtBearer::new(verifier.rfc9068().build()?);
+        Ok(bearer.revocations(self.revocations.clone()))
+    }
+
+    /// The tokens of a login, and its name: that of the family of its refresh tokens.
     pub(crate) async fn begin(
         &self,
         account: &Account,
-        session: &NewSession,
-    ) -> Result<Map<String, Value>, Rejection> {
-        let authentication = session.principal().authentication();
-        let token = self
+        principal: &Principal,
+    ) -> Result<(String, Answer), Rejection> {
+        let grant = Grant::of(principal).client(CLIENT);
+        let refresh = self.refresh.issue(grant).await?;
+        Ok((refresh.family().to_owned(), self.answer(account, &refresh)?))
+    }
+
+    /// An access token with the rights of today, beside the refresh token.
+    fn answer(&self, account: &Account, refresh: &NewRefreshToken) -> Result<Answer, Rejection> {
+        let access = self
             .issuer
-            .token(account.id.clone())
-            .authenticated(authentication.time(), authentication.methods())
+            .token_with(refresh)
             .claim("roles", &account.roles)
             .and_then(|token| token.claim("email", &account.email))
-            .and_then(|token| token.claim("sid", session.id()))
+            .and_then(|token| token.claim("sid", refresh.family()))
             .and_then(TokenBuilder::sign);
-        let token = token.map_err(|error| {
+        let access = access.map_err(|error| {
             Rejection::new(RejectionKind::Internal).with_reason(error.to_string())
         })?;
-        let answer = [
-            ("access_token", token.into()),
+        let answer: [(&str, Value); 4] = [
+            ("access_token", access.into()),
             ("token_type", "Bearer".into()),
             ("expires_in", self.issuer.expires_in().as_secs().into()),
+            ("refresh_token", refresh.token().expose().into()),
         ];
-        Ok(answer
-            .map(|(name, value): (&str, Value)| (name.to_owned(), value))
-            .into_iter()
-            .collect())
+        let owned = answer.map(|(name, value)| (name.to_owned(), value));
+        Ok(owned.into_iter().collect())
     }
+
+    /// Ends what was given out at a login: nothing of it is good from now on.
+    pub(crate) async fn end(&self, user: &str, login: &str) -> Result<(), Rejection> {
+        self.refresh.revoke(user, login).await?;
+        let revoked = self.revocations.revoke_login(NAME, login, TOKEN_LIFETIME);
+        Ok(revoked.await?)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Refresh(SecretString);
+
+impl Form for Refresh {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.secret("refresh_token").map(Self)
+    }
+}
+
+/// The next tokens, for a refresh token that is used up by that.
+pub(crate) async fn refresh(
+    Shared(state): Shared<State>,
+    emitter: Emitter,
+    Body(Refresh(token)): Body<Refresh>,
+) -> Result<impl IntoResponse, Rejection> {
+    let tokens = &state.tokens;
+    let presented = Presented::new(token.expose()).client(CLIENT);
+    let next = tokens.refresh.telling(emitter).refresh(presented).await?;
+    let account = state
+        .accounts
+        .by_id(next.grant().subject().as_bytes())
+        .await?;
+    let answer = tokens.answer(&account.ok_or_else(account_gone)?, &next)?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(answer)))
 }

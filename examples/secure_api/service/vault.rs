@@ -23,6 +23,7 @@ pub(crate) struct Vault {
     pub(crate) note_title: FieldColumn,
     pub(crate) note_html: FieldColumn,
     pub(crate) totp_secret: FieldColumn,
+    pub(crate) signing_key: FieldColumn,
     national_id: FieldColumn,
     by_national_id: BlindIndex<1>,
 }
@@ -57,6 +58,7 @@ impl Vault {
             note_title: fields.column("notes", "title")?,
             note_html: fields.column("notes", "html")?,
             totp_secret: fields.column("totp", "secret")?,
+            signing_key: fields.column("signing_keys", "private_key")?,
             national_id: fields.column("accounts", "national_id")?,
             by_national_id: index_key
                 .index("accounts", "by_national_id", [indexed])

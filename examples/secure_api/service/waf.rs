@@ -6,7 +6,7 @@ use portcullis::waf::{
 };
 
 /// The routes whose fields are more than plain values.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     "/login",
     "/login/totp",
     "/login/recovery",
@@ -16,6 +16,7 @@ const ROUTES: [&str; 9] = [
     "/api-keys",
     "/totp/confirm",
     "/sessions",
+    "/token/refresh",
 ];
 
 /// The texts of which the handlers say themselves that a NUL has no place in them.
@@ -38,6 +39,7 @@ pub(crate) fn waf() -> Result<Waf, WafError> {
         .field(password("/register"), FieldKind::Opaque)
         .field(password(page::LOGIN_PATH), FieldKind::Opaque)
         .field(in_json("mfa_token"), FieldKind::Opaque)
+        .field(in_json("refresh_token"), FieldKind::Opaque)
         .field(in_json("title").on("/notes"), FieldKind::FreeText)
         .field(in_json("html").on("/notes"), FieldKind::RichText);
     let nul = |name| Exclusion::of_rule("protocol-nul", in_json(name));

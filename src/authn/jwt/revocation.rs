@@ -10,6 +10,7 @@ use ring::digest;
 use std::time::Duration;
 
 const REVOKED: Namespace = Namespace::values("revoked-token");
+const LOGGED_OUT: Namespace = Namespace::values("revoked-login");
 
 /// The most leeway of a verifier: so long a token may be taken after its `exp`.
 const LATE_CLOCKS: Duration = Duration::from_secs(300);
@@ -20,14 +21,15 @@ const LATE_CLOCKS: Duration = Duration::from_secs(300);
 /// Nobody looks behind an access token, which is why it lives for minutes. Where minutes are
 /// too long (ASVS 5.0 7.4.1), give this to
 /// [`JwtBearer::revocations`](super::JwtBearer::revocations): then each request costs two trips
-/// to the store.
+/// to the store, and three by a token with a `sid`.
 ///
 /// 1. A revoked `jti` is refused until the token expires; then it is forgotten. A token without
 ///    `jti` could not be revoked, so it is refused as well.
 /// 2. What was given to a user before the epoch of that user is refused: to the microsecond for
 ///    tokens of an [`Issuer`](super::Issuer) of ours, which say when, else by `iat` in whole
 ///    seconds. Users go by `sub`, so ask it for tokens of one issuer only.
-/// 3. When the store fails, so does the request: 503. Nobody is let in on a guess.
+/// 3. The tokens of one login end together, by the [`sid`](Self::revoke_login) they carry.
+/// 4. When the store fails, so does the request: 503. Nobody is let in on a guess.
 ///
 /// ```
 /// use portcullis::authn::jwt::{Issuer, Revocations, Verifier};
@@ -103,6 +105,26 @@ impl Revocations {
         Ok(())
     }
 
+    /// Revokes all tokens of one login, by the `sid` that they carry (OIDC Back-Channel Logout
+    /// section 2.1), for as long as any of them can live. Nothing is known of logins by
+    /// another issuer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke_login(
+        &self,
+        issuer: &str,
+        sid: &str,
+        longest_token: Duration,
+    ) -> Result<(), RevocationError> {
+        let name = name_of(issuer, sid);
+        let left = longest_token.saturating_add(LATE_CLOCKS);
+        self.store
+            .put(Key::new(LOGGED_OUT, name.as_ref()), b"", left)
+            .await?;
+        Ok(())
+    }
+
     /// Ends all that was given to this user until now: access tokens, refresh tokens, remembered
     /// browsers, and logins under way.
     ///
@@ -120,15 +142,26 @@ impl Revocations {
     pub async fn check(&self, claims: &Claims) -> Result<(), RevocationError> {
         let name = name(claims)?;
         let user = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
-        let is_revoked = self
-            .store
-            .get(Key::new(REVOKED, name.as_ref()))
-            .await?
-            .is_some();
-        if is_revoked || self.epochs.is_ended(user, granted(claims)).await? {
+        if self.holds(REVOKED, name.as_ref()).await?
+            || self.is_logged_out(claims).await?
+            || self.epochs.is_ended(user, granted(claims)).await?
+        {
             return Err(JwtError::from(Revoked).into());
         }
         Ok(())
+    }
+
+    async fn is_logged_out(&self, claims: &Claims) -> Result<bool, RevocationError> {
+        let Some(sid) = claims.text("sid") else {
+            return Ok(false);
+        };
+        let name = name_of(claims.issuer().unwrap_or_default(), &sid);
+        self.holds(LOGGED_OUT, name.as_ref()).await
+    }
+
+    async fn holds(&self, namespace: Namespace, name: &[u8]) -> Result<bool, RevocationError> {
+        let found = self.store.get(Key::new(namespace, name)).await?;
+        Ok(found.is_some())
     }
 }
 
@@ -137,16 +170,16 @@ impl Revocations {
 fn name(claims: &Claims) -> Result<digest::Digest, JwtError> {
     let id = claims.id().filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| JwtError::missing("jti"))?;
-    let issuer = claims.issuer().unwrap_or_default();
+    Ok(name_of(claims.issuer().unwrap_or_default(), id))
+}
+
+fn name_of(issuer: &str, id: &str) -> digest::Digest {
     let mut hash = digest::Context::new(&digest::SHA256);
-    hash.update(
-        &u64::try_from(issuer.len())
-            .unwrap_or(u64::MAX)
-            .to_be_bytes(),
-    );
+    let length = u64::try_from(issuer.len()).unwrap_or(u64::MAX);
+    hash.update(&length.to_be_bytes());
     hash.update(issuer.as_bytes());
     hash.update(id.as_bytes());
-    Ok(hash.finish())
+    hash.finish()
 }
 
 /// When the token was given to its bearer, or before.

@@ -241,3 +241,27 @@ fn the_operator_learns_why() {
     assert_eq!(rejection.event(), Some(EventKind::SysControlDegraded));
     assert!(rejection.reason().unwrap().contains("the deadline passed"));
 }
+
+#[tokio::test]
+async fn all_tokens_of_a_login_end_together() {
+    let house = House::new();
+    let of_login = |sid: &str| {
+        let token = house.issuer.token("ann").claim("sid", sid).unwrap();
+        house.verifier.verify(&token.sign().unwrap()).unwrap()
+    };
+    let (phone, laptop, plain) = (of_login("phone"), of_login("laptop"), house.token("ann"));
+    let longest = Duration::from_secs(600);
+    let revoked = house.revocations.revoke_login(ISSUER, "phone", longest);
+    revoked.await.unwrap();
+    let elsewhere = "https://other.example.com";
+    let revoked = house.revocations.revoke_login(elsewhere, "laptop", longest);
+    revoked.await.unwrap();
+    for (name, token, expected) in [
+        ("the one that ended", &phone, "revoked"),
+        ("made after that", &of_login("phone"), "revoked"),
+        ("another login", &laptop, "ok"),
+        ("of no login", &plain, "ok"),
+    ] {
+        assert_eq!(house.check(token).await, expected, "{name}");
+    }
+}

@@ -47,7 +47,7 @@ impl Service {
 
 #[tokio::test]
 async fn a_note_is_for_its_owner_alone() {
-    let service = Service::new();
+    let service = Service::new().await;
     let ann = service.member("ann@example.com").await;
     let bob = service.member("bob@example.com").await;
     let note = json!({"title": "Plan", "html": "<p>at\nnoon</p>"});
@@ -82,7 +82,7 @@ async fn a_note_is_for_its_owner_alone() {
 
 #[tokio::test]
 async fn notes_that_are_wrong_are_refused_by_field() {
-    let service = Service::new();
+    let service = Service::new().await;
     let ann = service.member("ann@example.com").await;
     for (name, note, pointer) in [
         ("no title", json!({"html": ""}), "/title"),
@@ -114,7 +114,7 @@ async fn notes_that_are_wrong_are_refused_by_field() {
 
 #[tokio::test]
 async fn a_national_id_is_found_by_the_administrator() {
-    let service = Service::new();
+    let service = Service::new().await;
     let admin = service.member("admin@example.com").await;
     let ann = service.member("ann@example.com").await;
     let set = |id: &'static str| json!({"national_id": id});
@@ -282,7 +282,11 @@ async fn without_its_keys_a_database_is_not_served() {
 #[tokio::test]
 async fn processes_that_share_a_signing_key_know_each_others_tokens() {
     let key = ("JWT_KEY", "a secret of more than thirty-two bytes");
-    let (one, other, third) = (Service::with(&[key]), Service::with(&[key]), Service::new());
+    let (one, other, third) = (
+        Service::with(&[key]).await,
+        Service::with(&[key]).await,
+        Service::new().await,
+    );
     let token = one.member("admin@example.com").await;
     let me = other.get("/me", Some(&token)).await;
     assert_eq!(me.status, 200);
@@ -296,7 +300,7 @@ async fn a_signing_key_is_a_jwk_a_pem_or_a_long_secret() {
     let app = async |key: &str| {
         let variable = |name: &str| (name == "JWT_KEY").then(|| key.to_owned());
         let config = Config::from_env(variable).unwrap();
-        let stores = Stores::open(&config).await.unwrap();
+        let stores = Stores::open(&config).await?;
         service::app(&config, stores).map(drop)
     };
     // RFC 8037 appendix A.1.

@@ -33,7 +33,7 @@ impl Service {
 
 #[tokio::test]
 async fn who_guesses_passwords_is_banned_until_an_administrator_lifts_it() {
-    let service = Service::with(VARIABLES);
+    let service = Service::with(VARIABLES).await;
     let admin = service.member("admin@example.com").await;
     for _ in 0..3 {
         assert_eq!(service.guess("192.0.2.7").await, 401);
@@ -68,7 +68,7 @@ async fn who_guesses_passwords_is_banned_until_an_administrator_lifts_it() {
 
 #[tokio::test]
 async fn bans_are_for_administrators_alone() {
-    let service = Service::new();
+    let service = Service::new().await;
     let ann = service.member("ann@example.com").await;
     assert_eq!(service.get("/admin/bans", Some(&ann)).await.status, 403);
     assert_eq!(service.get("/admin/bans", None).await.status, 401);
@@ -76,7 +76,7 @@ async fn bans_are_for_administrators_alone() {
 
 #[tokio::test]
 async fn clients_of_this_machine_are_banned_too() {
-    let service = Service::with(&[("BAN_AFTER", "3")]);
+    let service = Service::with(&[("BAN_AFTER", "3")]).await;
     let wrong = json!({"email": "ann@example.com", "password": "guess"});
     for expected in [401, 401, 401, 403] {
         assert_eq!(service.post("/login", &wrong).await.status, expected);

@@ -10,19 +10,19 @@ const ANN: &str = "ann@example.com";
 
 /// One client: the credentials that it sends.
 #[derive(Clone, Default)]
-struct Client {
+pub(super) struct Client {
     headers: Vec<(&'static str, String)>,
 }
 
 impl Client {
-    fn bearer(token: &str) -> Self {
+    pub(super) fn bearer(token: &str) -> Self {
         Self {
             headers: vec![("authorization", format!("Bearer {token}"))],
         }
     }
 
     /// The browser that got this answer.
-    fn browser(answer: &Answer) -> Self {
+    pub(super) fn browser(answer: &Answer) -> Self {
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
         Self {
             headers: vec![("cookie", cookie.split(';').next().unwrap().to_owned())],
@@ -35,7 +35,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, service: &Service, what: &str, body: Option<Value>) -> Answer {
+    pub(super) async fn ask(&self, service: &Service, what: &str, body: Option<Value>) -> Answer {
         let (method, path) = what.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
@@ -51,19 +51,19 @@ impl Client {
         service.send(request.body(body).unwrap()).await
     }
 
-    async fn get(&self, service: &Service, path: &str) -> Answer {
+    pub(super) async fn get(&self, service: &Service, path: &str) -> Answer {
         self.ask(service, &format!("GET {path}"), None).await
     }
 }
 
 impl Service {
-    async fn log_in(&self, email: &str) -> Answer {
+    pub(super) async fn log_in(&self, email: &str) -> Answer {
         let login = json!({"email": email, "password": PASSWORD});
         self.post("/login", &login).await
     }
 }
 
-fn text(answer: &Answer, name: &str) -> String {
+pub(super) fn text(answer: &Answer, name: &str) -> String {
     let value = &answer.json()[name];
     let text = value.as_str();
     text.unwrap_or_else(|| panic!("no {name} in {}", answer.body))
@@ -109,7 +109,7 @@ async fn half_way(service: &Service) -> String {
 
 #[tokio::test]
 async fn who_has_enrolled_an_app_needs_it() {
-    let service = Service::new();
+    let service = Service::new().await;
     let (uri, _) = enrolled(&service).await;
     let mfa_token = half_way(&service).await;
 
@@ -141,7 +141,7 @@ async fn who_has_enrolled_an_app_needs_it() {
 
 #[tokio::test]
 async fn a_recovery_code_is_good_once() {
-    let service = Service::new();
+    let service = Service::new().await;
     let (_, codes) = enrolled(&service).await;
     let step = |mfa_token: String| json!({"mfa_token": mfa_token, "code": codes[0]});
     let finished = service
@@ -157,7 +157,7 @@ async fn a_recovery_code_is_good_once() {
 
 #[tokio::test]
 async fn a_password_alone_does_not_change_the_second_factor() {
-    let service = Service::new();
+    let service = Service::new().await;
     let one_factor = Client::bearer(&service.member(ANN).await);
     let enrolment = one_factor.ask(&service, "POST /totp/enrol", None).await;
     let uri = text(&enrolment, "otpauth_uri");
@@ -195,7 +195,7 @@ async fn a_password_alone_does_not_change_the_second_factor() {
 
 #[tokio::test]
 async fn a_browser_that_enrolls_goes_on_with_both_factors() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.register(ANN).await;
     let browser = Client::browser(&service.log_in(ANN).await);
     let enrolment = browser.ask(&service, "POST /totp/enrol", None).await;
@@ -221,7 +221,7 @@ async fn a_browser_that_enrolls_goes_on_with_both_factors() {
 
 #[tokio::test]
 async fn sessions_are_listed_and_ended() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.register(ANN).await;
     let (phone, laptop) = (service.log_in(ANN).await, service.log_in(ANN).await);
     let cookie = phone.headers["set-cookie"].to_str().unwrap();
@@ -271,7 +271,7 @@ async fn sessions_are_listed_and_ended() {
 
 #[tokio::test]
 async fn all_other_sessions_end_at_once() {
-    let service = Service::new();
+    let service = Service::new().await;
     service.register(ANN).await;
     let mut browsers = Vec::new();
     for _ in 0..3 {
@@ -288,7 +288,7 @@ async fn all_other_sessions_end_at_once() {
 
 #[tokio::test]
 async fn an_api_key_does_what_its_scopes_say() {
-    let service = Service::new();
+    let service = Service::new().await;
     let ann = Client::bearer(&service.member(ANN).await);
     let new = json!({"name": "ci", "scopes": ["me:read"], "expires_in": 3600});
     let created = ann.ask(&service, "POST /api-keys", Some(new)).await;
@@ -332,7 +332,7 @@ async fn an_api_key_does_what_its_scopes_say() {
 
 #[tokio::test]
 async fn a_key_cannot_be_asked_to_do_what_no_key_may() {
-    let service = Service::new();
+    let service = Service::new().await;
     let ann = Client::bearer(&service.member(ANN).await);
     let table = [
         (

@@ -33,7 +33,7 @@ fn assert_blocked(answer: &Answer, name: &str) {
 
 #[tokio::test]
 async fn attacks_are_refused_wherever_they_stand() {
-    let service = Service::with(&[("RATE_LIMIT", "1000")]);
+    let service = Service::with(&[("RATE_LIMIT", "1000")]).await;
     let ann = service.member("ann@example.com").await;
     let bearer = |mut request: Request<Body>| {
         let value = format!("Bearer {ann}").parse().unwrap();
@@ -130,7 +130,7 @@ async fn attacks_are_refused_wherever_they_stand() {
 
 #[tokio::test]
 async fn what_looks_odd_and_is_honest_is_admitted() {
-    let service = Service::with(&[("RATE_LIMIT", "1000")]);
+    let service = Service::with(&[("RATE_LIMIT", "1000")]).await;
     let password = "' or 1=1 -- <script>alert(1)</script> ; cat /etc/passwd";
     let account =
         json!({"email": "o'brien+news@example.com", "password": password, "name": "Seán O'Brien"});
@@ -164,7 +164,7 @@ async fn what_looks_odd_and_is_honest_is_admitted() {
 
 #[tokio::test]
 async fn the_administrator_sees_what_was_tried() {
-    let service = Service::new();
+    let service = Service::new().await;
     let admin = service.member("admin@example.com").await;
     let attack = get(&format!("/health?q={SQL}&secret=hunter2"));
     let answer = service.send(attack).await;
@@ -200,7 +200,7 @@ async fn the_administrator_sees_what_was_tried() {
 
 #[tokio::test]
 async fn who_attacks_again_and_again_is_banned() {
-    let service = Service::with(&[("BAN_AFTER", "3")]);
+    let service = Service::with(&[("BAN_AFTER", "3")]).await;
     for _ in 0..3 {
         let answer = service.send(get(&format!("/health?q={SQL}"))).await;
         assert_blocked(&answer, "an attack");
@@ -214,7 +214,7 @@ async fn who_attacks_again_and_again_is_banned() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let service = Service::new();
+    let service = Service::new().await;
     let start = tokio::time::Instant::now();
     for path in ["/login", "/admin/bans", "/nothing"] {
         let body = Body::new(super::Absent { announced: 2 });

@@ -42,8 +42,10 @@ pub(super) async fn finish(
     proof: Authentication,
 ) -> Result<Finished, Rejection> {
     let principal = rights::principal_of_account(account, proof);
+    let (login, answer) = state.tokens.begin(account, &principal).await?;
+    // The session and the tokens are of one login, and end together.
+    let principal = principal.with_attribute("sid", login);
     let session = state.sessions.login(visitor, &principal).await?;
-    let answer = state.tokens.begin(account, &session).await?;
     emitter.emit(SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id));
     Ok(Finished { session, answer })
 }
