@@ -18,22 +18,25 @@ const DERIVED_LENGTH: usize = KEY_LENGTH + NONCE_LENGTH + COMMITMENT_LENGTH;
 ///
 /// Each file has a key of its own, derived from this one and 24 random bytes, so that one key
 /// is good for more files than there will be (2^77 of the largest, says the specification).
+///
+/// The bytes stay at one place of the heap: moving the key leaves no copies behind that nobody
+/// would wipe.
 #[derive(Clone)]
-pub struct FileKey(Zeroizing<[u8; KEY_LENGTH]>);
+pub struct FileKey(Box<Zeroizing<[u8; KEY_LENGTH]>>);
 
 impl FileKey {
     /// A new key.
     #[must_use]
     pub fn generate() -> Self {
-        let mut key = Zeroizing::new([0; KEY_LENGTH]);
-        Random::secure().fill(&mut *key);
+        let mut key = Box::new(Zeroizing::new([0; KEY_LENGTH]));
+        Random::secure().fill(&mut **key);
         Self(key)
     }
 
     /// The key of these bytes, which have to come from a cryptographic generator.
     #[must_use]
     pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Zeroizing::new(bytes).into()
     }
 
     /// The bytes themselves, to wrap or to store. The name makes each use easy to find.
@@ -99,7 +102,7 @@ impl FileKey {
         reason = "255 hashes may be had, and less than 2 are"
     )]
     fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
-        Prk::new_less_safe(HKDF_SHA512, &*self.0)
+        Prk::new_less_safe(HKDF_SHA512, &**self.0)
             .expand(info, Length(out.len()))
             .and_then(|derived| derived.fill(out))
             .expect("that much can be derived");
@@ -121,7 +124,7 @@ impl KeyType for Length {
 
 impl From<Zeroizing<[u8; KEY_LENGTH]>> for FileKey {
     fn from(bytes: Zeroizing<[u8; KEY_LENGTH]>) -> Self {
-        Self(bytes)
+        Self(Box::new(bytes))
     }
 }
 
