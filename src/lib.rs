@@ -120,7 +120,11 @@ pub mod clock;
     feature = "file-encryption",
     feature = "jwt",
     feature = "one-time-code",
+<<<<<<< HEAD
     feature = "refresh-token",
+=======
+    feature = "signing",
+>>>>>>> 41d8de3 (Signed messages: RFC 9421 with policies, API requests by HMAC, webhooks)
     feature = "throttle",
     feature = "totp"
 ))]
@@ -137,6 +141,8 @@ pub mod net;
 pub mod principal;
 pub mod random;
 pub mod secret;
+#[cfg(feature = "signing")]
+pub mod signing;
 pub mod store;
 #[cfg(any(feature = "client", feature = "redis"))]
 mod tls;

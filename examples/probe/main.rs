@@ -16,6 +16,7 @@ mod cobblestone;
 mod jws;
 mod jwt;
 mod password;
+mod signing;
 mod waf;
 
 use serde_json::{Map, Value, json};
@@ -32,6 +33,9 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("password", password::decide),
     ("cobblestone", cobblestone::decide),
     ("aead", aead::decide),
+    ("signature", signing::signature),
+    ("content-digest", signing::content_digest),
+    ("webhook", signing::webhook),
     ("waf", waf::decide),
 ];
 

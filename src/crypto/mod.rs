@@ -10,7 +10,11 @@ pub mod field;
 pub mod file;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod hazmat;
-#[cfg(feature = "jwt")]
+#[cfg(any(feature = "jwt", feature = "signing"))]
+#[cfg_attr(
+    not(feature = "jwt"),
+    allow(dead_code, reason = "keys need only a part of it")
+)]
 pub(crate) mod json;
 #[cfg(any(
     feature = "field-encryption",
@@ -30,7 +34,7 @@ pub mod kek;
 pub mod key_source;
 #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
 pub mod keyring;
-#[cfg(feature = "jwt")]
+#[cfg(any(feature = "jwt", feature = "signing"))]
 pub mod keys;
 #[cfg(feature = "field-encryption")]
 pub mod rotation;

@@ -4,8 +4,7 @@ use super::{Rejection, RejectionKind};
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
@@ -22,9 +21,52 @@ pub(super) enum End {
     Over(Option<HeaderMap>),
 }
 
+/// What was read. A body that comes in one piece, as one does that was read before, is not
+/// copied.
+#[derive(Default)]
+struct Read {
+    first: Bytes,
+    /// All of it, once there is a second piece.
+    all: BytesMut,
+}
+
+impl Read {
+    fn bytes(&self) -> &[u8] {
+        if self.all.is_empty() {
+            &self.first
+        } else {
+            &self.all
+        }
+    }
+
+    fn push(&mut self, mut data: impl Buf) {
+        if self.bytes().is_empty() {
+            self.first = data.copy_to_bytes(data.remaining());
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            let length = chunk.len();
+            self.all.extend_from_slice(chunk);
+            data.advance(length);
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        }
+    }
+}
+
 /// A body that is being read.
 pub(super) struct Collecting {
-    read: BytesMut,
+    read: Read,
     want: usize,
     whole: bool,
     deadline: Duration,
@@ -36,7 +78,7 @@ impl Collecting {
     /// Reads this many bytes, and whatever came with the last of them.
     pub(super) fn prefix(want: usize, deadline: Duration) -> Self {
         Self {
-            read: BytesMut::new(),
+            read: Read::default(),
             want,
             whole: false,
             deadline,
@@ -66,7 +108,7 @@ impl Collecting {
         cx: &mut Context<'_>,
     ) -> Poll<Result<End, Rejection>> {
         loop {
-            if !self.whole && self.read.len() >= self.want {
+            if !self.whole && self.read.bytes().len() >= self.want {
                 return Poll::Ready(Ok(End::Enough));
             }
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
@@ -81,17 +123,12 @@ impl Collecting {
                 }
             };
             match frame.into_data() {
-                Ok(data) if self.whole && data.remaining() > self.want - self.read.len() => {
+                Ok(data)
+                    if self.whole && data.remaining() > self.want - self.read.bytes().len() =>
+                {
                     return Poll::Ready(Err(too_large()));
                 }
-                Ok(mut data) => {
-                    while data.has_remaining() {
-                        let chunk = data.chunk();
-                        let length = chunk.len();
-                        self.read.extend_from_slice(chunk);
-                        data.advance(length);
-                    }
-                }
+                Ok(data) => self.read.push(data),
                 Err(frame) => return Poll::Ready(Ok(End::Over(frame.into_trailers().ok()))),
             }
         }
@@ -101,31 +138,49 @@ impl Collecting {
         let deadline = self.deadline;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(deadline)));
         ready!(timer.as_mut().poll(cx));
-        let reason = format!("of the body, {} bytes came in time", self.read.len());
+        let reason = format!(
+            "of the body, {} bytes came in time",
+            self.read.bytes().len()
+        );
         Poll::Ready(Rejection::new(RejectionKind::Timeout).with_reason(reason))
     }
 
     pub(super) fn into_bytes(self) -> Bytes {
-        self.read.freeze()
+        self.read.into_bytes()
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.read
+        self.read.bytes()
     }
 }
 
 /// Reads the whole of a body: 413 when it is larger than `limit`, 408 when it takes longer than
 /// `deadline`.
-#[cfg_attr(not(feature = "bans"), expect(dead_code, reason = "for services"))]
+#[cfg(feature = "bans")]
 pub(crate) async fn whole<B: Body>(
     body: B,
     limit: usize,
     deadline: Duration,
 ) -> Result<Bytes, Rejection> {
+    let (bytes, _) = whole_with_trailers(body, limit, deadline).await?;
+    Ok(bytes)
+}
+
+/// The same with the trailers, where there are any.
+#[cfg(any(feature = "bans", feature = "signing"))]
+pub(crate) async fn whole_with_trailers<B: Body>(
+    body: B,
+    limit: usize,
+    deadline: Duration,
+) -> Result<(Bytes, Option<HeaderMap>), Rejection> {
     let mut collecting = Collecting::whole(&body, limit, deadline)?;
-    let mut body = pin!(body);
-    poll_fn(|cx| collecting.poll(&mut body, cx)).await?;
-    Ok(collecting.into_bytes())
+    let mut body = std::pin::pin!(body);
+    let end = std::future::poll_fn(|cx| collecting.poll(&mut body, cx)).await?;
+    let trailers = match end {
+        End::Over(trailers) => trailers,
+        End::Enough => None,
+    };
+    Ok((collecting.into_bytes(), trailers))
 }
 
 fn too_large() -> Rejection {

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("input", CONTROL),
     ("limit", CONTROL),
     ("monitor", CONTROL),
+    ("signing", CONTROL),
     ("waf", CONTROL),
 ];
 const CONTROL: u8 = 3;

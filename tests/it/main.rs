@@ -66,6 +66,8 @@ mod rotation;
 mod secure_api;
 #[cfg(feature = "full")]
 mod session;
+#[cfg(feature = "full")]
+mod signing;
 mod step_up;
 mod store;
 mod support;

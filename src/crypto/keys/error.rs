@@ -80,6 +80,9 @@ pub enum KeyError {
     /// A set with more keys than any issuer has reason to publish.
     #[error("the set has {0} keys; 64 are the most")]
     TooManyKeys(usize),
+    /// A key for a place that asks for one algorithm, and it is for several.
+    #[error("the key can do several algorithms; bind it to one")]
+    SeveralAlgorithms,
     /// Keys for this algorithm have to come from elsewhere.
     #[error("keys for {0} cannot be generated here; make one with another tool and read it")]
     CannotGenerate(&'static str),
@@ -116,6 +119,7 @@ impl KeyError {
             Self::PublishedSecret => "key_published_secret",
             Self::NoUsableKey => "key_set_no_usable_key",
             Self::TooManyKeys(_) => "key_set_too_many_keys",
+            Self::SeveralAlgorithms => "key_several_algorithms",
             Self::CannotGenerate(_) => "key_cannot_generate",
             Self::NoRandomness => "no_randomness",
         }

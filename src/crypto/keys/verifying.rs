@@ -80,6 +80,16 @@ impl VerifyingKey {
         Ok(key)
     }
 
+    /// Reads a public key in DER as X.509 writes it (SubjectPublicKeyInfo, RFC 5280
+    /// section 4.1), which is what stands in PEM under `PUBLIC KEY`. An RSA key is for all
+    /// algorithms of RSA until it is [bound](Self::only_for) to fewer.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        super::spki::read(der)
+    }
+
     /// A symmetric key for one algorithm.
     ///
     /// # Errors

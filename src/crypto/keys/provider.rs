@@ -1,0 +1,145 @@
+//! Where the keys of others come from while the program serves.
+
+use super::{Algorithm, Algorithms, KeyError, KeySet, LiveKeys, VerifyingKey};
+use crate::principal::Principal;
+use crate::secret::SecretBytes;
+use crate::store::StoreFuture;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A key that is known to be somebody's, for one algorithm. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    key: Arc<VerifyingKey>,
+    algorithm: Algorithm,
+    principal: Option<Principal>,
+}
+
+impl KnownKey {
+    /// A key that is bound to one algorithm.
+    ///
+    /// # Errors
+    /// When the key can do several, as an RSA key without `alg`: choose one by
+    /// [`VerifyingKey::only_for`]. One key, one algorithm: else a signature made by the one
+    /// may be read as made by the other.
+    pub fn new(key: VerifyingKey) -> Result<Self, KeyError> {
+        let algorithm = only_algorithm(key.algorithms()).ok_or(KeyError::SeveralAlgorithms)?;
+        Ok(Self {
+            key: Arc::new(key),
+            algorithm,
+            principal: None,
+        })
+    }
+
+    /// A secret that is shared, for HMAC with SHA-256.
+    ///
+    /// # Errors
+    /// When it is shorter than 32 bytes, or the text of a public key.
+    pub fn shared_secret(secret: &SecretBytes) -> Result<Self, KeyError> {
+        Self::new(VerifyingKey::from_secret(Algorithm::Hs256, secret)?)
+    }
+
+    /// Says whose key it is: who signs with it is this principal.
+    #[must_use]
+    pub fn with_principal(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Whose it is, where that is known.
+    #[must_use]
+    pub const fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+}
+
+fn only_algorithm(algorithms: Algorithms) -> Option<Algorithm> {
+    let mut algorithms = algorithms.iter();
+    let only = algorithms.next()?;
+    algorithms.next().is_none().then_some(only)
+}
+
+/// Finds the key of an id that a request names. Asked for each request, so that a key that is
+/// disabled is so at once.
+///
+/// Rotation is two ids, both known for a while.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not provide keys",
+    note = "implement `portcullis::crypto::keys::KeyProvider`, or use `StaticKeys`, `LiveKeys` or a `KeySet`"
+)]
+pub trait KeyProvider: Send + Sync + 'static {
+    /// The key of this id; `None` when there is none, it has expired or was disabled. An error
+    /// means that nobody can tell, and that the request is refused with 503.
+    ///
+    /// The id comes from the request and may be any text.
+    fn find(&self, key_id: &str) -> StoreFuture<Option<KnownKey>>;
+}
+
+impl<P: KeyProvider + ?Sized> KeyProvider for Arc<P> {
+    fn find(&self, key_id: &str) -> StoreFuture<Option<KnownKey>> {
+        (**self).find(key_id)
+    }
+}
+
+/// Keys that are fixed when the program starts.
+///
+/// ```
+/// use portcullis::crypto::keys::{KeyProvider, KnownKey, StaticKeys};
+///
+/// let secret = [7; 32].as_slice().into();
+/// let keys = StaticKeys::new().with("partner-1", KnownKey::shared_secret(&secret)?);
+/// let found = keys.find("partner-1").try_ready();
+/// assert!(matches!(found, Ok(Ok(Some(_)))));
+/// # Ok::<(), portcullis::crypto::keys::KeyError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct StaticKeys(HashMap<String, KnownKey>);
+
+impl StaticKeys {
+    /// No keys.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a key under an id; the last one of an id stays.
+    #[must_use]
+    pub fn with(mut self, key_id: impl Into<String>, key: KnownKey) -> Self {
+        self.0.insert(key_id.into(), key);
+        self
+    }
+}
+
+impl KeyProvider for StaticKeys {
+    fn find(&self, key_id: &str) -> StoreFuture<Option<KnownKey>> {
+        StoreFuture::ready(Ok(self.0.get(key_id).cloned()))
+    }
+}
+
+/// The key that is called so; one that is for several algorithms is for none.
+impl KeyProvider for KeySet {
+    fn find(&self, key_id: &str) -> StoreFuture<Option<KnownKey>> {
+        let named = |key: &&VerifyingKey| key.key_id() == Some(key_id);
+        let key = self.keys().iter().find(named).cloned();
+        StoreFuture::ready(Ok(key.and_then(|key| KnownKey::new(key).ok())))
+    }
+}
+
+/// The set as it is at the moment.
+impl KeyProvider for LiveKeys {
+    fn find(&self, key_id: &str) -> StoreFuture<Option<KnownKey>> {
+        self.peek().find(key_id)
+    }
+}

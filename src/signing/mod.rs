@@ -1,0 +1,74 @@
+//! Is it intact, fresh, and from who it says?
+//!
+//! Signed messages, against requests that are forged, changed on the way, sent to another place,
+//! or sent again.
+//!
+//! - HTTP Message Signatures (RFC 9421) with digests of the body (RFC 9530): [`Verifier`] with a
+//!   [`Policy`] and [`VerifySignatureLayer`] for servers, [`Signer`] with [`SignLayer`] for
+//!   clients, [`SignResponseLayer`] and [`VerifyResponseLayer`] for the way back.
+//! - [`webhook`]: webhooks of four schemes, verified and sent.
+//! - [`api`]: signed API requests, a scheme that is twenty lines in any language.
+//!
+//! # Rules
+//!
+//! 1. A signature counts through a [`Policy`] alone, and the policy says what it has to cover:
+//!    the method and the target always, the body whenever there is one. A [`Verified`] is made
+//!    by a policy and nothing else.
+//! 2. A key is for one algorithm. What a message says of the algorithm chooses nothing.
+//! 3. The fields are read strictly: what comes twice is refused, where parsers differ.
+//! 4. A digest that is covered is recomputed over the body. It is worth nothing before.
+//! 5. What has passed does not pass again ([`Store`](crate::store::Store)); it is remembered only
+//!    after the signature and the body were found good, in one atomic step. When the store fails,
+//!    the answer is 503.
+//! 6. Whoever sent a message that is refused learns one code, 401 `invalid_signature`. The
+//!    [`Fault`] stands in the event.
+
+mod accept;
+mod algorithm;
+pub mod api;
+mod base;
+mod body;
+mod client;
+mod component;
+pub mod digest;
+mod error;
+#[cfg(feature = "axum")]
+mod extract;
+mod fault;
+mod fields;
+mod hex;
+mod layer;
+mod message;
+mod parameters;
+mod policy;
+mod received;
+mod replay;
+mod response;
+mod service;
+mod sign;
+mod structured;
+mod time;
+mod verify;
+pub mod webhook;
+
+pub use accept::RequestedSignature;
+pub use algorithm::{registered, registered_name};
+pub use body::{SignedBody, fault_of};
+pub use client::{
+    RequestSigner, SignLayer, SignService, VerifyResponseLayer, VerifyResponseService,
+};
+pub use component::Component;
+pub use error::ConfigError;
+pub use fault::Fault;
+pub use layer::{HttpSignatures, VerifySignatureLayer};
+pub use message::Message;
+pub use parameters::Parameters;
+pub use policy::Policy;
+pub use received::{CoveredDigests, ReceivedSignature};
+pub use response::{SignResponseLayer, SignResponseService};
+pub use service::VerifyService;
+pub use sign::{SignatureFields, Signer};
+pub use structured::{FieldType, FieldTypes};
+pub use verify::{Verified, Verifier};
+
+use time::{seconds, within};
