@@ -120,11 +120,8 @@ pub mod clock;
     feature = "file-encryption",
     feature = "jwt",
     feature = "one-time-code",
-<<<<<<< HEAD
     feature = "refresh-token",
-=======
     feature = "signing",
->>>>>>> 41d8de3 (Signed messages: RFC 9421 with policies, API requests by HMAC, webhooks)
     feature = "throttle",
     feature = "totp"
 ))]

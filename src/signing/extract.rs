@@ -2,6 +2,7 @@
 
 use super::Verified;
 use super::api::VerifiedApiRequest;
+use super::sigv4::VerifiedSigV4;
 use super::webhook::VerifiedWebhook;
 use crate::guard::{Rejection, RejectionKind};
 use axum_core::extract::FromRequestParts;
@@ -28,3 +29,4 @@ macro_rules! extractor {
 extractor!(Verified);
 extractor!(VerifiedApiRequest);
 extractor!(VerifiedWebhook);
+extractor!(VerifiedSigV4);

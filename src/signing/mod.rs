@@ -7,6 +7,7 @@
 //!   [`Policy`] and [`VerifySignatureLayer`] for servers, [`Signer`] with [`SignLayer`] for
 //!   clients, [`SignResponseLayer`] and [`VerifyResponseLayer`] for the way back.
 //! - [`webhook`]: webhooks of four schemes, verified and sent.
+//! - [`sigv4`]: requests signed by AWS Signature Version 4, verified.
 //! - [`api`]: signed API requests, a scheme that is twenty lines in any language.
 //!
 //! # Rules
@@ -46,6 +47,7 @@ mod replay;
 mod response;
 mod service;
 mod sign;
+pub mod sigv4;
 mod structured;
 mod time;
 mod verify;

@@ -122,6 +122,7 @@ impl LiveSigningKey {
         self.longest_token
     }
 
+    #[cfg(feature = "jwt")]
     /// The key that signs now, quicker than [`current`](Self::current).
     pub(crate) fn peek(&self) -> Arc<SigningKey> {
         self.key.load_full()

@@ -53,13 +53,9 @@ pub use super::json::JsonError;
 pub use algorithm::{Algorithm, Algorithms};
 pub use error::KeyError;
 pub use feed::{KeyFeed, KeyState, WantedKeys, WhenFetched};
-<<<<<<< HEAD
 pub use live::{LiveKeys, LiveSigningKey};
-pub use rotating::RotatingKeys;
-=======
-pub use live::LiveKeys;
 pub use provider::{KeyProvider, KnownKey, StaticKeys};
->>>>>>> 41d8de3 (Signed messages: RFC 9421 with policies, API requests by HMAC, webhooks)
+pub use rotating::RotatingKeys;
 pub use set::{IgnoredKey, KeySet};
 pub use signing::SigningKey;
 pub use verifying::{BadSignature, VerifyingKey};

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http_body::Frame;
-use portcullis::event::{EventKind, RecentEvents};
+use portcullis::event::{EventKind, RecentEvents, SecurityEvent};
 use portcullis::guard::{InspectLayer, Reading, Rejection, Want};
 use portcullis::monitor::MonitorLayer;
 use portcullis::principal::{Authentication, Principal};
@@ -73,7 +73,7 @@ async fn a_refused_request_never_reaches_the_service() {
     );
     assert_eq!(spy.unready_calls(), 0);
     // The latest first.
-    let told: Vec<_> = events.snapshot().iter().map(|it| it.kind()).collect();
+    let told: Vec<_> = events.snapshot().iter().map(SecurityEvent::kind).collect();
     assert_eq!(
         told,
         [EventKind::AuthnTokenReuse, EventKind::AuthnTokenFail]

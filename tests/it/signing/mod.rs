@@ -4,6 +4,7 @@ mod api;
 mod layers;
 mod policy;
 mod races;
+mod sigv4;
 mod vectors;
 mod webhooks;
 

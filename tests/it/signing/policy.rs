@@ -132,7 +132,7 @@ async fn attacks() {
                     it,
                     "content-digest",
                     "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:",
-                )
+                );
             },
             "bad_signature",
         ),
@@ -170,7 +170,7 @@ async fn attacks() {
                     it,
                     "signature",
                     "sig=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:",
-                )
+                );
             },
             "bad_signature",
         ),
@@ -219,7 +219,7 @@ async fn attacks() {
                     "signature-input",
                     "\"@method\"",
                     "\"@method\" \"@method\";req",
-                )
+                );
             },
             "bad_component",
         ),
@@ -231,7 +231,7 @@ async fn attacks() {
                     "signature-input",
                     "created=1700000000",
                     "created=1700000001",
-                )
+                );
             },
             "bad_signature",
         ),
@@ -243,7 +243,7 @@ async fn attacks() {
                     "signature-input",
                     "created=1700000000",
                     "created=1700000031",
-                )
+                );
             },
             "from_future",
         ),
@@ -255,7 +255,7 @@ async fn attacks() {
                     "signature-input",
                     "created=1700000000",
                     "created=1699999699",
-                )
+                );
             },
             "stale",
         ),
@@ -272,7 +272,7 @@ async fn attacks() {
                     "signature-input",
                     ";created=1700000000",
                     ";created=1;created=1700000000",
-                )
+                );
             },
             "duplicate",
         ),

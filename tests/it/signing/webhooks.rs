@@ -159,7 +159,7 @@ async fn public_keys_verify_and_do_not_sign() {
             .unwrap()
             .starts_with("v1a,")
     );
-    let receiver = receiver(&[public.clone()], &time, Store::memory());
+    let receiver = receiver(std::slice::from_ref(&public), &time, Store::memory());
     assert_eq!(
         code_of(&receiver.verify(&headers, b"{}").await),
         "bad_signature"
@@ -215,7 +215,9 @@ async fn a_refused_webhook_never_reaches_the_service() {
         ("good", headers.clone(), BODY, 200),
         ("again", headers, BODY, 401),
     ] {
-        let mut request = Request::post("/").body(Full::from(body.to_vec())).unwrap();
+        let mut request = Request::post("/")
+            .body(Full::<Bytes>::from(body.to_vec()))
+            .unwrap();
         *request.headers_mut() = headers;
         let calls = spy.calls();
         let response = service.clone().oneshot(request).await.unwrap();
