@@ -17,6 +17,7 @@ mod jws;
 mod jwt;
 mod password;
 mod signing;
+mod upload;
 mod waf;
 
 use serde_json::{Map, Value, json};
@@ -36,6 +37,7 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("signature", signing::signature),
     ("content-digest", signing::content_digest),
     ("webhook", signing::webhook),
+    ("upload", upload::decide),
     ("waf", waf::decide),
 ];
 

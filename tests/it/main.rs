@@ -75,5 +75,7 @@ mod support;
 mod throttle;
 #[cfg(all(feature = "field-encryption", feature = "totp"))]
 mod totp;
+#[cfg(feature = "full")]
+mod upload;
 #[cfg(feature = "waf")]
 mod waf;

@@ -1,0 +1,7 @@
+//! Uploads: files of each kind, whole and broken, and the way they come.
+
+mod files;
+#[path = "../../../examples/probe/upload.rs"]
+mod probe;
+mod samples;
+mod structure;
