@@ -9,11 +9,11 @@ pub enum FieldKind {
     /// A plain value: a name, a number, a date, a search.
     #[default]
     Plain,
-    /// Prose: comments, messages, reviews. May quote and mention what would be odd elsewhere;
-    /// what only adds up to an attack passes, what is one by itself does not.
+    /// Prose: comments, messages, reviews. May speak of code and quote it; markup that acts stays
+    /// an attack, and so does a value that is no prose and looks like code in two ways.
     FreeText,
-    /// Prose with markup: HTML that does nothing by itself. Scripts, event handlers and
-    /// `javascript:` stay attacks.
+    /// Prose with markup: HTML that does nothing by itself. May show code, escaped or between
+    /// tags; scripts, event handlers and `javascript:` in tags stay attacks.
     RichText,
     /// Source code, queries, templates, policies, formulas. Nothing that is code counts.
     Code,

@@ -48,7 +48,7 @@ impl Memory {
         text: &[u8],
     ) -> Option<Remembered> {
         let (is_header, fits) = match (place, part) {
-            (Place::Header, Part::Value) => (is_constant(name), text.len() <= LONGEST_HEADER),
+            (Place::Header, Part::Value) => (is_constant(name, text), text.len() <= LONGEST_HEADER),
             (_, Part::Name) => (false, text.len() <= LONGEST_NAME),
             _ => return None,
         };
@@ -83,10 +83,12 @@ impl Memory {
     }
 }
 
-fn is_constant(name: &[u8]) -> bool {
+/// Of a referer the page alone: the parts of its query come one by one.
+fn is_constant(name: &[u8], value: &[u8]) -> bool {
     name.starts_with(b"accept")
         || name.starts_with(b"sec-")
         || matches!(name, b"user-agent" | b"host" | b"origin" | b"dnt" | b"te")
+        || (name == b"referer" && value.starts_with(b"http"))
 }
 
 #[cfg(test)]
@@ -121,7 +123,7 @@ mod tests {
     fn what_may_be_secret_or_is_long_is_not_kept() {
         let memory = Memory::new();
         for name in ["cookie", "authorization", "referer", "x-api-key"] {
-            assert!(header(&memory, name, "a").is_none());
+            assert!(header(&memory, name, "secret").is_none());
         }
         assert!(
             memory

@@ -1,6 +1,7 @@
 //! What an application says of its own routes and fields.
 
 use super::rule::RuleInfo;
+use super::view::Places;
 use super::{Class, FieldKind, Place, Ruleset, WafError};
 use std::fmt;
 
@@ -47,6 +48,9 @@ fn is_plain(segment: &[u8]) -> bool {
 
 /// Which fields are meant: by name, and if need be by route and place.
 ///
+/// Without a place it is the parameters of this name, in a query or a body: no header and no
+/// cookie, for those are other fields, and the client could make them bear the same name.
+///
 /// A document in a field, such as JSON in a cookie, is of that field, whatever the names in it:
 /// those are the client's to choose.
 ///
@@ -65,13 +69,20 @@ pub struct Field {
 }
 
 impl Field {
-    /// The parameter, key, header, cookie or part of this name, wherever it stands: also where
-    /// the application does not read it, unless [`at`](Self::at) says the place.
+    /// The parameters, keys, parts and files of this name, in query and body. A header or a
+    /// cookie is meant only where [`at`](Self::at) says so.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.into(),
             route: None,
             place: None,
+        }
+    }
+
+    fn stands_at(&self, place: Place) -> bool {
+        match self.place {
+            Some(wanted) => wanted == place,
+            None => Places::PARAMETERS.contains(place),
         }
     }
 
@@ -81,7 +92,7 @@ impl Field {
         self
     }
 
-    /// Only at this place.
+    /// At this place, and nowhere else.
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
@@ -164,7 +175,11 @@ impl Exclusion {
         let (ours, theirs) = (&self.field, &other.field);
         let field = ours.name == theirs.name
             && (ours.route.is_none() || ours.route == theirs.route)
-            && (ours.place.is_none() || ours.place == theirs.place);
+            && match (ours.place, theirs.place) {
+                (ours, theirs) if ours == theirs => true,
+                (None, Some(place)) => Places::PARAMETERS.contains(place),
+                _ => false,
+            };
         field
             && rules
                 .rules()
@@ -200,7 +215,7 @@ struct Checked {
 impl Checked {
     fn is(&self, path: &[u8], place: Place, name: &[u8]) -> bool {
         self.field.name.as_bytes() == name
-            && self.field.place.is_none_or(|wanted| wanted == place)
+            && self.field.stands_at(place)
             && self.route.as_ref().is_none_or(|route| route.matches(path))
     }
 }

@@ -82,7 +82,7 @@ impl Seen {
                 b'&' => Self::AMPERSAND.0,
                 b'\\' => Self::BACKSLASH.0,
                 b'{' | b'[' => Self::BRACKET.0,
-                0 | 0xC0 | 0xC1 | 0xE0 | 0xE2 | 0xEF | 0xF0 => Self::ODD.0,
+                0 | 0xC0 | 0xC1 | 0xCA | 0xCB | 0xE0 | 0xE2 | 0xEF | 0xF0 => Self::ODD.0,
                 _ => 0,
             }
     }
@@ -116,6 +116,11 @@ impl Live {
         for (word, other) in self.0.iter_mut().zip(other.0) {
             *word &= other;
         }
+    }
+
+    fn holds(&self, other: &Self) -> bool {
+        let mut words = self.0.iter().zip(other.0);
+        words.all(|(word, other)| other & !word == 0)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -27,6 +27,9 @@ use std::sync::atomic::Ordering;
 const MOST_NESTED: u8 = 3;
 /// The most matches that a report keeps.
 const MOST_MATCHES: usize = 64;
+/// How much of the name of a field detectors see, in bytes: of a long list the values have all
+/// the same, and it would be looked at again for each.
+const LONGEST_NAME: usize = 96;
 /// What may be spent on small requests, whatever their size, in steps.
 const LEAST_WORK: usize = 1 << 20;
 /// What it takes to decode a byte and to see what it is, in steps.
@@ -43,6 +46,16 @@ const ANYWHERE: [&str; 5] = [
     "java-stream",
     "rce-shell-function",
 ];
+/// What counts where a value stands within an attribute, and not where it is prose or markup.
+const IN_ATTRIBUTES: [&str; 3] = [
+    "xss-event-behind",
+    "xss-attribute-behind",
+    "xss-script-value",
+];
+/// What counts for less in prose: nothing is run of it.
+const OPEN_SCRIPT: &str = "xss-open-script";
+/// As many words of letters make prose.
+const PROSE: usize = 4;
 
 static COMPILED: LazyLock<Box<[Option<Regex>]>> = LazyLock::new(|| {
     let compile = |pattern: &str| {
@@ -67,6 +80,8 @@ struct Field<'a> {
     /// Whether it holds a document: what stands under which name in it, an excerpt of the whole
     /// does not tell.
     is_document: bool,
+    /// Whether it is prose that may quote code, or markup that may show it.
+    may_quote: bool,
     score: u32,
     counted: Vec<&'static str>,
 }
@@ -79,6 +94,7 @@ impl<'a> Field<'a> {
             name,
             kind,
             is_document: false,
+            may_quote: false,
             score: 0,
             counted: Vec::new(),
         }
@@ -178,20 +194,23 @@ impl<'e> Scan<'e> {
 
     /// Looks at a field from end to end, and adds up.
     fn field(&mut self, place: Place, part: Part, name: &[u8], value: &[u8]) -> Flow {
-        let Some(left) = self.fields_left.checked_sub(1) else {
-            self.wrong(&protocol::FIELDS, place, name, b"")?;
-            return Flow::Break(());
-        };
-        self.fields_left = left;
+        match self.fields_left.checked_sub(1) {
+            Some(left) => self.fields_left = left,
+            None => self.over_limit(|scan| scan.wrong(&protocol::FIELDS, place, name, b""))?,
+        }
         let kind = match &self.outer {
             Some(outer) => outer.kind,
             None => self.engine.policy.kind(self.around.path, place, name),
         };
         let mut field = Field::new(place, part, name, kind);
         match self.engine.memory.of(place, part, name, value) {
-            Some(text) => self.look_once(&mut field, value, text),
-            None => self.look(&mut field, value, 0, false),
+            Some(text) => self.look_once(&mut field, value, text)?,
+            None => self.look(&mut field, value, 0, false)?,
         }
+        if self.outer.is_none() {
+            self.signals.lower();
+        }
+        Flow::Continue(())
     }
 
     /// Looks at a text that comes again and again, unless it was found clean before. Only those
@@ -226,8 +245,13 @@ impl<'e> Scan<'e> {
         if field.kind == FieldKind::Opaque {
             return Flow::Continue(());
         }
+        field.may_quote = match field.kind {
+            FieldKind::FreeText => is_prose(text),
+            FieldKind::RichText => has_tags(text) || is_prose(text),
+            _ => false,
+        };
         if !self.signals.spend(text.len().saturating_mul(STEPS_TO_SEE)) {
-            return self.exhausted(field, text);
+            self.exhausted(field, text)?;
         }
         let seen = self.filter.seen(text);
         if seen.has(Seen::BRACKET) && self.is_document(field, text)? {
@@ -334,7 +358,7 @@ impl<'e> Scan<'e> {
             bytes: text,
             place: field.place,
             part: field.part,
-            name: field.name,
+            name: field.name.get(..LONGEST_NAME).unwrap_or(field.name),
             depth,
             from_base64: base64,
             request: &self.around,
@@ -365,7 +389,8 @@ impl<'e> Scan<'e> {
         self.signals = signals;
         flow?;
         if self.signals.is_exhausted() {
-            return self.exhausted(field, text);
+            self.exhausted(field, text)?;
+            return self.detect(field, text, seen, depth, base64);
         }
         Flow::Continue(())
     }
@@ -408,11 +433,13 @@ impl<'e> Scan<'e> {
         }
         let names = memchr::memchr_iter(b'&', text).count();
         if !self.signals.spend(names.saturating_mul(STEPS_OF_NAME)) {
-            return self.exhausted(field, text);
+            self.exhausted(field, text)?;
         }
         let (mut out, mut spare) = (self.buffer(), self.buffer());
         let mut flow = Flow::Continue(());
-        if decode::round(text, seen, &mut out, &mut spare) {
+        // Of a text that is shown to people, references stay what they are.
+        let is_shown = matches!(field.kind, FieldKind::FreeText | FieldKind::RichText);
+        if decode::round(text, seen, is_shown, &mut out, &mut spare) {
             flow = self.look_deeper(field, &out, depth, base64);
         }
         self.spare.extend([out, spare]);
@@ -443,10 +470,22 @@ impl<'e> Scan<'e> {
         self.look(field, text, depth + 1, base64)
     }
 
-    /// Ends a look at a request on which more would be spent than its size is worth.
+    /// Ends a look at a request on which more would be spent than its size is worth. Where that
+    /// counts for nothing, because the rule is switched off or excluded, this field is looked at
+    /// whatever it costs.
     fn exhausted(&mut self, field: &mut Field<'_>, text: &[u8]) -> Flow {
-        self.note(field, &protocol::WORK, text, 0..0)?;
-        Flow::Break(())
+        self.over_limit(|scan| scan.note(field, &protocol::WORK, text, 0..0))?;
+        self.signals.lift();
+        Flow::Continue(())
+    }
+
+    /// Tells that a limit is reached, and ends the look unless the request would be admitted.
+    fn over_limit(&mut self, tell: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        tell(self)?;
+        if self.report.hostile {
+            return Flow::Break(());
+        }
+        Flow::Continue(())
     }
 
     fn buffer(&mut self) -> Vec<u8> {
@@ -471,7 +510,7 @@ impl<'e> Scan<'e> {
         {
             return Flow::Continue(());
         }
-        let weight = weight(finding, field.kind);
+        let weight = weight(finding, field);
         if weight == 0 || self.is_excluded(field, finding.id, finding.tags, finding.class) {
             return Flow::Continue(());
         }
@@ -563,8 +602,26 @@ fn may_break_out(text: &[u8]) -> bool {
         .any(|byte| matches!(byte, b'\'' | b'`' | b'%' | b'&' | b'\\' | b'<'))
 }
 
-/// What a finding counts in a field of this kind.
-fn weight(finding: &Finding, kind: FieldKind) -> u8 {
+/// Whether a text has words as people write them, or a block of code as they mark it.
+fn is_prose(text: &[u8]) -> bool {
+    if memchr::memmem::find(text, b"```").is_some() {
+        return true;
+    }
+    let words = text.split(u8::is_ascii_whitespace).filter(|word| {
+        let word = word.strip_suffix(b".").unwrap_or(word);
+        let word = word.strip_suffix(b",").unwrap_or(word);
+        word.len() > 1 && word.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+    });
+    words.take(PROSE).count() == PROSE
+}
+
+/// Whether a text has tags, and so is markup.
+fn has_tags(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
+}
+
+/// What a finding counts in a field.
+fn weight(finding: &Finding, field: &Field<'_>) -> u8 {
     let full = finding.weight.0;
     // That a query is source code says nothing of how deep it is.
     let of_structure = matches!(finding.class, Class::Protocol | Class::Graphql);
@@ -572,7 +629,7 @@ fn weight(finding: &Finding, kind: FieldKind) -> u8 {
         return full;
     }
     let strong = full >= 5;
-    match kind {
+    match field.kind {
         FieldKind::Plain => full,
         FieldKind::Opaque | FieldKind::Code | FieldKind::File => 0,
         FieldKind::Base64 => full,
@@ -580,11 +637,21 @@ fn weight(finding: &Finding, kind: FieldKind) -> u8 {
             Class::Rfi => 0,
             _ => full,
         },
-        // Prose quotes code. One thing that looks like it is no attack; two of them, or markup
-        // that acts, are.
+        // Prose quotes code, and markup shows it. What is neither and looks like code in two ways
+        // is an attack; markup that acts is one anywhere.
         FieldKind::FreeText | FieldKind::RichText => match finding.class {
             _ if !strong => 0,
-            Class::Xss | Class::Crlf | Class::Xxe | Class::Scanner => full,
+            _ if finding.id == OPEN_SCRIPT && field.kind == FieldKind::FreeText => 3,
+            Class::Xss if IN_ATTRIBUTES.contains(&finding.id) => {
+                let stands_in_text = field.may_quote || field.kind == FieldKind::RichText;
+                if stands_in_text { 0 } else { full }
+            }
+            Class::Xss if !finding.tags.contains(&"javascript") => full,
+            Class::Xss if field.kind == FieldKind::RichText => 0,
+            Class::Xxe | Class::Scanner => full,
+            _ if field.may_quote => 0,
+            // However many functions are named.
+            Class::Xss => 3_u8.saturating_sub(u8::try_from(field.score).unwrap_or(3)),
             _ => 3,
         },
     }
@@ -594,12 +661,41 @@ fn weight(finding: &Finding, kind: FieldKind) -> u8 {
 mod tests {
     use super::*;
     use crate::waf::ruleset::FINDINGS;
+    use crate::waf::{Ruleset, Waf};
+
+    fn steps(body: &str) -> usize {
+        let waf = Waf::new(Ruleset::builtin());
+        let request = RawRequest::new("POST", "/").header("content-type", "application/json");
+        let request = request.body(body);
+        let mut scan = Scan::new(&waf.0, &request, true);
+        let before = scan.signals.left();
+        let flow = parse::request(&request, &waf.0.limits, false, &mut scan);
+        assert!(flow.is_continue() && !scan.report.hostile);
+        before - scan.signals.left()
+    }
+
+    /// Whatever their name is, each value costs the same.
+    #[test]
+    fn many_values_under_a_long_name_take_no_more_steps() {
+        let values = |name: &str, count: usize| {
+            let list = "\"https://www.example.com/a_b?c=d\",".repeat(count);
+            steps(&format!("{{\"{name}\":[{list}1]}}"))
+        };
+        let thousand = |name: &str| values(name, 2000) - values(name, 1000);
+        let long = "p".repeat(64 << 10);
+        assert!(thousand("p") > 1000);
+        assert_eq!(thousand(&long), thousand("p"));
+    }
 
     #[test]
     fn what_counts_anywhere_exists() {
         for id in ANYWHERE {
             let finding = FINDINGS.get(id).unwrap_or_else(|| panic!("{id}"));
-            assert_eq!(weight(finding, FieldKind::Code), finding.weight.0);
+            let field = Field::new(Place::Form, Part::Value, b"", FieldKind::Code);
+            assert_eq!(weight(finding, &field), finding.weight.0);
+        }
+        for id in IN_ATTRIBUTES.iter().chain([&OPEN_SCRIPT]) {
+            assert!(FINDINGS.contains_key(id), "{id}");
         }
     }
 }

@@ -77,6 +77,7 @@ pub(crate) struct Signals {
     found: Vec<Signal>,
     work_left: usize,
     exhausted: bool,
+    lifted: bool,
 }
 
 impl Signals {
@@ -86,6 +87,7 @@ impl Signals {
             found: Vec::new(),
             work_left: steps,
             exhausted: false,
+            lifted: false,
         }
     }
 
@@ -102,6 +104,26 @@ impl Signals {
     /// Whether somebody wanted to spend more than there was, and stopped looking.
     pub(crate) const fn is_exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn left(&self) -> usize {
+        self.work_left
+    }
+
+    /// Lets everything be spent, until [`lower`](Self::lower).
+    pub(crate) const fn lift(&mut self) {
+        self.work_left = usize::MAX;
+        self.exhausted = false;
+        self.lifted = true;
+    }
+
+    /// Leaves nothing to spend, if everything was allowed.
+    pub(crate) const fn lower(&mut self) {
+        if self.lifted {
+            self.work_left = 0;
+            self.lifted = false;
+        }
     }
 
     /// Notes a finding; the same one a second time is not noted again, so that a detector

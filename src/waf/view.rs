@@ -99,6 +99,18 @@ impl Places {
         Place::Body,
     ]);
 
+    /// Where parameters of the application stand.
+    pub(crate) const PARAMETERS: Self = Self::of(&[
+        Place::Query,
+        Place::Form,
+        Place::Multipart,
+        Place::Json,
+        Place::Xml,
+        Place::Graphql,
+        Place::File,
+        Place::FileName,
+    ]);
+
     pub(crate) const fn of(places: &[Place]) -> Self {
         let mut bits = 0;
         let mut rest = places;
@@ -151,7 +163,8 @@ pub(crate) struct View<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) place: Place,
     pub(crate) part: Part,
-    /// The name of the parameter, header (lower case), cookie, key: also when `part` is the name itself.
+    /// The name of the parameter, header (lower case), cookie, key, as far as it matters: also
+    /// when `part` is the name itself.
     pub(crate) name: &'a [u8],
     /// How many decodings lie between the parsed value and this view: 0 for the value itself.
     pub(crate) depth: u8,

@@ -6,6 +6,8 @@ mod bypass;
 mod heavy;
 mod leak;
 mod markup;
+mod oracle;
+mod quoting;
 mod text;
 
 use crate::support::Spy;

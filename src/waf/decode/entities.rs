@@ -59,18 +59,44 @@ const NAMED: &[(&[u8], u8, bool)] = &[
 /// Decodes character references. Says whether anything changed.
 pub(in crate::waf) fn decode(text: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
+    append(text, |_| true, out)
+}
+
+/// Decodes the references between `<` and `>`, but for those to quotes and brackets, which end
+/// nothing there. Says whether anything changed.
+pub(in crate::waf) fn decode_in_tags(text: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let mut rest = text;
+    let mut changed = false;
+    while let Some(open) = memchr(b'<', rest) {
+        let (before, from) = rest.split_at(open);
+        let (inside, after) = from.split_at(memchr(b'>', from).unwrap_or(from.len()));
+        out.extend_from_slice(before);
+        let ends_nothing = |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>');
+        changed |= append(inside, ends_nothing, out);
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    changed
+}
+
+/// Appends a text, with those references decoded whose characters are wanted.
+fn append(text: &[u8], is_wanted: impl Fn(u8) -> bool, out: &mut Vec<u8>) -> bool {
     let mut rest = text;
     let mut changed = false;
     while let Some(at) = memchr(b'&', rest) {
         let (before, from) = rest.split_at(at);
         out.extend_from_slice(before);
+        let start = out.len();
         let inside = from.get(1..).unwrap_or_default();
         let length = match inside {
             [b'#', digits @ ..] => number(digits, out).map(|length| length + 2),
             name => named(name, out).map(|length| length + 1),
         };
+        let length = length.filter(|_| out.get(start).is_some_and(|byte| is_wanted(*byte)));
         changed |= length.is_some();
         if length.is_none() {
+            out.truncate(start);
             out.push(b'&');
         }
         rest = from.get(length.unwrap_or(1)..).unwrap_or_default();

@@ -9,6 +9,7 @@ mod unicode;
 
 pub(super) use base64::decode as base64;
 pub(super) use entities::decode as entities;
+use entities::decode_in_tags as entities_in_tags;
 pub(super) use escapes::decode as escapes;
 pub(super) use percent::{decode as percent, form};
 pub(super) use unicode::{fold, to_utf8};
@@ -19,9 +20,18 @@ use super::prefilter::Seen;
 ///
 /// Percent signs, then entities, then escapes, for so they nest in practice. Odd UTF-8 is
 /// folded in a round of its own, so that what comes out of an encoding is seen unfolded first.
-pub(super) fn round(text: &[u8], seen: Seen, out: &mut Vec<u8>, spare: &mut Vec<u8>) -> bool {
+/// Of a text that is shown, a browser decodes the entities for people to read, and only those in
+/// tags for itself.
+pub(super) fn round(
+    text: &[u8],
+    seen: Seen,
+    is_shown: bool,
+    out: &mut Vec<u8>,
+    spare: &mut Vec<u8>,
+) -> bool {
     let mut changed = seen.has(Seen::PERCENT) && percent(text, out);
     type Step = fn(&[u8], &mut Vec<u8>) -> bool;
+    let entities: Step = if is_shown { entities_in_tags } else { entities };
     let steps: [(Seen, Step); 2] = [(Seen::AMPERSAND, entities), (Seen::BACKSLASH, escapes)];
     for (trigger, step) in steps {
         // After the first change, any byte may have appeared.
@@ -66,7 +76,7 @@ mod tests {
     fn all(text: &str) -> String {
         let seen = Prefilter::builtin().seen(text.as_bytes());
         let (mut out, mut spare) = (Vec::new(), Vec::new());
-        if round(text.as_bytes(), seen, &mut out, &mut spare) {
+        if round(text.as_bytes(), seen, false, &mut out, &mut spare) {
             String::from_utf8_lossy(&out).into_owned()
         } else {
             "unchanged".to_owned()
@@ -90,6 +100,11 @@ mod tests {
             ("css", r"\65xpression", "expression"),
             ("windows path", r"C:\data\x", "unchanged"),
             ("fullwidth", "＜script＞", "<script>"),
+            (
+                "quotes that are letters",
+                "\u{2bc} \u{2ba} 5\u{2032}",
+                "' \" 5'",
+            ),
             ("nul", "scr\0ipt", "script"),
         ];
         for (name, text, expected) in cases {

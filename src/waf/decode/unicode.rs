@@ -9,7 +9,7 @@ pub(in crate::waf) fn fold(text: &[u8], out: &mut Vec<u8>) -> bool {
     let mut rest = text;
     let mut changed = false;
     loop {
-        let odd = |b: &u8| matches!(b, 0 | 0xC0 | 0xC1 | 0xE0 | 0xE2 | 0xEF | 0xF0);
+        let odd = |b: &u8| matches!(b, 0 | 0xC0 | 0xC1 | 0xCA | 0xCB | 0xE0 | 0xE2 | 0xEF | 0xF0);
         let Some(at) = rest.iter().position(odd) else {
             break;
         };
@@ -48,6 +48,11 @@ const fn character(text: &[u8]) -> (Option<Option<u8>>, usize) {
         [0xE2, 0x80, 0xA4, ..] => (Some(Some(b'.')), 3),
         [0xE2, 0x81, 0x84, ..] | [0xE2, 0x88, 0x95, ..] => (Some(Some(b'/')), 3),
         [0xE2, 0x88, 0x96, ..] => (Some(Some(b'\\')), 3),
+        // Letters and primes that databases make quotes of, where their charset has none.
+        [0xCA, 0xB9 | 0xBC, ..] | [0xCB, 0x88, ..] => (Some(Some(b'\'')), 2),
+        [0xCA, 0xBA, ..] => (Some(Some(b'"')), 2),
+        [0xE2, 0x80, 0xB2, ..] => (Some(Some(b'\'')), 3),
+        [0xE2, 0x80, 0xB3, ..] => (Some(Some(b'"')), 3),
         // Zero-width characters and the byte order mark.
         [0xE2, 0x80, 0x8B..=0x8D, ..] | [0xEF, 0xBB, 0xBF, ..] => (Some(None), 3),
         _ => (None, 1),

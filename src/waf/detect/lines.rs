@@ -110,7 +110,7 @@ mod header {
     /// Headers that steer an answer, a cache or a proxy. Those that letters begin with, such
     /// as `Subject`, are not among them.
     fn is_header(text: Text<'_>, start: usize) -> bool {
-        const NAMES: [&[u8]; 22] = [
+        const NAMES: [&[u8]; 36] = [
             b"set-cookie",
             b"content-length",
             b"content-type",
@@ -132,6 +132,20 @@ mod header {
             b"x-remote-ip",
             b"cookie",
             b"content-security-policy",
+            b"content-location",
+            b"content-range",
+            b"strict-transport-security",
+            b"clear-site-data",
+            b"cache-control",
+            b"set-cookie2",
+            b"p3p",
+            b"etag",
+            b"x-accel-redirect",
+            b"x-sendfile",
+            b"x-frame-options",
+            b"x-content-type-options",
+            b"www-authenticate",
+            b"link",
             b"http/",
         ];
         let Some(name) = NAMES.iter().find(|name| text.has(start, name)) else {
@@ -149,6 +163,8 @@ mod header {
         match *name {
             b"location" | b"host" => text.has(value, b"http") || matches!(text.at(value), b'/'),
             b"refresh" => text.at(value).is_ascii_digit(),
+            b"link" => text.at(value) == b'<',
+            b"etag" => matches!(text.at(value), b'"' | b'W'),
             b"content-type" => text.slice(value, value + 40).contains(&b'/'),
             _ => true,
         }

@@ -3,7 +3,7 @@
 
 use super::Detector;
 use super::macros::findings;
-use super::text::{Dictionary, Lower, Text, is_space, is_word};
+use super::text::{Dictionary, Text, is_space, is_word};
 use crate::waf::signal::Signals;
 use crate::waf::view::{Places, View};
 use std::sync::LazyLock;
@@ -22,6 +22,9 @@ findings! {
         ["x.constructor('alert(1)')()", "[].constructor.constructor('x')()"], ["the constructor (new)"];
     SYMBOLS: "xss-symbols-only", STRONG, "a program of brackets alone",
         ["(![]+[])[+!+[]]", "+!![]"], ["[](x)", "- [ ] todo"];
+    MODULE: "xss-module-import", STRONG, "a module of scripts is imported",
+        ["import { a } from './b.js'", "import * as x from \"//evil.example/x.js\""],
+        ["import {tea} from China", "we import * from abroad"];
     INDIRECT: "xss-indirect-call", STRONG, "a function of arrays or strings calls another",
         ["[].map.call`${eval}`", "[1].find(alert)"], ["map.call"];
 }
@@ -74,6 +77,10 @@ pub(super) static DETECTOR: Detector = Detector {
         "[[",
         "reflect.",
         "import(",
+        "import {",
+        "import{",
+        "import *",
+        "import*",
     ],
     cost: 3,
     run,
@@ -117,7 +124,7 @@ enum Head {
 }
 
 static HEADS: LazyLock<Dictionary<Head>> = LazyLock::new(|| {
-    Dictionary::from_iter([
+    Dictionary::new([
         ("alert", Head::Speaking),
         ("atob", Head::Sink),
         ("btoa", Head::Sink),
@@ -156,8 +163,7 @@ static HEADS: LazyLock<Dictionary<Head>> = LazyLock::new(|| {
 });
 
 fn head(word: &[u8]) -> Option<Head> {
-    let lower = Lower::<16>::of(word)?;
-    HEADS.get(lower.as_str()).copied()
+    HEADS.get(word)
 }
 
 /// What it costs to look at what stands around a word that heads a call, in steps.
@@ -171,6 +177,9 @@ fn word(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
         return;
     }
     let after = skip_filler(text, end);
+    if text.has(start, b"import") && imports_module(text, after) {
+        signals.push(&MODULE, start..after);
+    }
     let next = text.at(after);
     let adjacent = after == end;
     match head {
@@ -196,6 +205,26 @@ fn word(text: Text<'_>, start: usize, end: usize, signals: &mut Signals) {
         }
         _ => {}
     }
+}
+
+/// `{ a, b } from './c.js'`, `* as a from "b"`: what stands behind `import`.
+fn imports_module(text: Text<'_>, start: usize) -> bool {
+    let names = match text.at(start) {
+        b'{' => text
+            .skip_some(start, 160, |byte| byte != b'}')
+            .saturating_add(1),
+        b'*' => text.skip_some(start, 64, |byte| {
+            is_word(byte) || is_space(byte) || byte == b'*'
+        }),
+        _ => return false,
+    };
+    let from = if text.at(start) == b'{' {
+        text.skip_space(names)
+    } else {
+        text.back_space(names).saturating_sub(4)
+    };
+    let quote = text.at(text.skip_space(from.saturating_add(4)));
+    text.has(from, b"from") && matches!(quote, b'\'' | b'"' | b'`')
 }
 
 /// `alert(1)`, `(alert)(1)`, `alert.call(...)`, `` alert`1` ``, `[alert][0](1)`, `x=alert`.

@@ -127,9 +127,52 @@ impl<const N: usize> Lower<N> {
     }
 }
 
-/// What is known of many words, found by one look. The words are ours, so nobody can choose
-/// them to collide.
-pub(super) type Dictionary<V> = HashMap<&'static str, V, BuildHasherDefault<Fnv>>;
+/// What is known of many words, in whatever case, found by one look. The words are ours, in
+/// lower case, so nobody can choose them to collide.
+#[derive(Debug)]
+pub(super) struct Dictionary<V> {
+    words: HashMap<&'static [u8], V, BuildHasherDefault<Fnv>>,
+    /// By the first two letters, how long words are that begin with them: most words are in no
+    /// list.
+    lengths: Box<[u32]>,
+}
+
+/// The longest word of any list.
+const LONGEST_WORD: usize = 32;
+
+impl<V: Copy> Dictionary<V> {
+    /// Of a word that comes twice, what is said first holds.
+    pub(super) fn new(list: impl IntoIterator<Item = (&'static str, V)>) -> Self {
+        let mut words = HashMap::default();
+        let mut lengths = vec![0; 1 << 10];
+        for (word, known) in list {
+            let (letters, length) = shape(word.as_bytes());
+            if let Some(lengths) = lengths.get_mut(letters) {
+                *lengths |= length;
+            }
+            words.entry(word.as_bytes()).or_insert(known);
+        }
+        Self {
+            words,
+            lengths: lengths.into(),
+        }
+    }
+
+    pub(super) fn get(&self, word: &[u8]) -> Option<V> {
+        let (letters, length) = shape(word);
+        if self.lengths.get(letters)? & length == 0 {
+            return None;
+        }
+        let lower = Lower::<LONGEST_WORD>::of(word)?;
+        self.words.get(lower.as_bytes()).copied()
+    }
+}
+
+/// The first two letters as an index, and the length as a bit.
+fn shape(word: &[u8]) -> (usize, u32) {
+    let letter = |at: usize| usize::from(word.get(at).copied().unwrap_or(0) & 31);
+    (letter(0) << 5 | letter(1), 1 << word.len().min(31))
+}
 
 /// The hash function of Fowler, Noll and Vo: the fastest for short words.
 #[derive(Debug)]
@@ -148,6 +191,10 @@ impl Hasher for Fnv {
         }
     }
 
+    fn write_usize(&mut self, number: usize) {
+        self.0 = (self.0 ^ number as u64).wrapping_mul(0x0100_0000_01B3);
+    }
+
     fn finish(&self) -> u64 {
         self.0
     }
@@ -157,12 +204,12 @@ impl Hasher for Fnv {
 pub(super) type Words = LazyLock<Dictionary<()>>;
 
 pub(super) fn words(list: &[&'static str]) -> Dictionary<()> {
-    list.iter().map(|word| (*word, ())).collect()
+    Dictionary::new(list.iter().map(|word| (*word, ())))
 }
 
 /// Whether a list holds the word, in whatever case.
 pub(super) fn listed(list: &Dictionary<()>, word: &[u8]) -> bool {
-    Lower::<32>::of(word).is_some_and(|lower| list.contains_key(lower.as_str()))
+    list.get(word).is_some()
 }
 
 /// Where `needle`, in lower case, first occurs in whatever case.

@@ -309,13 +309,11 @@ fn inclusion(view: &View<'_>, text: Text<'_>, signals: &mut Signals) {
     {
         return;
     }
-    // Names may be long, and a list of URLs under one of them, too.
-    let name = view.name.get(..LONGEST_NAME).unwrap_or(view.name);
-    if includes_file(name) {
+    if includes_file(view.name) {
         signals.push(&remote::PARAMETER, start..end);
     } else if view.place == Place::Query
         && text.len() <= end.saturating_add(1)
-        && !asks_for_address(name)
+        && !asks_for_address(view.name)
     {
         signals.push(&remote::FOREIGN, start..end);
     }
@@ -326,9 +324,6 @@ fn query_is_empty(text: Text<'_>) -> bool {
     let first = text.find(0, b'?');
     text.skip(first, |byte| byte == b'?') == text.len()
 }
-
-/// How much of the name of a parameter is looked at, in bytes.
-const LONGEST_NAME: usize = 96;
 
 /// Names of parameters by which applications of PHP include files.
 fn includes_file(name: &[u8]) -> bool {

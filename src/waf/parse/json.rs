@@ -34,6 +34,7 @@ pub(in crate::waf) fn document(
         names: name.to_vec(),
         containers: Vec::new(),
         is_deep: false,
+        is_deepest: false,
         scopes: 0,
         keys: HashSet::default(),
         hasher: RandomState::new(),
@@ -78,6 +79,7 @@ struct Reader<'a> {
     containers: Vec<Container>,
     /// Whether it was told that they are too many.
     is_deep: bool,
+    is_deepest: bool,
     scopes: u32,
     keys: HashSet<u64, BuildHasherDefault<Hashed>>,
     hasher: RandomState,
@@ -121,8 +123,8 @@ impl Reader<'_> {
             let went_well = match next {
                 Next::Value => {
                     let opened = matches!(byte, b'{' | b'[');
-                    if opened && !self.may_open(limits, visit)? {
-                        return ControlFlow::Continue(Ending::Broken);
+                    if opened {
+                        self.tell_of_depth(limits, visit)?;
                     }
                     next = match byte {
                         b'{' => self.open(true, name.clone()),
@@ -172,19 +174,19 @@ impl Reader<'_> {
         }
     }
 
-    /// Tells of nesting that is too deep, and whether to read on all the same: whoever has
-    /// switched off that rule has the rest looked at, too, up to as many levels as fields.
-    fn may_open(&mut self, limits: &Limits, visit: &mut impl Visit) -> ControlFlow<(), bool> {
+    /// Tells of nesting that is too deep, and once more where it is as deep as there may be
+    /// fields: whoever has switched off these rules has the rest looked at, too.
+    fn tell_of_depth(&mut self, limits: &Limits, visit: &mut impl Visit) -> Flow {
         let depth = self.containers.len();
         if depth >= limits.depth && !self.is_deep {
             self.is_deep = true;
             visit.wrong(&protocol::DEPTH, self.place, b"", self.excerpt())?;
         }
-        if depth >= limits.fields.max(limits.depth) {
+        if depth >= limits.fields.max(limits.depth) && !self.is_deepest {
+            self.is_deepest = true;
             visit.wrong(&protocol::FIELDS, self.place, b"", self.excerpt())?;
-            return ControlFlow::Continue(false);
         }
-        ControlFlow::Continue(true)
+        Flow::Continue(())
     }
 
     fn peek(&self) -> Option<u8> {

@@ -145,12 +145,55 @@ fn part(text: &[u8], visit: &mut impl Visit) -> Flow {
     if let Some(file_name) = head.file_name {
         visit.pair(Place::FileName, name, file_name)?;
     }
-    // Without a name that every parser reads as one, servers hand a part over as a field,
-    // whatever type it says to be of.
-    if head.is_file || (!head.is_text && is_file(rest)) {
+    if head.is_file {
         return visit.value(Place::File, name, rest);
     }
+    // Without a name that every parser reads as one, servers hand a part over as a field,
+    // whatever type it says to be of: what is text in it is one, too.
+    if !head.is_text && is_file(rest) {
+        visit.value(Place::File, name, rest)?;
+        if is_signed(rest) {
+            return Flow::Continue(());
+        }
+        return visit.pair(Place::Multipart, name, &texts(rest));
+    }
     visit.pair(Place::Multipart, name, rest)
+}
+
+/// Whether it begins as files of a known format do, which may hold texts of their own.
+fn is_signed(file: &[u8]) -> bool {
+    const SIGNATURES: [&[u8]; 10] = [
+        b"\x89PNG\r\n\x1A\n",
+        b"\xFF\xD8\xFF",
+        b"GIF8",
+        b"%PDF-",
+        b"PK\x03\x04",
+        b"\x1F\x8B",
+        b"RIFF",
+        b"OggS",
+        b"ID3",
+        b"\0asm",
+    ];
+    let is_film = file.get(4..8) == Some(b"ftyp");
+    is_film
+        || SIGNATURES
+            .iter()
+            .any(|signature| file.starts_with(signature))
+}
+
+/// Shorter runs of text in a file are noise, in bytes.
+const SHORTEST_TEXT: usize = 8;
+
+/// The runs of text in what is none, spaces between them.
+fn texts(file: &[u8]) -> Vec<u8> {
+    let is_text = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let runs = file.split(|b| !is_text(b));
+    let mut texts = Vec::new();
+    for run in runs.filter(|run| run.len() >= SHORTEST_TEXT) {
+        texts.extend_from_slice(run);
+        texts.push(b' ');
+    }
+    texts
 }
 
 fn header<'a>(line: &'a [u8], head: &mut Head<'a>, visit: &mut impl Visit) -> Flow {

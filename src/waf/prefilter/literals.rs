@@ -141,6 +141,10 @@ impl Literals {
         let before = (thirds & ((1 << third) - 1)).count_ones() as usize;
         let rank = self.ranks.get(pair).copied().unwrap_or(0) + before;
         for entry in self.entries.get(rank).map_or(&[][..], |entries| entries) {
+            // A text of one literal over and over wakes whom it wakes once.
+            if live.holds(&entry.wakes) {
+                continue;
+            }
             let found = at
                 .checked_sub(entry.before)
                 .and_then(|start| text.get(start..)?.get(..entry.word.len()));

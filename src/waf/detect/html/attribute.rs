@@ -164,6 +164,9 @@ impl Markup<'_, '_> {
 
     /// A value that begins within an attribute: `" onfocus=alert(1) x="`.
     pub(super) fn attribute_context(&mut self) {
+        if self.signals.has(&found::EVENT_HANDLER) {
+            return;
+        }
         for at in memchr::memchr2_iter(b'o', b'O', self.text.0) {
             if !matches!(self.text.at(at.saturating_add(1)), b'n' | b'N') {
                 continue;
@@ -188,9 +191,18 @@ impl Markup<'_, '_> {
             let valued = equals.saturating_add(1) < self.text.len();
             if self.text.at(equals) == b'=' && !compared && valued && names::begins_event(name) {
                 self.signals
-                    .push(&found::EVENT_HANDLER, at..equals.saturating_add(1));
+                    .push(&found::EVENT_BEHIND, at..equals.saturating_add(1));
                 return;
             }
+        }
+    }
+
+    /// ` onwhatever` as the name of a parameter: nobody begins one with a space, and what stands
+    /// behind its equals sign is the value.
+    pub(super) fn event_name(&mut self) {
+        let name = self.text.0.trim_ascii();
+        if name.len() < self.text.len() && is_event(name) {
+            self.signals.push(&found::EVENT_BEHIND, 0..self.text.len());
         }
     }
 
@@ -206,7 +218,7 @@ impl Markup<'_, '_> {
             });
             if let Some(name) = name {
                 let start = name_end.saturating_sub(name.len());
-                self.signals.push(&found::DANGEROUS_ATTRIBUTE, start..at);
+                self.signals.push(&found::ATTRIBUTE_BEHIND, start..at);
                 return;
             }
         }
@@ -215,8 +227,9 @@ impl Markup<'_, '_> {
     /// What the value is as a whole: a URL that is a script, or CSS.
     pub(super) fn whole_value(&mut self) {
         self.acting_attribute();
-        if let Some(span) = scheme::script_url(self.text) {
-            self.signals.push(&found::SCRIPT_URL, span);
+        let span = scheme::script_url(self.text);
+        if let Some(span) = span.filter(|_| !self.signals.has(&found::SCRIPT_URL)) {
+            self.signals.push(&found::SCRIPT_VALUE, span);
         }
         let bytes = self.text.0;
         let style = super::super::text::find_lower(bytes, b"style");

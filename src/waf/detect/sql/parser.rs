@@ -161,7 +161,7 @@ impl<'v, 's> Parser<'v, 's> {
         }
     }
 
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         loop {
             self.tokens.wants_operand = matches!(
                 self.prev.kind,
@@ -204,7 +204,7 @@ impl<'v, 's> Parser<'v, 's> {
     }
 
     /// `3' ' 1`: two strings side by side are one; no measure of anything is written so.
-    fn numbers_in_strings(self, token: Token) {
+    fn numbers_in_strings(&mut self, token: Token) {
         let strung = matches!(token.kind, Kind::Quoted | Kind::Unclosed)
             && self.text.at(token.start) == self.text.at(self.start.saturating_sub(1))
             && token.start > self.start;

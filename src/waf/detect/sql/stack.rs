@@ -69,36 +69,25 @@ const DEPTH: usize = 64;
 /// Deeper expressions lose their bottom, where the parentheses opened first stand.
 #[derive(Debug)]
 pub(super) struct Stack {
-    items: [Item; DEPTH],
-    len: usize,
+    items: Vec<Item>,
 }
 
 impl Stack {
-    pub(super) fn new() -> Self {
-        let empty = Item {
-            sort: Sort::Open,
-            traits: Traits::default(),
-            start: 0,
-            gaps: 0,
-        };
-        Self {
-            items: [empty; DEPTH],
-            len: 0,
-        }
+    pub(super) const fn new() -> Self {
+        Self { items: Vec::new() }
     }
 
     pub(super) fn clear(&mut self) {
-        self.len = 0;
+        self.items.clear();
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.items.len()
     }
 
     /// The `depth`th item from the top.
     pub(super) fn peek(&self, depth: usize) -> Option<Item> {
-        let index = self.len.checked_sub(depth)?.checked_sub(1)?;
-        self.items.get(index).copied()
+        self.items.iter().nth_back(depth).copied()
     }
 
     pub(super) fn push(&mut self, sort: Sort, traits: Traits, start: usize) {
@@ -120,30 +109,25 @@ impl Stack {
     }
 
     fn push_item(&mut self, item: Item) {
-        if self.len == DEPTH {
-            self.items.copy_within(DEPTH / 2.., 0);
-            self.len = DEPTH / 2;
+        if self.items.len() == DEPTH {
+            self.items.drain(..DEPTH / 2);
         }
-        if let Some(slot) = self.items.get_mut(self.len) {
-            *slot = item;
-            self.len += 1;
-        }
+        self.items.push(item);
     }
 
     pub(super) fn pop(&mut self) -> Option<Item> {
-        let top = self.peek(0)?;
-        self.len -= 1;
-        Some(top)
+        self.items.pop()
     }
 
     pub(super) fn drop_top(&mut self, count: usize) {
-        self.len = self.len.saturating_sub(count);
+        let left = self.items.len().saturating_sub(count);
+        self.items.truncate(left);
     }
 
     /// Whether this is an argument of a call.
     pub(super) fn in_call(&self) -> bool {
-        let below = self.items.get(..self.len).unwrap_or_default();
-        let mut opens = below
+        let mut opens = self
+            .items
             .iter()
             .rev()
             .take(8)
@@ -158,7 +142,7 @@ impl Stack {
             if matches!(top.sort, Sort::Open | Sort::Call) {
                 break;
             }
-            self.len -= 1;
+            self.items.pop();
         }
     }
 }

@@ -97,11 +97,7 @@ impl Role {
 
 /// The role of a word, in whatever case.
 pub(super) fn role(word: &[u8]) -> Option<Role> {
-    if word.len() < 2 || word.len() > 32 || !may_be_word(word) {
-        return None;
-    }
-    let lower = Lower::<32>::of(word)?;
-    ROLES.get(lower.as_str()).copied()
+    ROLES.get(word)
 }
 
 /// All lists below in one; what is in several has the role of the first.
@@ -113,21 +109,8 @@ static ROLES: LazyLock<Dictionary<Role>> = LazyLock::new(|| {
         .chain(of(FUNCTIONS, Role::Function))
         .chain(of(COMMON, Role::Common))
         .chain(of(CATALOGS, Role::Catalog));
-    let mut roles = Dictionary::default();
-    for (word, role) in all {
-        roles.entry(word).or_insert(role);
-    }
-    roles
+    Dictionary::new(all)
 });
-
-/// A cheap look at first and last byte before the lists are searched.
-fn may_be_word(word: &[u8]) -> bool {
-    let first = word.first().is_some_and(u8::is_ascii_alphabetic);
-    first
-        && word
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
-}
 
 /// Whether a procedure of this name belongs to a server: `xp_...`, `sp_...`.
 pub(super) fn is_server_procedure(word: &[u8]) -> bool {

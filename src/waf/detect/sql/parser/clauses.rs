@@ -130,7 +130,7 @@ impl Parser<'_, '_> {
     }
 
     /// The text is at its end, or in a comment that reaches there.
-    pub(super) fn finish(mut self, token: Token) {
+    pub(super) fn finish(&mut self, token: Token) {
         self.fold_all();
         self.close_open(token);
         let comment = token.kind == Kind::Comment;

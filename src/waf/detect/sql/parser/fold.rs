@@ -73,7 +73,8 @@ impl Parser<'_, '_> {
             || right.traits.has(Traits::CALL.and(Traits::DEEP));
         let symbol = middle.sort == Sort::Compare;
         let mut traits = carried(left, right).and(Traits::COMPOUND);
-        let likened = both_known && self.text.has(middle.start, b"like");
+        let likened = both_known
+            && (self.text.has(middle.start, b"like") || self.text.has(middle.start, b"is"));
         if likened {
             traits = traits.and(Traits::DECIDED);
         }
