@@ -29,12 +29,18 @@
 //! assert_eq!(content, gif);
 //! assert!(accepted.stored_name().ends_with(".gif"));
 //!
-//! // A script that begins like an image.
-//! let script = b"GIF89a/*....*/=1;alert(document.domain)";
-//! let refusal = policy.check("dot.gif", Some("image/gif"), script).unwrap_err();
-//! assert_eq!(refusal.kind(), RefusalKind::Malformed);
+//! // The same image, and a script behind it.
+//! let both = [&gif[..], b"<script>alert(document.domain)</script>"].concat();
+//! let refusal = policy.check("dot.gif", Some("image/gif"), &both).unwrap_err();
+//! assert_eq!(refusal.kind(), RefusalKind::Polyglot);
 //! # Ok::<(), portcullis::input::upload::Refusal>(())
 //! ```
+//!
+//! # Over HTTP
+//!
+//! [`UploadLayer`] stands in front of a handler that takes [`Uploads`]: the parts of a
+//! multipart body, one after the other, as they come. [`Clamd`] has them scanned for malware.
+//! [`download_headers`] are for the way back.
 //!
 //! # Memory and time
 //!
@@ -50,18 +56,26 @@
 //!
 //! ASVS 5.0: 5.2.1 to 5.2.6, 5.3.2, 5.4.1, 14.2.8.
 
+mod clamd;
 mod detect;
+mod download;
 mod feed;
 mod file_type;
 mod format;
 mod inspection;
+mod layer;
+mod multipart;
 mod policy;
 mod refusal;
 mod report;
 
+pub use clamd::{Clamd, ClamdError, Scan, ScanVerdict};
 pub use detect::{Detected, detect};
+pub use download::{download_headers, inline_headers};
 pub use file_type::FileType;
 pub use inspection::Inspection;
+pub use layer::UploadLayer;
+pub use multipart::{Field, FilePart, Part, Uploads};
 pub use policy::{ArchiveLimits, UploadPolicy};
 pub use refusal::{Refusal, RefusalKind};
 pub use report::{Accepted, Cleaning, ContentHash, Flag};

@@ -1,5 +1,6 @@
 //! Code and archives where an image or a document should have none.
 
+use super::seam::Seam;
 use super::{le16, le32};
 use memchr::{memchr_iter, memmem};
 
@@ -21,26 +22,13 @@ const LONGEST_CODE: usize = 9;
 /// Looks for code in bytes that come in pieces.
 #[derive(Debug, Default)]
 pub(super) struct CodeFinder {
-    /// The end of the piece before, in which code may have begun.
-    carried: Vec<u8>,
+    seam: Seam<LONGEST_CODE>,
     found: bool,
 }
 
 impl CodeFinder {
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        if self.found {
-            return;
-        }
-        let head = bytes.get(..LONGEST_CODE).unwrap_or(bytes);
-        self.carried.extend_from_slice(head);
-        self.found = has_code(&self.carried) || has_code(bytes);
-        let recent = if bytes.len() >= LONGEST_CODE {
-            bytes
-        } else {
-            &self.carried
-        };
-        let from = recent.len().saturating_sub(LONGEST_CODE - 1);
-        self.carried = recent.get(from..).unwrap_or_default().to_vec();
+        self.found = self.found || self.seam.any(bytes, has_code);
     }
 
     pub(super) const fn found(&self) -> bool {
@@ -67,26 +55,16 @@ const END_RECORD_LENGTH: usize = 22;
 /// their end, whatever the file begins with.
 #[derive(Debug, Default)]
 pub(in crate::input::upload) struct ArchiveTail {
-    carried: Vec<u8>,
-    position: u64,
+    seam: Seam<END_RECORD_LENGTH>,
+    length: u64,
     found: bool,
 }
 
 impl ArchiveTail {
     pub(in crate::input::upload) fn push(&mut self, bytes: &[u8]) {
-        let (head, _) = bytes.split_at(bytes.len().min(END_RECORD_LENGTH));
-        let carried = self.carried.len();
-        self.carried.extend_from_slice(head);
-        let before = self.position.saturating_sub(carried as u64);
-        self.found |= has_end_record(&self.carried, before) || has_end_record(bytes, self.position);
-        self.position += bytes.len() as u64;
-        let recent = if bytes.len() >= END_RECORD_LENGTH {
-            bytes
-        } else {
-            &self.carried
-        };
-        let from = recent.len().saturating_sub(END_RECORD_LENGTH - 1);
-        self.carried = recent.get(from..).unwrap_or_default().to_vec();
+        self.length += bytes.len() as u64;
+        let length = self.length;
+        self.found |= self.seam.any(bytes, |text| has_end_record(text, length));
     }
 
     pub(in crate::input::upload) const fn found(&self) -> bool {
@@ -94,15 +72,15 @@ impl ArchiveTail {
     }
 }
 
-/// Whether there is an end record that points to a directory before it, as chance will not
+/// Whether there is an end record that points to a directory within the file, as chance will not
 /// make one.
-fn has_end_record(bytes: &[u8], position: u64) -> bool {
+fn has_end_record(bytes: &[u8], length: u64) -> bool {
     memmem::find_iter(bytes, END_RECORD).any(|at| {
         let is_record = || {
             let record = bytes.get(at..)?.get(..END_RECORD_LENGTH)?;
             let entries = le16(record, 10)?;
             let [size, offset] = [le32(record, 12)?, le32(record, 16)?];
-            let is_within = u64::from(size) + u64::from(offset) <= position + at as u64;
+            let is_within = u64::from(size) + u64::from(offset) <= length;
             Some((entries > 0 && is_within) || (entries == u16::MAX && offset == u32::MAX))
         };
         is_record().unwrap_or(false)

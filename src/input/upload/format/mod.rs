@@ -12,6 +12,7 @@ mod mp4;
 mod pdf;
 mod png;
 mod riff;
+mod seam;
 mod svg;
 mod text;
 mod tiff;

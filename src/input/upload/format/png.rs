@@ -1,10 +1,11 @@
 //! PNG (W3C PNG third edition): chunks and their checksums, up to IEND.
 
+use super::code::CodeFinder;
 use super::{Facts, be32};
 use crate::input::upload::Refusal;
 use crate::input::upload::feed::{Fate, Feed};
 use crate::input::upload::policy::Rules;
-use crate::input::upload::refusal::malformed;
+use crate::input::upload::refusal::{malformed, polyglot};
 
 /// Chunks that say how the image looks. Others are metadata.
 const VISUAL: &[[u8; 4]] = &[
@@ -49,12 +50,15 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
                 if stage == Stage::Data {
                     stage = Stage::AfterData;
                 }
+                let is_ancillary = name.first().is_some_and(u8::is_ascii_lowercase);
                 if VISUAL.contains(name) {
-                    chunk(&feed, length, Fate::Keep).await?;
-                } else if name.first().is_some_and(u8::is_ascii_lowercase) {
-                    facts
-                        .pass_metadata(&feed, &rules, u64::from(length) + 12, Fate::Drop)
-                        .await?;
+                    if chunk(&feed, length, Fate::Keep).await? {
+                        return Err(polyglot("code in a part that programs pass over"));
+                    }
+                } else if is_ancillary {
+                    let fate = if rules.strips { Fate::Drop } else { Fate::Keep };
+                    let has_code = chunk(&feed, length, fate).await?;
+                    facts.judge_metadata(&rules, has_code)?;
                 } else {
                     return Err(malformed("a critical chunk that nobody knows"));
                 }
@@ -81,7 +85,7 @@ async fn header(feed: &Feed, rules: &Rules, facts: &mut Facts) -> Result<(), Ref
     if !is_allowed || compression != 0 || filter != 0 || interlace > 1 {
         return Err(malformed("a header that no image has"));
     }
-    chunk(feed, 13, Fate::Keep).await
+    chunk(feed, 13, Fate::Keep).await.map(|_| ())
 }
 
 /// The start of the compressed data (RFC 1950 section 2.2).
@@ -99,16 +103,25 @@ async fn zlib_header(feed: &Feed, length: u32) -> Result<(), Refusal> {
     }
 }
 
-async fn chunk(feed: &Feed, length: u32, fate: Fate) -> Result<(), Refusal> {
+/// Passes over a chunk, and says whether there is code in it.
+async fn chunk(feed: &Feed, length: u32, fate: Fate) -> Result<bool, Refusal> {
     feed.pass(4, fate, |_| {}).await?;
     let mut checksum = crc32fast::Hasher::new();
+    let mut finder = CodeFinder::default();
+    // Image data is no text, and most of the file.
+    let is_searched = feed.peek().await? != *b"IDAT";
     let content = u64::from(length) + 4;
-    feed.pass(content, fate, |bytes| checksum.update(bytes))
-        .await?;
+    let look = |bytes: &[u8]| {
+        checksum.update(bytes);
+        if is_searched {
+            finder.push(bytes);
+        }
+    };
+    feed.pass(content, fate, look).await?;
     let declared: [u8; 4] = feed.peek().await?;
     feed.pass(4, fate, |_| {}).await?;
     match checksum.finalize() == u32::from_be_bytes(declared) {
-        true => Ok(()),
+        true => Ok(finder.found()),
         false => Err(malformed("a chunk whose checksum is wrong")),
     }
 }

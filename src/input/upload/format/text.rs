@@ -2,6 +2,7 @@
 
 use super::Facts;
 use super::code::CodeFinder;
+use super::seam::Seam;
 use crate::input::upload::feed::{Fate, Feed, Step};
 use crate::input::upload::policy::Rules;
 use crate::input::upload::refusal::{RefusalKind, malformed, mismatch, polyglot};
@@ -53,12 +54,16 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
     Ok(facts)
 }
 
+/// PHP runs wherever it stands in a file.
+const SERVER_CODE: &[u8] = b"<?php";
+
 #[derive(Default)]
 struct Text {
     is_table: bool,
     at_cell_start: bool,
     has_formula: bool,
     has_server_code: bool,
+    server_code: Seam<{ SERVER_CODE.len() }>,
     markup: CodeFinder,
 }
 
@@ -75,7 +80,8 @@ impl Text {
             return Err(mismatch("control characters in a text"));
         }
         self.markup.push(valid);
-        self.has_server_code |= memmem::find(valid, b"<?php").is_some();
+        let is_code = |text: &[u8]| memmem::find(text, SERVER_CODE).is_some();
+        self.has_server_code |= self.server_code.any(valid, is_code);
         if self.is_table && !self.has_formula {
             self.find_formula(valid);
         }

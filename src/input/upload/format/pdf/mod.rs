@@ -10,6 +10,7 @@ mod lexer;
 
 use super::Facts;
 use super::inflate::{Inflater, Meter};
+use super::seam::Seam;
 use crate::input::upload::Refusal;
 use crate::input::upload::feed::{Fate, Feed, Step};
 use crate::input::upload::policy::Rules;
@@ -98,7 +99,7 @@ async fn end_of_stream(feed: &Feed) -> Result<(), Refusal> {
 
 /// What is inside of a stream.
 struct Content {
-    objects: ObjectFinder,
+    seam: Seam<LONGEST_HEAD>,
     expanded: Option<Objects>,
 }
 
@@ -125,13 +126,15 @@ impl Content {
             }
         };
         Ok(Self {
-            objects: ObjectFinder::default(),
+            seam: Seam::default(),
             expanded,
         })
     }
 
     fn push(&mut self, bytes: &[u8], meter: &mut Meter) -> Result<(), Refusal> {
-        self.objects.push(bytes)?;
+        if self.seam.any(bytes, holds_object) {
+            return Err(polyglot("an object within a stream"));
+        }
         match &mut self.expanded {
             Some(objects) => objects.push(bytes, meter),
             None => Ok(()),
@@ -167,33 +170,10 @@ impl Objects {
     }
 }
 
-/// Looks for what would be read as an object if a table pointed there: `1 0 obj`.
-#[derive(Default)]
-struct ObjectFinder {
-    carried: Vec<u8>,
-}
-
-/// Two numbers, of ten digits and five, white space, and the word.
+/// The longest head of an object: two numbers, of ten digits and five, white space, a word.
 const LONGEST_HEAD: usize = 32;
 
-impl ObjectFinder {
-    fn push(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        let head = bytes.get(..LONGEST_HEAD).unwrap_or(bytes);
-        self.carried.extend_from_slice(head);
-        if holds_object(&self.carried) || holds_object(bytes) {
-            return Err(polyglot("an object within a stream"));
-        }
-        let recent = if bytes.len() >= LONGEST_HEAD {
-            bytes
-        } else {
-            &self.carried
-        };
-        let from = recent.len().saturating_sub(LONGEST_HEAD - 1);
-        self.carried = recent.get(from..).unwrap_or_default().to_vec();
-        Ok(())
-    }
-}
-
+/// Whether there is what would be read as an object if a table pointed there: `1 0 obj`.
 fn holds_object(bytes: &[u8]) -> bool {
     memmem::find_iter(bytes, b"obj").any(|at| {
         let before = bytes.get(..at).unwrap_or_default();

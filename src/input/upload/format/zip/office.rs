@@ -1,5 +1,6 @@
 //! Office Open XML (ECMA-376): which document an archive is, and what it does when opened.
 
+use crate::input::upload::format::seam::Seam;
 use crate::input::upload::refusal::{RefusalKind, active, malformed, mismatch};
 use crate::input::upload::{FileType, Refusal};
 use quick_xml::events::{BytesStart, Event};
@@ -61,7 +62,8 @@ pub(super) struct Part {
     /// Kept where it is a list that has to be read.
     list: Option<Vec<u8>>,
     is_xml: bool,
-    carried: Vec<u8>,
+    has_begun: bool,
+    seam: Seam<{ DOCUMENT_TYPE.len() }>,
     has_document_type: bool,
 }
 
@@ -75,28 +77,19 @@ impl Part {
             }
             list.extend_from_slice(bytes);
         }
-        if self.is_xml && !self.has_document_type {
+        if self.is_xml && !self.has_document_type && !bytes.is_empty() {
             self.find_document_type(bytes);
         }
         Ok(())
     }
 
-    /// A document type can define entities, which no part of a document needs.
+    /// A document type can define entities, which no part of a document needs. In another
+    /// encoding it would not be found.
     fn find_document_type(&mut self, bytes: &[u8]) {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let is_wide = is_first && matches!(bytes, [0xFF | 0xFE | 0, ..]);
         let found = |text: &[u8]| memchr::memmem::find(text, DOCUMENT_TYPE).is_some();
-        let head = bytes.get(..DOCUMENT_TYPE.len()).unwrap_or(bytes);
-        self.carried.extend_from_slice(head);
-        // In another encoding it would not be found.
-        let is_wide =
-            self.carried.starts_with(b"\xFF\xFE") || self.carried.starts_with(b"\xFE\xFF");
-        self.has_document_type = is_wide || found(&self.carried) || found(bytes);
-        let recent = if bytes.len() >= DOCUMENT_TYPE.len() {
-            bytes
-        } else {
-            &self.carried
-        };
-        let from = recent.len().saturating_sub(DOCUMENT_TYPE.len() - 1);
-        self.carried = recent.get(from..).unwrap_or_default().to_vec();
+        self.has_document_type = is_wide || self.seam.any(bytes, found);
     }
 }
 
@@ -129,7 +122,8 @@ impl Office {
             list: (name == CONTENT_TYPES || is_relations).then(Vec::new),
             is_xml: is_relations || lower.ends_with(".xml") || lower.ends_with(".vml"),
             name: lower,
-            carried: Vec::new(),
+            has_begun: false,
+            seam: Seam::default(),
             has_document_type: false,
         })
     }
