@@ -2,6 +2,7 @@
 //!
 //! Several ways of proving it, one answer: a [`Principal`](crate::principal::Principal).
 //!
+//! - [`account`], with the feature of that name: logging in, and the life of accounts.
 //! - [`authenticate`]: the layer that tries each way in turn, yours among them.
 //! - [`api_key`], with the feature `api-key`: keys that programs authenticate by.
 //! - [`jwt`], with the feature of that name: JSON Web Tokens, issued and verified, and the
@@ -15,6 +16,8 @@
 //! - [`throttle`], with the feature of that name: how often a password or a code may be guessed.
 //! - [`step_up`]: what asks for a recent or a strong authentication.
 
+#[cfg(feature = "account")]
+pub mod account;
 #[cfg(feature = "api-key")]
 pub mod api_key;
 pub mod authenticate;

@@ -11,6 +11,8 @@
     reason = "the rows of a table are types of their own, used once"
 )]
 
+#[cfg(feature = "full")]
+mod account;
 #[cfg(feature = "file-encryption")]
 mod aead;
 #[cfg(feature = "full")]

@@ -121,7 +121,8 @@ impl LinkTokens {
     pub async fn issue(&self, purpose: Purpose, to: &Recipient<'_>) -> Result<(), CodeError> {
         let place = self.outbox.reserve()?;
         let name = self.tags.name(purpose, to.user);
-        if let Err(retry_after) = self.count(&name).await? {
+        let address = self.tags.address(purpose, to.address);
+        if let Err(retry_after) = self.count(&address).await? {
             return Err(CodeError::TooMany { retry_after });
         }
         let message = self.make(purpose, name, to).await?;
@@ -144,7 +145,9 @@ impl LinkTokens {
         let nobody = self.tags.nobody(purpose, self.random.bytes());
         let somebody = self.tags.name(purpose, to.map_or("", |to| to.user));
         let name = if to.is_some() { somebody } else { nobody };
-        let is_allowed = self.count(&name).await?.is_ok();
+        let address = self.tags.address(purpose, to.map_or("", |to| to.address));
+        let counted = if to.is_some() { address } else { nobody };
+        let is_allowed = self.count(&counted).await?.is_ok();
         let sent_to = to.filter(|_| is_allowed);
         let name = if sent_to.is_some() { name } else { nobody };
         let to = sent_to.copied().unwrap_or(Recipient::new("", ""));
@@ -153,7 +156,8 @@ impl LinkTokens {
         Ok(())
     }
 
-    /// Counts a message, and tells how long to wait if it is one too many.
+    /// Counts a message to an address, whoever it is for, and tells how long to wait if it is
+    /// one too many: who makes up users fills no mailbox.
     async fn count(&self, name: &[u8; NAME]) -> Result<Result<(), Duration>, CodeError> {
         let key = Key::new(SENT, name);
         let count = self.store.increment(key, 1, SENDING_WINDOW).await?;
@@ -211,15 +215,41 @@ impl LinkTokens {
     /// [`Refused`](CodeError::Refused) when it is none, was used, has expired or was voided.
     pub async fn redeem(&self, purpose: Purpose, token: &str) -> Result<Redeemed, CodeError> {
         let refused = CodeError::Refused(Refusal::Absent);
-        let mut bytes = Zeroizing::new([0; TOKEN]);
-        let read = Base64UrlUnpadded::decode(token, &mut *bytes).map(<[u8]>::len);
-        let Some(name) = bytes.first_chunk::<NAME>().filter(|_| read == Ok(TOKEN)) else {
+        let Some((name, tag)) = self.place(purpose, token) else {
             return Err(refused);
         };
-        let tag = self.tag(purpose, &bytes);
-        let found = self.store.take(Owner::new(LINKS, name).key(&tag)).await?;
+        let found = self.store.take(Owner::new(LINKS, &name).key(&tag)).await?;
         let value = found.ok_or(refused)?;
         serde_json::from_slice(&value).map_err(|_| CodeError::Corrupt)
+    }
+
+    /// What [`redeem`](Self::redeem) would tell, without using the token up.
+    #[cfg(feature = "account")]
+    pub(in crate::authn) async fn look(
+        &self,
+        purpose: Purpose,
+        token: &str,
+    ) -> Result<Option<Redeemed>, CodeError> {
+        let Some((name, tag)) = self.place(purpose, token) else {
+            return Ok(None);
+        };
+        let found = self.store.get(Owner::new(LINKS, &name).key(&tag)).await?;
+        let read = found.map(|value| serde_json::from_slice(&value));
+        read.transpose().map_err(|_| CodeError::Corrupt)
+    }
+
+    /// Where the link of a token lies.
+    fn place(&self, purpose: Purpose, token: &str) -> Option<([u8; NAME], [u8; 32])> {
+        let mut bytes = Zeroizing::new([0; TOKEN]);
+        let length = Base64UrlUnpadded::decode(token, &mut *bytes).ok()?.len();
+        let name = bytes.first_chunk::<NAME>().filter(|_| length == TOKEN)?;
+        Some((*name, self.tag(purpose, &bytes)))
+    }
+
+    /// By what links are sent.
+    #[cfg(feature = "account")]
+    pub(in crate::authn) const fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Voids the link of this user for this purpose, as when the address has changed.
@@ -257,7 +287,7 @@ impl LinkTokensBuilder {
         self.with(|links| links.lifetime = lifetime)
     }
 
-    /// Sets how many links may be sent to one user for one purpose within an hour: 5 by
+    /// Sets how many links may be sent to one address for one purpose within an hour: 5 by
     /// default.
     pub fn send_limit(self, most: u32) -> Self {
         self.with(|links| links.most = most)

@@ -82,4 +82,6 @@ pub use codes::{Challenge, OneTimeCodes, OneTimeCodesBuilder};
 pub use error::{CodeError, ConfigError};
 pub use links::{LinkTokens, LinkTokensBuilder, Redeemed};
 pub use outbox::Outbox;
+#[cfg(feature = "account")]
+pub(super) use outbox::Place;
 pub use sender::{CodeSender, Content, Message, Purpose, Recipient, SendError, Sending};

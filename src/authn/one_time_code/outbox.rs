@@ -1,5 +1,7 @@
 use super::CodeError;
 use super::sender::{CodeSender, Message, SendError};
+#[cfg(feature = "account")]
+use super::sender::{Content, Purpose};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +31,7 @@ pub struct Outbox {
 
 /// A place in the outbox, taken before anything is known of the user.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::authn) struct Place {
     permit: OwnedSemaphorePermit,
     runtime: Handle,
 }
@@ -64,11 +66,23 @@ impl Outbox {
         self
     }
 
-    pub(super) fn reserve(&self) -> Result<Place, CodeError> {
+    pub(in crate::authn) fn reserve(&self) -> Result<Place, CodeError> {
         let runtime = Handle::try_current().map_err(|_| CodeError::NoRuntime)?;
         let permit = Arc::clone(&self.places).try_acquire_owned();
         let permit = permit.map_err(|_| CodeError::Busy)?;
         Ok(Place { permit, runtime })
+    }
+
+    /// Sends a notice of what the purpose says.
+    #[cfg(feature = "account")]
+    pub(in crate::authn) fn notify(&self, place: Place, purpose: Purpose, address: &str) {
+        let message = Message {
+            purpose,
+            address: address.to_owned(),
+            content: Content::Notice,
+            lifetime: Duration::ZERO,
+        };
+        self.send(place, Some(message));
     }
 
     /// Sends the message, if there is one: without, the work is as far as possible the same.

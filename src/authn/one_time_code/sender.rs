@@ -66,7 +66,7 @@ pub struct Message {
     pub(super) lifetime: Duration,
 }
 
-/// The secret in a [`Message`].
+/// What a [`Message`] brings.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Content {
@@ -76,6 +76,9 @@ pub enum Content {
     /// yours, which keeps it out of logs and `Referer`, and let the page send it by POST:
     /// mail scanners open links.
     LinkToken(SecretString),
+    /// Nothing secret: the user is to know of what the purpose says, and to whom to turn if it
+    /// was somebody else (ASVS 5.0 6.3.7).
+    Notice,
 }
 
 impl Message {
@@ -92,13 +95,13 @@ impl Message {
         &self.address
     }
 
-    /// The code or link.
+    /// The code or link, where it is not a mere notice.
     #[must_use]
     pub const fn content(&self) -> &Content {
         &self.content
     }
 
-    /// How long it is good for.
+    /// How long it is good for. Zero of a notice.
     #[must_use]
     pub const fn lifetime(&self) -> Duration {
         self.lifetime

@@ -46,6 +46,11 @@ impl Tags {
         first(&self.tag("user", purpose, &[user.as_bytes()]))
     }
 
+    /// What an address goes by.
+    pub(super) fn address(&self, purpose: Purpose, address: &str) -> [u8; NAME] {
+        first(&self.tag("address", purpose, &[address.as_bytes()]))
+    }
+
     /// What one goes by who is not there: the same for the same seed.
     pub(super) fn nobody(&self, purpose: Purpose, seed: [u8; 2]) -> [u8; NAME] {
         let number = u16::from_be_bytes(seed) % NOBODIES;

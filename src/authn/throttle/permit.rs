@@ -116,6 +116,31 @@ impl Permit {
         Ok(())
     }
 
+    /// The secret was not looked at, for something failed: takes back that this was counted.
+    ///
+    /// # Errors
+    /// When the store fails. It has failed then.
+    pub async fn abandoned(self) -> Result<(), ThrottleError> {
+        let throttle = &self.throttle;
+        let scopes = &throttle.settings.scopes;
+        match &self.counted {
+            Counted::Device { place, .. } => {
+                throttle.take_back(&scopes.device, place, 1).await?;
+            }
+            Counted::Stranger {
+                client,
+                pair,
+                account,
+                ..
+            } => {
+                throttle.take_back(&scopes.client, client, 1).await?;
+                throttle.take_back(&scopes.pair, pair, 1).await?;
+                throttle.take_back(&scopes.account, account, 1).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn tell_lock(&self, what: &str) {
         let event = SecurityEvent::new(EventKind::AuthnLoginLock)
             .with_code("too_many_attempts")

@@ -1,0 +1,31 @@
+//! What links and notices are sent for. A [`CodeSender`](crate::authn::one_time_code::CodeSender)
+//! finds the words by it.
+
+use crate::authn::one_time_code::Purpose;
+
+/// A link that shows a new account's address to be its user's.
+pub const VERIFY_EMAIL: Purpose = Purpose::new("account-verify");
+/// A link that sets a new password.
+pub const RESET_PASSWORD: Purpose = Purpose::new("account-reset");
+/// To an address that somebody tried to register once more: a link as for a reset.
+pub const ALREADY_REGISTERED: Purpose = Purpose::new("account-already-registered");
+
+/// The links that set a new password.
+pub(super) const RESETS: [Purpose; 2] = [RESET_PASSWORD, ALREADY_REGISTERED];
+
+/// A link to the address that an account shall leave. Say which it is, and what to do for who
+/// did not ask for it.
+pub const CONFIRM_OLD_EMAIL: Purpose = Purpose::new("account-confirm-old");
+/// A link to the address that an account shall have.
+pub const CONFIRM_NEW_EMAIL: Purpose = Purpose::new("account-confirm-new");
+
+/// A notice: the password was changed, or reset by a link.
+pub const PASSWORD_CHANGED: Purpose = Purpose::new("account-password-changed");
+/// A notice, to both addresses: the address was changed.
+pub const EMAIL_CHANGED: Purpose = Purpose::new("account-email-changed");
+/// A notice: the account was disabled.
+pub const ACCOUNT_DISABLED: Purpose = Purpose::new("account-disabled");
+/// A notice: the account was enabled again.
+pub const ACCOUNT_ENABLED: Purpose = Purpose::new("account-enabled");
+/// A notice: the account was deleted.
+pub const ACCOUNT_DELETED: Purpose = Purpose::new("account-deleted");
