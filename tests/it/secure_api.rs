@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod bans;
+mod lifecycle;
 mod login;
 #[path = "../../examples/secure_api/server.rs"]
 mod server;

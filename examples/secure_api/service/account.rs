@@ -21,11 +21,11 @@ pub(crate) async fn me(
     Shared(state): Shared<State>,
     principal: Principal,
 ) -> Result<Json<Value>, Rejection> {
-    let account = state.accounts.by_id(principal.id().as_bytes()).await?;
+    let account = state.accounts.by_id(principal.id()).await?;
     Ok(Json(match account {
         Some(account) => {
             let national_id = account.national_id(&state.vault)?;
-            let (id, email, roles) = (&account.id, &account.email, &account.roles);
+            let (id, email, roles) = (&account.id, &account.email, &account.profile.roles);
             match national_id {
                 None => json!({"id": id, "email": email, "roles": roles}),
                 Some(national_id) => {
@@ -90,8 +90,8 @@ fn summary(account: &Account) -> Value {
     json!({
         "id": account.id,
         "email": account.email,
-        "name": account.name,
-        "roles": account.roles,
+        "name": account.profile.name,
+        "roles": account.profile.roles,
     })
 }
 

@@ -1,30 +1,35 @@
-//! Accounts, as records: in memory or in SQLite, by the same code.
+//! What this service keeps of its users beside what logs them in: a name, roles, a national id.
 
 use super::vault::Vault;
 use bytes::Bytes;
+use portcullis::authn::account::{self as library, Directory, Email, Written};
 use portcullis::authn::password::PasswordHash;
 use portcullis::crypto::field::Encrypted;
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::random::Random;
-use portcullis::store::{Change, Collection, Records, StoreError, StoreErrorKind};
+use portcullis::store::{Collection, Records, StoreError, StoreErrorKind};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-const ACCOUNTS: Collection = Collection::new("account");
-/// From an e-mail address to the id of its account: what keeps addresses unique.
-const EMAILS: Collection = Collection::new("account-email");
 /// From the terms of national ids, which own these, to accounts: several may share a term.
 const NATIONAL_IDS: Collection = Collection::new("account-national-id");
 /// How many accounts the administrator's list shows, and how many are searched at a time.
 const PAGE: usize = 100;
 
-/// Not to be shown, for its hash can be guessed at offline.
-#[derive(Clone, Serialize, Deserialize)]
+/// An account that may be used, as the handlers see it: without what logs in to it.
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) email: String,
+    pub(crate) profile: Profile,
+}
+
+/// What the library keeps for us.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Profile {
     pub(crate) name: String,
+    #[serde(default)]
     pub(crate) roles: Vec<String>,
-    password: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     national_id: Option<NationalId>,
 }
@@ -36,126 +41,124 @@ struct NationalId {
     term: String,
 }
 
-impl Account {
-    /// A new account of this address. It has no roles.
-    pub(crate) fn new(email: String, name: String, password: &PasswordHash) -> Self {
-        let id = Random::secure().bytes::<16>();
+impl Profile {
+    pub(crate) fn new(name: String, roles: Vec<String>) -> Self {
         Self {
-            id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
-            email,
             name,
-            roles: Vec::new(),
-            password: password.as_str().to_owned(),
+            roles,
             national_id: None,
         }
+    }
+}
+
+impl Account {
+    pub(crate) fn of(account: &library::Account) -> Result<Self, Rejection> {
+        let profile = account.data_as();
+        Ok(Self {
+            id: account.id().to_owned(),
+            email: account.email().as_str().to_owned(),
+            profile: profile.map_err(|_| broken("a stored account cannot be read"))?,
+        })
     }
 
     /// The national id, opened.
     pub(crate) fn national_id(&self, vault: &Vault) -> Result<Option<String>, Rejection> {
-        let sealed = self.national_id.as_ref().map(|kept| &kept.sealed);
+        let sealed = self.profile.national_id.as_ref().map(|kept| &kept.sealed);
         let opened = sealed.map(|sealed| vault.open_national_id(sealed, &self.id));
         Ok(opened.transpose()?.map(|opened| opened.expose().clone()))
-    }
-
-    pub(crate) fn password(&self) -> PasswordHash {
-        PasswordHash::from(self.password.as_str())
     }
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Accounts(Records);
+pub(crate) struct Accounts {
+    directory: library::Accounts,
+    records: Records,
+}
 
 impl Accounts {
     pub(crate) fn new(records: Records) -> Self {
-        Self(records)
+        Self {
+            directory: library::Accounts::new(records.clone()),
+            records,
+        }
     }
 
-    /// Stores a new account; 409 when there is one of its address.
+    pub(crate) fn directory(&self) -> library::Accounts {
+        self.directory.clone()
+    }
+
+    /// Stores a new account, and gives its id; 409 when there is one of its address.
     ///
-    /// In production, do not say 409: it tells everyone who has an account. Answer alike in
-    /// both cases and send a mail, to confirm the address or to say that it has an account.
-    /// This example has no mail to send.
-    pub(crate) async fn insert(&self, account: &Account) -> Result<(), Rejection> {
-        let id = account.id.as_bytes();
-        let value = serde_json::to_vec(account).map_err(|_| broken("an account is not JSON"))?;
-        let changes = [
-            Change::insert_owned(EMAILS, &account.email, id, id),
-            Change::insert(ACCOUNTS, id, &value),
-        ];
-        match self.0.commit(&changes).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {
+    /// In production, do not say 409: it tells everyone who has an account. `Lifecycle::register`
+    /// answers alike in both cases and sends a mail, to confirm the address or to say that it has
+    /// an account. In this example an address counts without a mail.
+    pub(crate) async fn insert(
+        &self,
+        email: Email,
+        password: PasswordHash,
+        profile: &Profile,
+    ) -> Result<String, Rejection> {
+        let account = library::Account::new(email, &Random::secure())
+            .with_password(password)
+            .with_verified_email()
+            .with_data(json!(profile));
+        let written = self.directory.insert(&account).await;
+        match written.map_err(|error| unavailable(&error))? {
+            Written::Done(_) => Ok(account.id().to_owned()),
+            Written::EmailTaken => {
                 Err(Rejection::new(RejectionKind::Conflict).with_code("email_taken"))
             }
-            Err(error) => Err(unavailable(&error)),
+            Written::Changed => Err(broken("an id came twice")),
         }
     }
 
-    pub(crate) async fn by_email(&self, email: &str) -> Result<Option<Account>, Rejection> {
-        let found = self
-            .0
-            .get(EMAILS, email)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        match found {
-            None => Ok(None),
-            Some(email) => self.by_id(email.value()).await,
-        }
+    /// The account of this id, unless it is disabled.
+    pub(crate) async fn by_id(&self, id: &str) -> Result<Option<Account>, Rejection> {
+        let found = self.directory.get(id).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        let enabled = found.filter(|account| !account.is_disabled());
+        enabled.as_ref().map(Account::of).transpose()
     }
 
-    pub(crate) async fn by_id(&self, id: &[u8]) -> Result<Option<Account>, Rejection> {
-        let found = self
-            .0
-            .get(ACCOUNTS, id)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        found.map(|record| read(record.value())).transpose()
-    }
-
-    /// Sets the national id of an account, and what it is found by, at one moment.
+    /// Sets the national id of an account, and what it is found by.
     pub(crate) async fn set_national_id(
         &self,
         vault: &Vault,
         account_id: &str,
         national_id: &str,
     ) -> Result<(), Rejection> {
-        let found = self.0.get(ACCOUNTS, account_id).await;
-        let found = found.map_err(|error| unavailable(&error))?;
-        let record = found.ok_or_else(|| Rejection::new(RejectionKind::NotFound))?;
-        let mut account = read(record.value())?;
         let term = vault.term(national_id)?.to_hex();
         let new = NationalId {
             sealed: vault.seal_national_id(national_id, account_id)?,
             term: term.clone(),
         };
-        let before = account.national_id.replace(new);
-        let value = serde_json::to_vec(&account).map_err(|_| broken("an account is not JSON"))?;
-        let (old_id, new_id) = (
-            before.map(|before| entry_id(&before.term, account_id)),
-            entry_id(&term, account_id),
-        );
-        let mut changes = vec![Change::update(
-            ACCOUNTS,
-            account_id,
-            record.version(),
-            &value,
-        )];
-        if old_id.as_ref() != Some(&new_id) {
-            let owner = account_id.as_bytes();
-            changes.push(Change::insert_owned(NATIONAL_IDS, &new_id, &term, owner));
-            changes.extend(
-                old_id
-                    .iter()
-                    .map(|id| Change::delete(NATIONAL_IDS, id, None)),
-            );
+        // First the entry: what is found by it is opened and compared, so one too many does no
+        // harm, and one too few hides an account.
+        let entry = entry_id(&term, account_id);
+        let inserted =
+            self.records
+                .insert_owned(NATIONAL_IDS, &entry, &term, account_id.as_bytes());
+        match inserted.await {
+            Ok(_) => {}
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+            Err(error) => return Err(unavailable(&error)),
         }
-        match self.0.commit(&changes).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                Err(Rejection::new(RejectionKind::Conflict).with_code("changed_meanwhile"))
-            }
-            Err(error) => Err(unavailable(&error)),
+        let mut before = None;
+        let set = self.directory.update_data(account_id, |data| {
+            let mut profile: Profile = serde_json::from_value(data.take()).unwrap_or_default();
+            before = profile.national_id.replace(new.clone());
+            *data = json!(profile);
+        });
+        if !set.await.map_err(|error| unavailable(&error))? {
+            return Err(Rejection::new(RejectionKind::NotFound));
         }
+        let before = before.filter(|before| before.term != term);
+        if let Some(before) = before {
+            let old = entry_id(&before.term, account_id);
+            let deleted = self.records.delete(NATIONAL_IDS, &old, None).await;
+            deleted.map_err(|error| unavailable(&error))?;
+        }
+        Ok(())
     }
 
     /// The accounts of a national id. Those of the same term are opened and compared, for a
@@ -170,7 +173,7 @@ impl Accounts {
         let mut after: Option<Bytes> = None;
         loop {
             let page = self
-                .0
+                .records
                 .list_owned(NATIONAL_IDS, &term, after.as_deref(), PAGE);
             let page = page.await.map_err(|error| unavailable(&error))?;
             let Some(last) = page.last() else {
@@ -178,7 +181,8 @@ impl Accounts {
             };
             after = Some(Bytes::copy_from_slice(last.id()));
             for candidate in page {
-                if let Some(account) = self.by_id(candidate.value()).await?
+                let id = str::from_utf8(candidate.value()).unwrap_or_default();
+                if let Some(account) = self.by_id(id).await?
                     && let Some(opened) = account.national_id(vault)?
                     && opened.eq_ignore_ascii_case(national_id)
                 {
@@ -189,18 +193,14 @@ impl Accounts {
     }
 
     pub(crate) async fn first(&self) -> Result<Vec<Account>, Rejection> {
-        let found = self.0.list(ACCOUNTS, None, PAGE).await;
+        let found = self.directory.list(None, PAGE).await;
         let found = found.map_err(|error| unavailable(&error))?;
-        found.iter().map(|record| read(record.value())).collect()
+        found.iter().map(Account::of).collect()
     }
 }
 
 fn entry_id(term: &str, account_id: &str) -> String {
     format!("{term}.{account_id}")
-}
-
-fn read(value: &[u8]) -> Result<Account, Rejection> {
-    serde_json::from_slice(value).map_err(|_| broken("a stored account cannot be read"))
 }
 
 fn broken(reason: &'static str) -> Rejection {

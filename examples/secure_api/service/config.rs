@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<PathBuf>,
     pub(crate) jwt_key: Option<SecretString>,
     pub(crate) encryption_keys: Option<SecretString>,
+    /// Where mails are put; printed where there is none.
+    pub(crate) mail_folder: Option<PathBuf>,
 }
 
 /// Where limits, bans and whatever else may expire are kept.
@@ -54,6 +56,7 @@ impl Config {
             database,
             jwt_key: set("JWT_KEY").map(SecretString::from),
             encryption_keys,
+            mail_folder: set("MAIL_DIR").map(PathBuf::from),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The second factor of an account: an authenticator app, and codes for when it is lost.
 
-use super::State;
 use super::json::{Fields, Form, Json as Body};
+use super::{RECENT, State};
 use axum::Json;
 use axum::extract::{FromRequestParts, State as Shared};
 use axum::response::IntoResponse;
@@ -15,10 +15,6 @@ use portcullis::guard::{Rejection, RequestHead};
 use portcullis::principal::{Assurance, Authentication, Method, Principal};
 use portcullis::secret::SecretString;
 use serde_json::{Value, json};
-use std::time::Duration;
-
-/// Whoever finds an open session must not put a factor of his own in the place of the user's.
-const RECENT: Duration = Duration::from_secs(15 * 60);
 
 /// Who may change the factors of an account: its owner, logged in a moment ago, and with the
 /// second factor if there is one already.

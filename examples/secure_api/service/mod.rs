@@ -7,8 +7,10 @@ mod bans;
 mod config;
 mod factors;
 mod json;
+mod lifecycle;
 mod limits;
 mod login;
+mod mail;
 mod notes;
 mod page;
 mod registration;
@@ -30,11 +32,16 @@ use axum::extract::FromRef;
 use axum::routing::{MethodRouter, any_service, delete, get, post, put};
 use limits::HeaderLimits;
 use login::{PendingLogins, second_factor};
+use mail::Mail;
 use portcullis::authn::AuthenticateLayer;
+use portcullis::authn::account::{Lifecycle, Login};
 use portcullis::authn::api_key::ApiKeys;
+use portcullis::authn::one_time_code::{LinkTokens, Outbox};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
 use portcullis::authn::recovery_codes::RecoveryCodes;
 use portcullis::authn::session::Sessions;
+use portcullis::authn::step_up::RequireRecent;
+use portcullis::authn::throttle::{self, Steps, Throttle};
 use portcullis::authn::totp::Totp;
 use portcullis::authz::rbac::Rbac;
 use portcullis::browser::cross_origin::CrossOriginLayer;
@@ -60,6 +67,8 @@ use vault::Vault;
 const NAME: &str = "https://secure-api.example.com";
 /// Short, because the roles in a token are those of when it was made.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// Whoever finds an open session must not take the account over by it.
+const RECENT: Duration = Duration::from_secs(15 * 60);
 /// How many events `GET /security/events` remembers.
 const EVENTS: usize = 100;
 
@@ -70,6 +79,9 @@ pub(crate) struct State {
     records: Records,
     vault: Vault,
     passwords: Passwords,
+    throttle: Throttle,
+    login: Login,
+    lifecycle: Lifecycle,
     totp: Totp,
     recovery_codes: RecoveryCodes,
     pending: PendingLogins,
@@ -90,23 +102,39 @@ impl FromRef<State> for Arc<RecentEvents> {
 
 /// The service, complete but for the port.
 pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Error>> {
-    let accounts = Accounts::new(stores.records.clone());
+    let (store, records) = (stores.store.clone(), stores.records.clone());
+    let accounts = Accounts::new(records.clone());
+    let passwords = Passwords::new()?;
+    let throttle = throttle(&stores)?;
+    let login = Login::new(accounts.directory(), passwords.clone(), throttle.clone());
+    let totp_secret = stores.vault.totp_secret.clone();
+    let totp = Totp::builder("secure_api", records.clone(), totp_secret).build()?;
+    let recovery_codes = RecoveryCodes::new(records.clone());
+    let sessions = Sessions::new(store.clone());
+    let api_keys = rights::api_keys(records, accounts.clone())?;
+    let outbox = Outbox::new(Mail::to(config.mail_folder.clone()));
+    let links = LinkTokens::builder(store.clone(), &stores.vault.login_key, outbox).build()?;
+    // The epoch that sessions set ends refresh tokens and access tokens, too.
+    let lifecycle = Lifecycle::new(login.clone(), links)
+        .policy(password_policy())
+        .ends_logins(sessions.clone())
+        .ends_keys(api_keys.clone())
+        .deletes(totp.clone())
+        .deletes(recovery_codes.clone());
     let state = State {
-        totp: Totp::builder(
-            "secure_api",
-            stores.records.clone(),
-            stores.vault.totp_secret.clone(),
-        )
-        .build()?,
-        recovery_codes: RecoveryCodes::new(stores.records.clone()),
-        pending: PendingLogins::new(stores.store.clone()),
-        sessions: Sessions::new(stores.store.clone()),
+        throttle,
+        login,
+        lifecycle,
+        totp,
+        recovery_codes,
+        sessions,
+        pending: PendingLogins::new(store),
         tokens: Tokens::new(&stores.keys, stores.store.clone())?,
-        api_keys: rights::api_keys(stores.records.clone(), accounts.clone())?,
+        api_keys,
         accounts,
         records: stores.records,
         vault: stores.vault,
-        passwords: Passwords::new()?,
+        passwords,
         admin_email: config.admin_email.as_str().into(),
         events: Arc::new(RecentEvents::new(EVENTS)),
         accounts_of_others: config.jwt_key.is_some() && config.database.is_none(),
@@ -150,6 +178,9 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .route("/login", post(login::login))
         .route("/login/totp", post(second_factor::totp))
         .route("/login/recovery", post(second_factor::recovery))
+        .route("/password/forgot", post(lifecycle::forgot_password))
+        .route("/password/reset", post(lifecycle::reset_password))
+        .route("/email/confirm", post(lifecycle::confirm_email))
         .route("/token/refresh", post(tokens::refresh))
         .route("/.well-known/jwks.json", stores.keys.published()?)
         .route(page::SCRIPT_PATH, get(page::script))
@@ -184,7 +215,29 @@ fn members(rbac: &Rbac, bans: BanAdmin) -> Result<Router<State>, Box<dyn Error>>
         rbac.require(permission).map(|layer| routes.layer(layer))
     };
     Ok(Router::new()
-        .route("/me", may("me:read", get(account::me))?)
+        .route(
+            "/me",
+            may("me:read", get(account::me))?.merge(
+                may("login:manage", delete(lifecycle::delete))?
+                    .layer(RequireRecent::within(RECENT)),
+            ),
+        )
+        .route(
+            "/password",
+            may("login:manage", post(lifecycle::change_password))?,
+        )
+        .route(
+            "/email",
+            may("login:manage", post(lifecycle::change_email))?,
+        )
+        .route(
+            "/admin/users/{id}/disable",
+            may("users:write", post(lifecycle::disable))?,
+        )
+        .route(
+            "/admin/users/{id}/enable",
+            may("users:write", post(lifecycle::enable))?,
+        )
         .route(
             "/me/national-id",
             may("me:write", put(account::set_national_id))?,
@@ -234,6 +287,17 @@ fn members(rbac: &Rbac, bans: BanAdmin) -> Result<Router<State>, Box<dyn Error>>
             "/security/events",
             may("events:read", get(account::events))?,
         ))
+}
+
+/// What guessing costs. More tries are free than by default, for who tries this service out.
+fn throttle(stores: &Stores) -> Result<Throttle, throttle::ConfigError> {
+    Throttle::builder(stores.store.clone(), &stores.vault.login_key)
+        .per_account(Steps::new(20, 100))
+        .per_client(Steps::new(100, 500))
+        .per_pair(Steps::new(10, 50))
+        .per_device(Steps::new(10, 50))
+        .accounts_per_client(100)
+        .build()
 }
 
 /// How passwords are judged: they are the only factor here.

@@ -1,10 +1,11 @@
 //! Registration.
 
 use super::State;
-use super::accounts::Account;
+use super::accounts::Profile;
 use super::json::{Fields, Form, Json};
 use axum::extract::State as Shared;
 use http::StatusCode;
+use portcullis::authn::account::Email;
 use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::Rejection;
 use portcullis::secret::SecretString;
@@ -16,7 +17,7 @@ const MAX_NAME_LEN: usize = 200;
 
 #[derive(Debug)]
 pub(crate) struct Registration {
-    email: String,
+    email: Email,
     password: SecretString,
     name: String,
 }
@@ -27,7 +28,7 @@ impl Form for Registration {
         let password = fields.secret("password");
         let name = fields.text("name", MAX_NAME_LEN);
         if let Some(password) = &password {
-            let about = [email.as_deref(), name.as_deref()];
+            let about = [email.as_ref().map(Email::as_str), name.as_deref()];
             if let Err(violations) =
                 super::password_policy().check(password, about.into_iter().flatten())
             {
@@ -43,26 +44,12 @@ impl Form for Registration {
     }
 }
 
-fn email(fields: &mut Fields) -> Option<String> {
-    let email = fields.text("email", MAX_EMAIL_LEN)?.to_ascii_lowercase();
-    let is_address = email.split_once('@').is_some_and(|(user, host)| {
-        let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._%+-'".contains(&b);
-        let label = |label: &str| {
-            !label.is_empty()
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        !user.is_empty()
-            && user.bytes().all(harmless)
-            && host.contains('.')
-            && host.split('.').all(label)
-    });
-    if !is_address {
+fn email(fields: &mut Fields) -> Option<Email> {
+    let email = Email::parse(&fields.text("email", MAX_EMAIL_LEN)?).ok();
+    if email.is_none() {
         fields.wrong("email", "not_an_email", "must be an e-mail address");
-        return None;
     }
-    Some(email)
+    email
 }
 
 pub(crate) async fn register(
@@ -71,14 +58,20 @@ pub(crate) async fn register(
     Json(form): Json<Registration>,
 ) -> Result<(StatusCode, axum::Json<Value>), Rejection> {
     let hash = state.passwords.hash(&form.password).await?;
-    let mut account = Account::new(form.email, form.name, &hash);
+    let email = form.email.as_str().to_owned();
     // In this example only: whoever registers with this address first is the administrator.
     // In production the first administrator comes from a console, and others from him.
-    if *account.email == *state.admin_email {
-        account.roles.push("admin".to_owned());
-    }
-    state.accounts.insert(&account).await?;
-    emitter.emit(SecurityEvent::new(EventKind::UserCreated).with_subject(&account.id));
-    let created = json!({"id": account.id, "email": account.email});
-    Ok((StatusCode::CREATED, axum::Json(created)))
+    let is_admin = *email == *state.admin_email;
+    let roles = if is_admin {
+        vec!["admin".to_owned()]
+    } else {
+        Vec::new()
+    };
+    let profile = Profile::new(form.name, roles);
+    let id = state.accounts.insert(form.email, hash, &profile).await?;
+    emitter.emit(SecurityEvent::new(EventKind::UserCreated).with_subject(&id));
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(json!({"id": id, "email": email})),
+    ))
 }

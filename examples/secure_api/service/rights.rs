@@ -34,7 +34,7 @@ pub(crate) fn rbac() -> Result<Rbac, ConfigError> {
         .resource("notes", ["read", "write"])
         .resource("login", ["manage"])
         .resource("keys", ["manage"])
-        .resource("users", ["read"])
+        .resource("users", ["read", "write"])
         .resource("events", ["read"])
         .resource("bans", ["write"])
         .role(member)
@@ -46,7 +46,7 @@ pub(crate) fn rbac() -> Result<Rbac, ConfigError> {
 pub(crate) fn principal_of_account(account: &Account, proof: Authentication) -> Principal {
     Principal::new(&*account.id, proof)
         .with_role(MEMBER)
-        .with_roles(account.roles.iter().map(String::as_str))
+        .with_roles(account.profile.roles.iter().map(String::as_str))
         .with_attribute("email", &*account.email)
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn api_keys(records: Records, accounts: Accounts) -> Result<ApiKeys, 
     Ok(keys.principal_by(move |principal, _key| {
         let accounts = accounts.clone();
         async move {
-            let account = accounts.by_id(principal.id().as_bytes()).await?;
+            let account = accounts.by_id(principal.id()).await?;
             let account = account.ok_or_else(account_gone)?;
             let proof = principal.authentication().clone();
             Ok(principal_of_account(&account, proof))

@@ -67,7 +67,7 @@ impl Tokens {
         let access = self
             .issuer
             .token_with(refresh)
-            .claim("roles", &account.roles)
+            .claim("roles", &account.profile.roles)
             .and_then(|token| token.claim("email", &account.email))
             .and_then(|token| token.claim("sid", refresh.family()))
             .and_then(TokenBuilder::sign);
@@ -110,10 +110,7 @@ pub(crate) async fn refresh(
     let tokens = &state.tokens;
     let presented = Presented::new(token.expose()).client(CLIENT);
     let next = tokens.refresh.telling(emitter).refresh(presented).await?;
-    let account = state
-        .accounts
-        .by_id(next.grant().subject().as_bytes())
-        .await?;
+    let account = state.accounts.by_id(next.grant().subject()).await?;
     let answer = tokens.answer(&account.ok_or_else(account_gone)?, &next)?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)))
 }

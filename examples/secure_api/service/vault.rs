@@ -8,12 +8,14 @@ use portcullis::crypto::blind_index::{
 use portcullis::crypto::field::{Encrypted, FieldCipher, FieldColumn, Plain};
 use portcullis::crypto::keyring::Keyring;
 use portcullis::guard::{Rejection, RejectionKind};
-use portcullis::secret::SecretString;
+use portcullis::random::Random;
+use portcullis::secret::{SecretBytes, SecretString};
 use portcullis::store::{Collection, Records, StoreErrorKind};
 use std::error::Error;
 
 const SETTINGS: Collection = Collection::new("setting");
 const INDEX_KEY: &str = "index-key";
+const LOGIN_KEY: &str = "login-key";
 /// More accounts than this example will ever have: the more rows, the more bits of a term.
 const ROWS: u64 = 1_000_000;
 
@@ -26,6 +28,8 @@ pub(crate) struct Vault {
     pub(crate) signing_key: FieldColumn,
     national_id: FieldColumn,
     by_national_id: BlindIndex<1>,
+    /// What the places of failed logins and the tokens of links are hashed with.
+    pub(crate) login_key: SecretBytes,
 }
 
 impl Vault {
@@ -42,17 +46,22 @@ impl Vault {
         let keyring = Keyring::parse(text.expose())
             .map_err(|error| format!("PORTCULLIS_KEYS cannot be used: {error}"))?;
         let fields = FieldCipher::new(keyring, super::NAME);
-        let index_key = index_key(records, &fields).await?;
-        Self::new(&fields, &index_key)
+        let index_key = kept(records, &fields, INDEX_KEY, IndexKey::generate().to_text()).await?;
+        let login_key = kept(records, &fields, LOGIN_KEY, random_text()).await?;
+        Self::new(&fields, &IndexKey::parse(&index_key)?, &login_key)
     }
 
     /// A vault whose keys are new.
     pub(crate) fn with_new_keys() -> Result<Self, Box<dyn Error>> {
         let fields = FieldCipher::new(Keyring::generate(), super::NAME);
-        Self::new(&fields, &IndexKey::generate())
+        Self::new(&fields, &IndexKey::generate(), &random_text())
     }
 
-    fn new(fields: &FieldCipher, index_key: &IndexKey) -> Result<Self, Box<dyn Error>> {
+    fn new(
+        fields: &FieldCipher,
+        index_key: &IndexKey,
+        login_key: &SecretString,
+    ) -> Result<Self, Box<dyn Error>> {
         let indexed = Column::new("national_id", Normalizer::lowercase(), Distinct::PerRow);
         Ok(Self {
             note_title: fields.column("notes", "title")?,
@@ -60,6 +69,7 @@ impl Vault {
             totp_secret: fields.column("totp", "secret")?,
             signing_key: fields.column("signing_keys", "private_key")?,
             national_id: fields.column("accounts", "national_id")?,
+            login_key: SecretBytes::from(login_key.expose().as_bytes()),
             by_national_id: index_key
                 .index("accounts", "by_national_id", [indexed])
                 .plan(Plan::for_rows(ROWS))
@@ -100,28 +110,40 @@ pub(crate) fn refused(refused: Refused) -> Rejection {
         .with_event(Some(refused.event().kind()))
 }
 
-/// The key of the index, which outlives the keys that encrypt: made once, and kept among the
-/// records under those.
-async fn index_key(records: &Records, fields: &FieldCipher) -> Result<IndexKey, Box<dyn Error>> {
+/// A secret that outlives the keys that encrypt: `new` if there is none of this name yet, and
+/// kept among the records under those keys.
+async fn kept(
+    records: &Records,
+    fields: &FieldCipher,
+    name: &str,
+    new: SecretString,
+) -> Result<SecretString, Box<dyn Error>> {
     let column = fields.column("settings", "value")?;
-    let new = IndexKey::generate();
-    let sealed = column.seal(new.to_text().expose(), INDEX_KEY)?;
-    match records.insert(SETTINGS, INDEX_KEY, sealed.as_bytes()).await {
+    let sealed = column.seal(new.expose(), name)?;
+    match records.insert(SETTINGS, name, sealed.as_bytes()).await {
         Ok(_) => return Ok(new),
         Err(error) if error.kind() == StoreErrorKind::Conflict => {}
         Err(error) => return Err(error.into()),
     }
-    let stored = records.get(SETTINGS, INDEX_KEY).await?;
-    let stored = stored.ok_or("the key of the index is gone")?;
+    let stored = records.get(SETTINGS, name).await?;
+    let stored = stored.ok_or("a setting was deleted while the service started")?;
     let sealed = Encrypted::<String>::from_bytes(stored.value().to_vec());
-    let opened = column.open(&sealed, INDEX_KEY).map_err(|refused| {
+    let opened = column.open(&sealed, name).map_err(|refused| {
         format!(
             "the keys in PORTCULLIS_KEYS do not open this DATABASE ({}): give those that it \
              was written with",
             refused.reason().code()
         )
     })?;
-    Ok(IndexKey::parse(&SecretString::from(
-        opened.expose().as_str(),
-    ))?)
+    Ok(SecretString::from(opened.expose().as_str()))
+}
+
+/// 256 bits as text.
+fn random_text() -> SecretString {
+    let bytes = Random::secure().bytes::<32>();
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        .into()
 }

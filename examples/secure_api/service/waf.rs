@@ -6,7 +6,7 @@ use portcullis::waf::{
 };
 
 /// The routes whose fields are more than plain values.
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 16] = [
     "/login",
     "/login/totp",
     "/login/recovery",
@@ -17,6 +17,12 @@ const ROUTES: [&str; 10] = [
     "/totp/confirm",
     "/sessions",
     "/token/refresh",
+    "/password",
+    "/password/forgot",
+    "/password/reset",
+    "/email",
+    "/email/confirm",
+    "/me/national-id",
 ];
 
 /// The texts of which the handlers say themselves that a NUL has no place in them.
@@ -38,6 +44,11 @@ pub(crate) fn waf() -> Result<Waf, WafError> {
         .field(password("/login"), FieldKind::Opaque)
         .field(password("/register"), FieldKind::Opaque)
         .field(password(page::LOGIN_PATH), FieldKind::Opaque)
+        .field(password("/password/reset"), FieldKind::Opaque)
+        .field(password("/email"), FieldKind::Opaque)
+        .field(in_json("old_password"), FieldKind::Opaque)
+        .field(in_json("new_password"), FieldKind::Opaque)
+        .field(in_json("token"), FieldKind::Opaque)
         .field(in_json("mfa_token"), FieldKind::Opaque)
         .field(in_json("refresh_token"), FieldKind::Opaque)
         .field(in_json("title").on("/notes"), FieldKind::FreeText)

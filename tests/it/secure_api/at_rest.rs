@@ -1,11 +1,12 @@
 //! Notes and national ids of the example service: who reads them, and what the database sees.
 
-use super::service::accounts::{Account, Accounts};
+use super::service::accounts::{Accounts, Profile};
 use super::service::vault::Vault;
 use super::service::{self, Config, Stores};
 use super::{PASSWORD, Service};
 use axum::body::Body;
 use http::Request;
+use portcullis::authn::account::Email;
 use portcullis::authn::password::PasswordHash;
 use portcullis::crypto::keyring::{Key, Keyring};
 use portcullis::store::Records;
@@ -165,12 +166,12 @@ async fn a_national_id_is_found_behind_many_that_share_its_term() {
     let vault = Vault::with_new_keys().unwrap();
     let accounts = Accounts::new(Records::memory());
     for number in 0..230 {
-        let email = format!("user{number}@example.com");
+        let email = Email::parse(&format!("user{number}@example.com")).unwrap();
         let hash = PasswordHash::from("not a hash");
-        let account = Account::new(email, "User".to_owned(), &hash);
-        accounts.insert(&account).await.unwrap();
+        let profile = Profile::new("User".to_owned(), Vec::new());
+        let id = accounts.insert(email, hash, &profile).await.unwrap();
         // All the same id, and so the same term.
-        let set = accounts.set_national_id(&vault, &account.id, NATIONAL_ID);
+        let set = accounts.set_national_id(&vault, &id, NATIONAL_ID);
         set.await.unwrap();
     }
     let found = accounts.by_national_id(&vault, NATIONAL_ID).await.unwrap();

@@ -29,7 +29,13 @@ impl Client {
         }
     }
 
-    fn key(key: &str) -> Self {
+    pub(super) fn cookie(cookie: &str) -> Self {
+        Self {
+            headers: vec![("cookie", cookie.to_owned())],
+        }
+    }
+
+    pub(super) fn key(key: &str) -> Self {
         Self {
             headers: vec![("x-api-key", key.to_owned())],
         }

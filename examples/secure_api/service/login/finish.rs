@@ -3,9 +3,10 @@
 use super::super::State;
 use super::super::accounts::Account;
 use super::super::rights;
-use axum::response::{IntoResponse, Response};
-use http::header::CACHE_CONTROL;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use http::header::{CACHE_CONTROL, SET_COOKIE};
 use portcullis::authn::session::{NewSession, Visitor};
+use portcullis::authn::throttle::DeviceToken;
 use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::Rejection;
 use portcullis::principal::Authentication;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(crate) struct Finished {
     session: NewSession,
+    device: DeviceToken,
     answer: Map<String, Value>,
 }
 
@@ -29,7 +31,8 @@ impl IntoResponse for Finished {
     fn into_response(self) -> Response {
         // RFC 6749 section 5.1: no cache keeps a token.
         let headers = [(CACHE_CONTROL, "no-store")];
-        (self.session, headers, axum::Json(self.answer)).into_response()
+        let known = AppendHeaders([(SET_COOKIE, self.device.set_cookie())]);
+        (self.session, known, headers, axum::Json(self.answer)).into_response()
     }
 }
 
@@ -47,5 +50,11 @@ pub(super) async fn finish(
     let principal = principal.with_attribute("sid", login);
     let session = state.sessions.login(visitor, &principal).await?;
     emitter.emit(SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id));
-    Ok(Finished { session, answer })
+    // Strangers who guess at the account from now on do not lock this device out.
+    let device = state.throttle.known_from_now(&account.email);
+    Ok(Finished {
+        session,
+        device,
+        answer,
+    })
 }

@@ -13,13 +13,14 @@ use super::registration::MAX_EMAIL_LEN;
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
 use finish::finish;
+use http::HeaderMap;
 use http::header::CACHE_CONTROL;
 use portcullis::authn::session::Visitor;
 use portcullis::authn::totp::Status;
-use portcullis::clock::{Clock, Timestamp};
-use portcullis::event::{Emitter, EventKind};
-use portcullis::guard::{Challenge, Rejection, RejectionKind};
-use portcullis::principal::{Assurance, Authentication, Method};
+use portcullis::clock::Timestamp;
+use portcullis::event::Emitter;
+use portcullis::guard::Rejection;
+use portcullis::net::client_ip::ClientIp;
 use portcullis::secret::SecretString;
 use serde_json::json;
 
@@ -36,7 +37,7 @@ impl Form for Login {
         let email = fields.text("email", MAX_EMAIL_LEN);
         let password = fields.secret("password");
         Some(Self {
-            email: email?.to_ascii_lowercase(),
+            email: email?,
             password: password?,
         })
     }
@@ -45,27 +46,20 @@ impl Form for Login {
 pub(crate) async fn login(
     Shared(state): Shared<State>,
     visitor: Visitor,
+    client: ClientIp,
     emitter: Emitter,
+    headers: HeaderMap,
     Json(form): Json<Login>,
 ) -> Result<Response, Rejection> {
-    let begun = Clock::system().now();
-    let account = state.accounts.by_email(&form.email).await?;
-    let hash = account.as_ref().map(Account::password);
-    // The same work and the same answer, whether there is such an account or not.
-    let verification = state
-        .passwords
-        .verify(hash.as_ref(), &form.password)
-        .await?;
-    let account = match account {
-        Some(account) if verification.is_accepted() => account,
-        other => return Err(wrong_credentials(other.as_ref())),
-    };
+    let login = state.login.telling(emitter.clone());
+    let device = login.device_in(&headers, &form.email);
+    let checked = login.check(&form.email, &form.password, client.address(), device);
+    let checked = checked.await?;
+    let account = Account::of(checked.account())?;
     if state.totp.status(&account.id).await? == Status::Active {
-        return half_way(&state, &account, begun).await;
+        return half_way(&state, &account, checked.begun()).await;
     }
-    let proof = Authentication::new(begun)
-        .with_method(Method::Password)
-        .with_assurance(Assurance::Aal1);
+    let proof = checked.principal().authentication().clone();
     let finished = finish(&state, &visitor, &emitter, &account, proof).await?;
     Ok(finished.into_response())
 }
@@ -82,17 +76,4 @@ async fn half_way(
         "methods": ["totp", "recovery"],
     });
     Ok(([(CACHE_CONTROL, "no-store")], axum::Json(answer)).into_response())
-}
-
-/// The event names the account where there is one, and never what was typed: people type
-/// their password into the wrong field.
-fn wrong_credentials(account: Option<&Account>) -> Rejection {
-    let rejection = Rejection::new(RejectionKind::Unauthenticated)
-        .with_code("wrong_credentials")
-        .with_challenge(&Challenge::new("Bearer"))
-        .with_event(Some(EventKind::AuthnLoginFail));
-    match account {
-        Some(account) => rejection.with_subject(&account.id),
-        None => rejection.with_reason("there is no such account"),
-    }
 }

@@ -59,7 +59,7 @@ impl PendingLogins {
             .and_then(|value| str::from_utf8(value).ok());
         let (begun, account) = read.and_then(|it| it.split_once(' ')).ok_or_else(gone)?;
         let begun = begun.parse().map_err(|_| gone())?;
-        let account = state.accounts.by_id(account.as_bytes()).await?;
+        let account = state.accounts.by_id(account).await?;
         Ok(Pending {
             account: account.ok_or_else(gone)?,
             begun: Timestamp::from_unix_seconds(begun),
