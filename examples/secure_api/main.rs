@@ -22,6 +22,7 @@
 //! | `DATABASE` | where accounts and notes are kept: a file of SQLite | in memory |
 //! | `JWT_KEY` | what signs the tokens: a private JWK, an Ed25519 key in PEM, or a secret of at least 32 bytes | a new key at each start |
 //! | `PORTCULLIS_KEYS` | what encrypts notes and national ids: a keyring, as `new-keys` prints them | new keys at each start; needed with `DATABASE` |
+//! | `WEBHOOK_SECRET_STRIPE`, `_GITHUB`, `_SLACK`, `_STANDARD_WEBHOOKS` | the secret of the webhooks of this scheme | none are taken |
 //! | `MAIL_DIR` | a folder for the mails; without it they are printed | none |
 //! | `BAN_AFTER` | how many offenses within ten minutes get a client banned | 100 |
 //! | `TRUSTED_PROXIES` | proxies believed in `X-Forwarded-For`: CIDRs with commas between | none |

@@ -8,6 +8,7 @@ mod login;
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]
 pub(crate) mod service;
+mod signed;
 mod tokens;
 mod waf;
 

@@ -17,14 +17,28 @@ use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
 
+const MAX_KIND_LEN: usize = 16;
+
 #[derive(Debug)]
-pub(crate) struct NewKey(NewApiKey);
+pub(crate) struct NewKey {
+    asked: NewApiKey,
+    is_signing: bool,
+}
 
 impl Form for NewKey {
     fn read(fields: &mut Fields) -> Option<Self> {
         let name = fields.text("name", NewApiKey::MAX_NAME_LEN);
         let scopes = fields.texts("scopes", NewApiKey::MAX_SCOPES);
         let lifetime = fields.optional_number("expires_in");
+        let kind = fields.optional_text("kind", MAX_KIND_LEN);
+        let is_signing = match kind?.as_deref() {
+            None | Some("bearer") => false,
+            Some("signing") => true,
+            Some(_) => {
+                fields.wrong("kind", "unknown_kind", "must be bearer or signing");
+                false
+            }
+        };
         let scopes = scopes?;
         for (index, scope) in scopes.iter().enumerate() {
             if !KEY_SCOPES.contains(&scope.as_str()) {
@@ -33,20 +47,26 @@ impl Form for NewKey {
                 fields.extend([FieldError::new(pointer, "unknown_scope", message)]);
             }
         }
-        let key = NewApiKey::new(name?).scopes(scopes);
-        Some(Self(match lifetime? {
-            Some(seconds) => key.expires_in(Duration::from_secs(seconds)),
-            None => key,
-        }))
+        let asked = NewApiKey::new(name?).scopes(scopes);
+        let asked = match lifetime? {
+            Some(seconds) => asked.expires_in(Duration::from_secs(seconds)),
+            None => asked,
+        };
+        Some(Self { asked, is_signing })
     }
 }
 
-/// A new key, with its text.
+/// A new key, with its text: what is sent along, or what signs under the id.
 #[derive(Serialize)]
 struct Created<'a> {
     #[serde(flatten)]
     about: &'a ApiKey,
-    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
 }
 
 /// Makes a key. Its text is in this answer and nowhere else.
@@ -54,16 +74,21 @@ pub(crate) async fn create(
     Shared(state): Shared<State>,
     principal: Principal,
     emitter: Emitter,
-    Body(NewKey(new)): Body<NewKey>,
+    Body(new): Body<NewKey>,
 ) -> Result<impl IntoResponse, Rejection> {
-    let created = state
-        .api_keys
-        .telling(emitter)
-        .create(&principal, &new)
-        .await?;
+    let created = if new.is_signing {
+        state.signing_keys.create(&principal, &new.asked).await?
+    } else {
+        let keys = state.api_keys.telling(emitter);
+        keys.create(&principal, &new.asked).await?
+    };
+    let (about, text) = (created.key(), created.text().expose());
+    let signs = |value| new.is_signing.then_some(value);
     let answer = Created {
-        about: created.key(),
-        key: created.text().expose(),
+        about,
+        key: (!new.is_signing).then_some(text),
+        key_id: signs(about.id()),
+        secret: signs(text),
     };
     let headers = [(CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, Json(json!(answer))))

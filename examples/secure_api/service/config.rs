@@ -1,5 +1,6 @@
 use ipnet::IpNet;
 use portcullis::secret::SecretString;
+use portcullis::signing::webhook::WebhookScheme;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<PathBuf>,
     pub(crate) jwt_key: Option<SecretString>,
     pub(crate) encryption_keys: Option<SecretString>,
+    /// What webhooks are signed with, of each scheme that is taken.
+    pub(crate) webhook_secrets: Vec<(WebhookScheme, SecretString)>,
     /// Where mails are put; printed where there is none.
     pub(crate) mail_folder: Option<PathBuf>,
 }
@@ -56,9 +59,20 @@ impl Config {
             database,
             jwt_key: set("JWT_KEY").map(SecretString::from),
             encryption_keys,
+            webhook_secrets: webhook_secrets(set),
             mail_folder: set("MAIL_DIR").map(PathBuf::from),
         })
     }
+}
+
+/// `WEBHOOK_SECRET_STRIPE` and the like.
+fn webhook_secrets(set: impl Fn(&str) -> Option<String>) -> Vec<(WebhookScheme, SecretString)> {
+    let schemes = WebhookScheme::ALL.iter();
+    let secret = |scheme: &WebhookScheme| {
+        let name = scheme.as_str().to_uppercase().replace('-', "_");
+        Some((*scheme, set(&format!("WEBHOOK_SECRET_{name}"))?.into()))
+    };
+    schemes.filter_map(secret).collect()
 }
 
 fn parse<T: FromStr>(name: &str, value: &str, what: &str) -> Result<T, String> {

@@ -172,6 +172,18 @@ impl Fields {
         texts
     }
 
+    /// A text as [`text`](Self::text) takes it, which may be left out.
+    pub(crate) fn optional_text(
+        &mut self,
+        name: &'static str,
+        longest: usize,
+    ) -> Option<Option<String>> {
+        match self.object.get(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(_) => self.text(name, longest).map(Some),
+        }
+    }
+
     /// A whole number, which may be left out.
     pub(crate) fn optional_number(&mut self, name: &'static str) -> Option<Option<u64>> {
         match self.object.remove(name) {

@@ -16,6 +16,7 @@ mod page;
 mod registration;
 mod rights;
 mod sessions;
+mod signed;
 pub(crate) mod sqlite;
 mod stores;
 pub(crate) mod token_keys;
@@ -35,7 +36,7 @@ use login::{PendingLogins, second_factor};
 use mail::Mail;
 use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::account::{Lifecycle, Login};
-use portcullis::authn::api_key::ApiKeys;
+use portcullis::authn::api_key::{ApiKeys, SigningApiKeys};
 use portcullis::authn::one_time_code::{LinkTokens, Outbox};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
 use portcullis::authn::recovery_codes::RecoveryCodes;
@@ -88,6 +89,7 @@ pub(crate) struct State {
     sessions: Sessions,
     tokens: Tokens,
     api_keys: ApiKeys,
+    signing_keys: SigningApiKeys,
     admin_email: Arc<str>,
     events: Arc<RecentEvents>,
     /// Whether other processes issue tokens for accounts that this one cannot look up.
@@ -112,6 +114,8 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     let recovery_codes = RecoveryCodes::new(records.clone());
     let sessions = Sessions::new(store.clone());
     let api_keys = rights::api_keys(records, accounts.clone())?;
+    let api_key_text = stores.vault.api_key_text.clone();
+    let signing_keys = SigningApiKeys::new(api_keys.clone(), api_key_text);
     let outbox = Outbox::new(Mail::to(config.mail_folder.clone()));
     let links = LinkTokens::builder(store.clone(), &stores.vault.login_key, outbox).build()?;
     // The epoch that sessions set ends refresh tokens and access tokens, too.
@@ -131,9 +135,10 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         pending: PendingLogins::new(store),
         tokens: Tokens::new(&stores.keys, stores.store.clone())?,
         api_keys,
+        signing_keys: signing_keys.clone(),
         accounts,
-        records: stores.records,
-        vault: stores.vault,
+        records: stores.records.clone(),
+        vault: stores.vault.clone(),
         passwords,
         admin_email: config.admin_email.as_str().into(),
         events: Arc::new(RecentEvents::new(EVENTS)),
@@ -145,6 +150,9 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         config.ban_after,
         &config.trusted_proxies,
     )?;
+
+    let webhooks = signed::webhooks(config, &stores.store)?;
+    let orders = signed::orders(signing_keys, &stores);
 
     // Behind this, nobody is anonymous. An API key may be a bearer token as well, so it is
     // looked for first.
@@ -185,6 +193,8 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .route("/.well-known/jwks.json", stores.keys.published()?)
         .route(page::SCRIPT_PATH, get(page::script))
         .merge(page)
+        .merge(webhooks)
+        .merge(orders)
         .merge(members)
         .fallback(async || Rejection::new(RejectionKind::NotFound))
         .method_not_allowed_fallback(async || Rejection::new(RejectionKind::MethodNotAllowed))

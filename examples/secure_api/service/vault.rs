@@ -26,6 +26,7 @@ pub(crate) struct Vault {
     pub(crate) note_html: FieldColumn,
     pub(crate) totp_secret: FieldColumn,
     pub(crate) signing_key: FieldColumn,
+    pub(crate) api_key_text: FieldColumn,
     national_id: FieldColumn,
     by_national_id: BlindIndex<1>,
     /// What the places of failed logins and the tokens of links are hashed with.
@@ -68,6 +69,7 @@ impl Vault {
             note_html: fields.column("notes", "html")?,
             totp_secret: fields.column("totp", "secret")?,
             signing_key: fields.column("signing_keys", "private_key")?,
+            api_key_text: fields.column("api_keys", "text")?,
             national_id: fields.column("accounts", "national_id")?,
             login_key: SecretBytes::from(login_key.expose().as_bytes()),
             by_national_id: index_key

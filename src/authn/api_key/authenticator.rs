@@ -6,6 +6,8 @@ use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use crate::principal::Principal;
+#[cfg(feature = "signing")]
+use crate::store::StoreErrorKind;
 use crate::store::{Record, StoreError};
 use http::{HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
@@ -89,7 +91,11 @@ impl ApiKeys {
         self.principal_of(key.id, stored).await
     }
 
-    async fn principal_of(&self, id: &str, stored: KeyRecord) -> Result<Principal, Rejection> {
+    pub(super) async fn principal_of(
+        &self,
+        id: &str,
+        stored: KeyRecord,
+    ) -> Result<Principal, Rejection> {
         let principal = stored.principal(id);
         let Some(complete) = &self.principal else {
             return Ok(principal);
@@ -100,7 +106,7 @@ impl ApiKeys {
 
     /// Writes down that the key was used, now and then. Whether that succeeds is no matter of
     /// the request; a key that is revoked meanwhile is not there to be written.
-    async fn note_use(&self, record: &Record, stored: &KeyRecord) {
+    pub(super) async fn note_use(&self, record: &Record, stored: &KeyRecord) {
         let now = self.now();
         let is_due = |used| now.since(used) >= self.usage_interval;
         if stored.used.is_some_and(|used| !is_due(used)) {
@@ -161,6 +167,14 @@ fn invalid(reason: &'static str) -> Rejection {
         .with_reason(reason)
         .with_challenge(&Challenge::new("Bearer").with("error", "invalid_token"))
         .with_event(Some(EventKind::AuthnTokenFail))
+}
+
+/// Whether a rejection of the application says that it could not tell, as an error of the store.
+#[cfg(feature = "signing")]
+pub(super) fn unavailable_to_store(rejection: &Rejection) -> Option<StoreError> {
+    let message = "the owner of an API key could not be looked up";
+    let could_tell = rejection.status().is_client_error();
+    (!could_tell).then(|| StoreError::new(StoreErrorKind::Unavailable, message))
 }
 
 fn unavailable(error: StoreError) -> Rejection {

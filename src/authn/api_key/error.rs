@@ -37,8 +37,8 @@ pub enum ApiKeyError {
     /// There is no such key, or it is somebody else's.
     #[error("the owner has no such API key")]
     NotFound,
-    /// The key was revoked by time or replaced already.
-    #[error("the API key has expired or was rotated before: make a new one")]
+    /// The key was revoked by time or replaced already, or is one that signs.
+    #[error("the API key has expired, was rotated before or signs requests: make a new one")]
     NotRotatable,
     /// Who is limited asks for more than it may do itself, or a key asks for another one.
     #[error("{0}")]
@@ -46,6 +46,9 @@ pub enum ApiKeyError {
     /// The old key would live on for too long.
     #[error("an overlap of {0:?} keeps the old key alive for too long: 30 days are the most")]
     OverlapTooLong(Duration),
+    /// The secret of a signing key was not sealed.
+    #[error("the secret of a signing key could not be sealed: has the sealer a key to seal with?")]
+    NotSealed,
     /// Others came between every time.
     #[error("others changed the API keys of the owner every time this tried to")]
     Contended,
@@ -60,6 +63,8 @@ impl ApiKeyError {
             }),
             Self::Contended => Rejection::new(RejectionKind::Unavailable),
             Self::Invalid(fields) => Rejection::invalid(fields.iter().cloned()),
+            Self::NotSealed => Rejection::new(RejectionKind::Internal)
+                .with_event(Some(EventKind::CryptEncryptFail)),
             Self::LimitReached(_) => {
                 Rejection::new(RejectionKind::Conflict).with_code("too_many_api_keys")
             }

@@ -94,6 +94,8 @@ fn is_scope(scope: &str) -> bool {
 pub(super) enum KeyKind {
     /// Whoever brings it is let in.
     Bearer,
+    /// It signs requests, and is never sent.
+    Signing,
     /// Another kind, made by a later version: never good as a bearer key.
     #[serde(other)]
     Other,
@@ -104,6 +106,9 @@ pub(super) enum KeyKind {
 pub(super) struct KeyRecord {
     pub(super) kind: KeyKind,
     pub(super) hash: KeyHash,
+    /// The text of a key that signs, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "sealed_text")]
+    pub(super) sealed: Option<Vec<u8>>,
     pub(super) name: String,
     pub(super) owner: Box<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,6 +230,33 @@ mod seconds {
     }
 }
 
+/// Bytes as hexadecimal digits.
+mod sealed_text {
+    use super::{Deserialize, Deserializer, Serializer};
+    use serde::de::Error;
+
+    pub(super) fn serialize<S: Serializer>(
+        sealed: &Option<Vec<u8>>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        let bytes = sealed.iter().flatten();
+        let digits: String = bytes.map(|byte| format!("{byte:02x}")).collect();
+        s.serialize_str(&digits)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let digits = String::deserialize(d)?;
+        let pairs = digits.as_bytes().chunks(2);
+        let byte = |pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
+        let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
+        bytes
+            .map(Some)
+            .ok_or_else(|| D::Error::custom("a sealed key is not hexadecimal"))
+    }
+}
+
 mod optional_seconds {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
 
@@ -253,6 +285,7 @@ pub struct ApiKey {
     scopes: Vec<Box<str>>,
     created: Timestamp,
     expires: Timestamp,
+    is_signing: bool,
     last_used: Option<Timestamp>,
     replaced_by: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,6 +302,7 @@ impl ApiKey {
             scopes: record.scopes,
             created: record.created,
             expires: record.expires,
+            is_signing: record.kind == KeyKind::Signing,
             last_used: record.used,
             replaced_by: record.successor,
             origin: record.origin.map(|origin| origin.id),
@@ -279,6 +313,12 @@ impl ApiKey {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether it signs requests rather than travel with them.
+    #[must_use]
+    pub const fn is_signing(&self) -> bool {
+        self.is_signing
     }
 
     /// What its owner calls it.
@@ -423,6 +463,7 @@ mod tests {
     fn a_kind_of_the_future_is_no_bearer_key() {
         let read = |text| serde_json::from_str::<KeyKind>(text).unwrap();
         assert_eq!(read("\"bearer\""), KeyKind::Bearer);
-        assert_eq!(read("\"signing\""), KeyKind::Other);
+        assert_eq!(read("\"signing\""), KeyKind::Signing);
+        assert_eq!(read("\"of the future\""), KeyKind::Other);
     }
 }

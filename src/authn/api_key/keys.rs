@@ -153,6 +153,18 @@ impl ApiKeys {
         owner: &Principal,
         asked: &NewApiKey,
     ) -> Result<CreatedApiKey, ApiKeyError> {
+        let bearer = |_: &str, _: &str| Ok((KeyKind::Bearer, None));
+        self.make(owner, asked, bearer).await
+    }
+
+    /// Makes a key of the kind, and with the sealed text, that `kind_of` gives for its id and
+    /// its text.
+    pub(super) async fn make(
+        &self,
+        owner: &Principal,
+        asked: &NewApiKey,
+        kind_of: impl FnOnce(&str, &str) -> Result<(KeyKind, Option<Vec<u8>>), ApiKeyError>,
+    ) -> Result<CreatedApiKey, ApiKeyError> {
         let wrong = asked.check(self.longest);
         if !wrong.is_empty() {
             return Err(ApiKeyError::Invalid(wrong));
@@ -165,9 +177,11 @@ impl ApiKeys {
         let usual = Self::USUAL_LIFETIME.min(self.longest);
         let scopes = asked.scopes.iter();
         let fresh = Fresh::new(&self.prefix, &self.random);
+        let (kind, sealed) = kind_of(&fresh.id, &fresh.text)?;
         let record = KeyRecord {
-            kind: KeyKind::Bearer,
+            kind,
             hash: fresh.hash,
+            sealed,
             name: asked.name.clone(),
             owner: owner.id().into(),
             tenant: owner.tenant().map(Into::into),
@@ -197,7 +211,7 @@ impl ApiKeys {
     ///
     /// # Errors
     /// When the principal has no such key in its tenant, when the key has expired or was
-    /// replaced before, when the overlap is longer than 30 days, or when the records fail.
+    /// replaced before or is one that signs, when the overlap is longer than 30 days, or when the records fail.
     pub async fn rotate(
         &self,
         owner: &Principal,
@@ -215,7 +229,7 @@ impl ApiKeys {
         for _ in 0..MAX_TRIES {
             let (record, mut old) = self.owned(owner.into(), id).await?;
             let now = self.now();
-            if old.is_expired(now) || old.successor.is_some() {
+            if old.kind != KeyKind::Bearer || old.is_expired(now) || old.successor.is_some() {
                 return Err(ApiKeyError::NotRotatable);
             }
             check_scopes(owner, old.scopes.iter().map(AsRef::as_ref))?;

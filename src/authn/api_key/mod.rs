@@ -27,6 +27,9 @@
 //!    same work. That a key has expired, who holds it may know; that it is malformed, anybody.
 //! 7. When the records fail, the answer is 503.
 //!
+//! With feature `signing` there are keys that sign requests instead of travelling with them:
+//! `SigningApiKeys`.
+//!
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
@@ -68,9 +71,13 @@ mod error;
 mod key;
 mod keys;
 mod owner;
+#[cfg(feature = "signing")]
+mod signing;
 mod text;
 
 pub use error::{ApiKeyError, ConfigError};
 pub use key::{ApiKey, CreatedApiKey, NewApiKey};
 pub use keys::ApiKeys;
 pub use owner::KeyOwner;
+#[cfg(feature = "signing")]
+pub use signing::SigningApiKeys;

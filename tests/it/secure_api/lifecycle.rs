@@ -166,9 +166,15 @@ async fn guesses_have_to_wait_and_a_known_device_does_not() {
     let service = Service::with(&[("RATE_LIMIT", "10000"), ("BAN_AFTER", "10000")]).await;
     service.register(ANN).await;
     let known = service.log_in(ANN).await;
-    let device = known.headers.get_all("set-cookie").iter();
-    let device = device.map(|it| it.to_str().unwrap().split(';').next().unwrap());
-    let device = device.last().unwrap().to_owned();
+    let mut device = known
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|it| it.to_str().unwrap().split(';').next().unwrap());
+    let device = device
+        .find(|it| it.starts_with("__Host-device"))
+        .unwrap()
+        .to_owned();
     let mut statuses = Vec::new();
     for _ in 0..12 {
         statuses.push(log_in(&service, ANN, "a guess of somebody").await);

@@ -1,0 +1,81 @@
+//! What comes signed: webhooks of other services, and orders of programs.
+
+use super::config::Config;
+use super::json::MAX_BYTES;
+use super::{State, Stores};
+use axum::body::Body;
+use axum::routing::post;
+use axum::{Json, Router};
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{Request, StatusCode, Uri};
+use portcullis::authn::api_key::SigningApiKeys;
+use portcullis::principal::Principal;
+use portcullis::random::Random;
+use portcullis::signing::api::{ApiSignatureLayer, ApiVerifier};
+use portcullis::signing::webhook::{WebhookLayer, WebhookSecret, WebhookVerifier};
+use portcullis::signing::{ConfigError, Policy, Verifier, VerifySignatureLayer};
+use portcullis::store::Store;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+const ORDERS: &str = "/api/orders";
+
+/// A route for each scheme that a secret was configured for. Of others nobody knows what to
+/// believe, so there is none.
+pub(super) fn webhooks(config: &Config, store: &Store) -> Result<Router<State>, ConfigError> {
+    let mut routes = Router::new();
+    for (scheme, text) in &config.webhook_secrets {
+        let secret = WebhookSecret::new(*scheme, text)?;
+        let verifier = WebhookVerifier::new([secret], store.clone())?;
+        let received = post(async || Json(json!({"received": true})));
+        let layer = WebhookLayer::new(verifier).body_limit(MAX_BYTES);
+        routes = routes.route(&format!("/webhooks/{scheme}"), received.layer(layer));
+    }
+    Ok(routes)
+}
+
+/// Orders, signed with the secret of a signing key: by the API scheme, or by RFC 9421.
+pub(super) fn orders(keys: SigningApiKeys, stores: &Stores) -> Router<State> {
+    let keys = Arc::new(keys);
+    let verifier = ApiVerifier::new(Arc::clone(&keys), stores.store.clone());
+    let by_scheme = ApiSignatureLayer::new(verifier).body_limit(MAX_BYTES);
+    let verifier = Verifier::new(Policy::request(), keys, stores.store.clone());
+    let by_rfc = VerifySignatureLayer::new(verifier).body_limit(MAX_BYTES);
+    let by_scheme = Router::new().route(ORDERS, post(order)).layer(by_scheme);
+    let by_rfc = Router::new().route(ORDERS, post(order)).layer(by_rfc);
+    // Whichever is chosen, the request needs a good signature of that way.
+    let choose = async move |request: Request<Body>| {
+        let has_rfc = request.headers().contains_key("signature-input");
+        let way = if has_rfc { by_rfc } else { by_scheme };
+        way.oneshot(as_sent(request)).await
+    };
+    Router::new().route(ORDERS, post(choose))
+}
+
+/// The request with the whole URI, which a signature may cover: this server speaks plain HTTP,
+/// under the name that its clients call it by.
+fn as_sent(mut request: Request<Body>) -> Request<Body> {
+    let host = request.headers().get(HOST);
+    let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    if request.uri().scheme().is_none() && host.is_some() {
+        let mut parts = request.uri().clone().into_parts();
+        (parts.scheme, parts.authority) = (Some(Scheme::HTTP), host);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// Takes an order: whose it is, the signature says.
+async fn order(principal: Principal) -> (StatusCode, Json<Value>) {
+    let id: String = Random::secure()
+        .bytes::<16>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let answer = json!({"id": id, "owner": principal.id()});
+    (StatusCode::CREATED, Json(answer))
+}
