@@ -13,6 +13,7 @@ mod aead;
 mod bytes;
 mod client_ip;
 mod cobblestone;
+mod issue;
 mod jws;
 mod jwt;
 mod password;
@@ -31,6 +32,7 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("client-ip", client_ip::decide),
     ("jwt", jwt::decide),
     ("jws", jws::decide),
+    ("issue", issue::decide),
     ("password", password::decide),
     ("cobblestone", cobblestone::decide),
     ("aead", aead::decide),

@@ -5,6 +5,8 @@
 //! - [`account`], with the feature of that name: logging in, and the life of accounts.
 //! - [`authenticate`]: the layer that tries each way in turn, yours among them.
 //! - [`api_key`], with the feature `api-key`: keys that programs authenticate by.
+//! - [`introspection`], with the feature `jwt`: what others are told of our tokens, and how they
+//!   give them back.
 //! - [`jwt`], with the feature of that name: JSON Web Tokens, issued and verified, and the
 //!   bearer scheme.
 //! - [`password`], with the feature of that name: hashing, verifying and judging passwords.
@@ -25,6 +27,8 @@ pub mod authenticate;
 mod credential;
 #[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]
 mod epoch;
+#[cfg(feature = "jwt")]
+pub mod introspection;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 #[cfg(any(feature = "one-time-code", feature = "totp"))]

@@ -1,6 +1,7 @@
 //! Tokens that must be taken, and the many that must not.
 
 mod bearer;
+mod cache;
 mod claims;
 mod configuration;
 mod forgery;

@@ -41,6 +41,8 @@ mod guard;
 #[cfg(all(feature = "axum", feature = "headers"))]
 mod headers;
 mod inspect;
+#[cfg(feature = "full")]
+mod introspection;
 #[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(feature = "field-encryption")]

@@ -144,15 +144,16 @@ impl Contest {
     fn run(&self) {
         let key = self.ours.clone().with_key_id("2026-11");
         let issuer = Issuer::new(key, ISSUER, AUDIENCE).expect("it is named");
-        let verifier = Verifier::builder(
+        let builder = Verifier::builder(
             ISSUER,
             AUDIENCE,
             self.ours.algorithm(),
             issuer.public_keys(),
         )
-        .require("sub")
-        .build()
-        .expect("the configuration is good");
+        .require("sub");
+        let cached = builder.clone().cache(10_000).build();
+        let cached = cached.expect("the configuration is good");
+        let verifier = builder.build().expect("the configuration is good");
         let mut validation = Validation::new(self.algorithm);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -177,10 +178,15 @@ impl Contest {
                 let claims = claims.claims().deserialize::<Claims>();
                 claims.expect("they fit")
             })
+            .operation("ours, cached", || {
+                cached.verify(black_box(&token)).expect("it is good")
+            })
             .operation("jsonwebtoken on aws-lc-rs", theirs(true))
             .operation("jsonwebtoken on rust_crypto", theirs(false))
             .run();
         self.print(&format!("jwt/verify/{}", self.name), &times, "ours");
+        let title = format!("jwt/verify/{}/cached", self.name);
+        self.print(&title, &times, "ours, cached");
         let title = format!("jwt/verify/{}/into a struct", self.name);
         self.print(&title, &times, "ours, into a struct");
 

@@ -233,6 +233,9 @@ pub enum ConfigError {
     /// Others would ask all the time, or know a key too late.
     #[error("a max-age of {0} seconds is out of range; use 1 to 86400, 300 are the default")]
     MaxAge(u64),
+    /// A cache that keeps nothing, or that nobody has room for.
+    #[error("a cache of {0} tokens is out of range; use 64 to 1048576, or leave it out")]
+    CacheCapacity(usize),
 }
 
 impl ConfigError {
@@ -252,6 +255,7 @@ impl ConfigError {
             Self::LongerThanKeys { .. } => "config_longer_than_keys",
             Self::NothingToPublish => "config_nothing_to_publish",
             Self::MaxAge(_) => "config_max_age",
+            Self::CacheCapacity(_) => "config_cache_capacity",
         }
     }
 }

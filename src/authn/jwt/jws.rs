@@ -151,6 +151,15 @@ impl JwsVerifier {
         self
     }
 
+    /// Whether there are keys that may be believed.
+    pub(super) fn has_keys(&self) -> bool {
+        self.state() != KeyState::Missing
+    }
+
+    pub(super) const fn keys(&self) -> &LiveKeys {
+        &self.keys
+    }
+
     /// Verifies the signature.
     ///
     /// # Errors

@@ -71,6 +71,7 @@
 //! [`LiveKeys`]: crate::crypto::keys::LiveKeys
 
 mod bearer;
+mod cache;
 mod claims;
 mod error;
 mod header;

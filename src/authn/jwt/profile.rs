@@ -48,4 +48,8 @@ impl Profile {
             },
         }
     }
+
+    pub(super) const fn takes_length_of(self, token: &str) -> bool {
+        token.len() <= self.limits().token
+    }
 }

@@ -184,10 +184,13 @@ fn name_of(issuer: &str, id: &str) -> digest::Digest {
 
 /// When the token was given to its bearer, or before.
 fn granted(claims: &Claims) -> Timestamp {
+    let issued = claims.issued_at().unwrap_or_default();
     let ours = claims.get(GRANTED).and_then(|value| value.as_u64());
     match ours {
-        Some(micros) => Timestamp::from_unix_duration(Duration::from_micros(micros)),
-        None => claims.issued_at().unwrap_or_default(),
+        // Whatever another issuer means by that name: nothing is given after it was made.
+        Some(micros) => Timestamp::from_unix_duration(Duration::from_micros(micros))
+            .min(issued.saturating_add(Duration::from_secs(1))),
+        None => issued,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::JwtErrorKind::*;
+use super::cache::{Cache, MAX_CAPACITY, MIN_CAPACITY};
 use super::profile::{MAX_LIFETIME, MAX_SUBJECT_LEN};
 use super::{Claims, ConfigError, Header, JwsVerifier, JwtError, Profile};
 use crate::clock::{Clock, Timestamp};
@@ -46,6 +47,7 @@ pub struct Verifier(Arc<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     jws: JwsVerifier,
+    cache: Option<Cache>,
     clock: Clock,
     rules: Rules,
 }
@@ -59,6 +61,7 @@ pub struct VerifierBuilder {
     algorithms: Algorithms,
     clock: Clock,
     allow_http: bool,
+    cache: Option<usize>,
     rules: Rules,
 }
 
@@ -112,6 +115,7 @@ impl Verifier {
             algorithms: algorithms.into(),
             clock: Clock::system(),
             allow_http: false,
+            cache: None,
             rules: Rules {
                 issuers: Some(vec![issuer.into()]),
                 audiences: Some(vec![audience.into()]),
@@ -165,6 +169,29 @@ impl Verifier {
 
     /// Verifies what all kinds have in common.
     pub(super) fn verify_kind(&self, token: &str, kind: Kind) -> Result<VerifiedToken, JwtError> {
+        let Inner { cache, rules, .. } = &*self.0;
+        let Some(cache) = cache.as_ref().filter(|_| self.may_be_known(token)) else {
+            return self.verify_anew(token, kind);
+        };
+        let place = cache.place(token, &self.0.jws.keys().peek());
+        if let Some(found) = place.find() {
+            // All that may have changed since, which costs next to nothing.
+            rules.check_type(&found.header, kind)?;
+            rules.check_claims(&found.claims, self.now())?;
+            return Ok(found);
+        }
+        let verified = self.verify_anew(token, kind)?;
+        place.keep(&verified);
+        Ok(verified)
+    }
+
+    /// Whether the cache may be asked: not for what is too long to be looked at, and not when the
+    /// keys are too old to be believed.
+    fn may_be_known(&self, token: &str) -> bool {
+        self.0.rules.profile.takes_length_of(token) && self.0.jws.has_keys()
+    }
+
+    fn verify_anew(&self, token: &str, kind: Kind) -> Result<VerifiedToken, JwtError> {
         let Inner { jws, rules, .. } = &*self.0;
         let (header, payload) = jws.verify(token)?.into_parts();
         rules.check_type(&header, kind)?;
@@ -279,6 +306,18 @@ impl VerifierBuilder {
         self
     }
 
+    /// Keeps up to so many tokens that were verified, 64 to 1,048,576, and looks at the signature
+    /// of none of them twice. Without this, none is kept.
+    ///
+    /// Whether a token has expired or was revoked is asked each time all the same, and when the
+    /// keys change, all are forgotten at once. Only good tokens get in, and when there are too
+    /// many, those go that nobody brought for longest. Each takes some two times its own length
+    /// of memory. Worth it for public keys; an HMAC costs no more than looking it up.
+    pub const fn cache(mut self, tokens: usize) -> Self {
+        self.cache = Some(tokens);
+        self
+    }
+
     /// Sets the clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -300,9 +339,15 @@ impl VerifierBuilder {
         if rules.leeway > LARGEST_LEEWAY {
             return Err(ConfigError::LeewayTooLarge(rules.leeway.as_secs()));
         }
+        if let Some(tokens) = self.cache
+            && !(MIN_CAPACITY..=MAX_CAPACITY).contains(&tokens)
+        {
+            return Err(ConfigError::CacheCapacity(tokens));
+        }
         let jws = JwsVerifier::new(self.keys, self.algorithms)?.profile(rules.profile);
         Ok(Verifier(Arc::new(Inner {
             jws,
+            cache: self.cache.map(Cache::new),
             clock: self.clock,
             rules: self.rules,
         })))

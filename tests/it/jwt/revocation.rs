@@ -121,6 +121,18 @@ async fn tokens_of_others_go_by_their_second() {
     ] {
         assert_eq!(house.check(&verify(iat)).await, expected, "{name}");
     }
+    // What others mean by our claim changes nothing.
+    for (name, granted) in [
+        ("the far future", json!(u64::MAX)),
+        ("a text", json!("now")),
+    ] {
+        let mut claims = good_claims();
+        claims["jti"] = "t-1".into();
+        claims["granted"] = granted;
+        claims["iat"] = json!(NOW - 70);
+        let found = house.verifier.verify(&token(&claims.to_string())).unwrap();
+        assert_eq!(house.check(&found).await, "revoked", "{name}");
+    }
     let house = House::new();
     house.epochs.end_before("user-17", end(1)).await.unwrap();
     let undated = house
