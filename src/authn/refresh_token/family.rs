@@ -182,6 +182,8 @@ impl Family {
 mod tests {
     use super::*;
     use crate::principal::{Authentication, Principal};
+    use proptest::prelude::*;
+    use proptest::sample::Index;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_unix_seconds(seconds)
@@ -321,6 +323,52 @@ mod tests {
         assert!(read.is_good(&second, &terms(10), now) && read.is_of(&first));
         for bytes in [&b""[..], b"{}", b"null", b"\xff", b"[1]"] {
             assert!(Family::decode(bytes).is_err());
+        }
+    }
+
+    proptest! {
+        /// Whatever is brought in whatever order: the last token turns, the one before gives it
+        /// again in its grace, and any other ends it all.
+        #[test]
+        fn any_order_ends_as_the_rules_say(
+            steps in proptest::collection::vec((any::<Index>(), 0_u64..40), 1..40),
+            grace in prop_oneof![Just(0_u64), Just(10), Just(60)],
+        ) {
+            let random = Random::insecure_seeded(1);
+            let terms = terms(grace);
+            let mut tokens = vec![Token::first("ann", &random)];
+            let mut family = Family::new(grant(), &tokens[0], at(1000));
+            let (mut now, mut used) = (1000, 1000);
+            for (choice, later) in steps {
+                now += later;
+                let (chosen, last) = (choice.index(tokens.len()), tokens.len() - 1);
+                let expected = match last - chosen {
+                    _ if now >= 2000 => "expired",
+                    _ if now >= used + 100 => "idle",
+                    0 => "turn",
+                    1 if now < used + grace => "again",
+                    _ => "reused",
+                };
+                let found = outcome(&family, &tokens[chosen], &terms, now);
+                prop_assert_eq!(found, expected, "{} of {} at {}", chosen, last, now);
+                match found {
+                    "turn" => {
+                        let next = family.turn(&tokens[last], &terms, at(now), &random);
+                        family = Family::decode(&family.encode().unwrap()).unwrap();
+                        tokens.push(next);
+                        used = now;
+                    }
+                    "again" => {
+                        let judged =
+                            family.judge(&tokens[chosen], &Presented::new(""), &terms, at(now));
+                        let Ok(Verdict::Again(again)) = judged else {
+                            panic!("it was so a moment ago");
+                        };
+                        prop_assert_eq!(again.encode(), tokens[last].encode());
+                    }
+                    _ => break,
+                }
+            }
         }
     }
 }
