@@ -17,6 +17,7 @@ mod issue;
 mod jws;
 mod jwt;
 mod password;
+mod sanitize;
 mod signing;
 mod upload;
 mod waf;
@@ -41,6 +42,7 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("webhook", signing::webhook),
     ("upload", upload::decide),
     ("waf", waf::decide),
+    ("sanitize", sanitize::decide),
 ];
 
 fn main() -> ExitCode {

@@ -156,7 +156,7 @@ impl Collecting {
 
 /// Reads the whole of a body: 413 when it is larger than `limit`, 408 when it takes longer than
 /// `deadline`.
-#[cfg(feature = "bans")]
+#[cfg(any(feature = "bans", feature = "validate"))]
 pub(crate) async fn whole<B: Body>(
     body: B,
     limit: usize,
@@ -167,7 +167,12 @@ pub(crate) async fn whole<B: Body>(
 }
 
 /// The same with the trailers, where there are any.
-#[cfg(any(feature = "bans", feature = "signing"))]
+#[cfg(any(
+    feature = "bans",
+    feature = "sanitize",
+    feature = "signing",
+    feature = "validate"
+))]
 pub(crate) async fn whole_with_trailers<B: Body>(
     body: B,
     limit: usize,

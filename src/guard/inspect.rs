@@ -396,7 +396,7 @@ pin_project! {
 }
 
 impl<B> Inspected<B> {
-    const fn untouched(body: B) -> Self {
+    pub(crate) const fn untouched(body: B) -> Self {
         Self {
             read: None,
             trailers: None,
@@ -412,7 +412,7 @@ impl<B> Inspected<B> {
         }
     }
 
-    fn wholly(read: Bytes, trailers: Option<HeaderMap>) -> Self {
+    pub(crate) fn wholly(read: Bytes, trailers: Option<HeaderMap>) -> Self {
         Self {
             read: (!read.is_empty()).then_some(read),
             trailers,

@@ -7,9 +7,15 @@
     feature = "client",
     doc = "- [`client`]: calls to other services, bounded in time and size."
 )]
+#![cfg_attr(
+    feature = "validate",
+    doc = "- [`url_policy`]: which URLs that users name may be called."
+)]
 
 pub mod address;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod client_ip;
 pub mod request_id;
+#[cfg(feature = "validate")]
+pub mod url_policy;

@@ -66,6 +66,8 @@ mod refresh_token;
 mod request_id;
 #[cfg(feature = "field-encryption")]
 mod rotation;
+#[cfg(feature = "sanitize")]
+mod sanitize;
 #[cfg(feature = "full")]
 mod secure_api;
 #[cfg(feature = "full")]
@@ -81,5 +83,7 @@ mod throttle;
 mod totp;
 #[cfg(feature = "full")]
 mod upload;
+#[cfg(feature = "validate")]
+mod validate;
 #[cfg(feature = "waf")]
 mod waf;
