@@ -41,6 +41,9 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("content-digest", signing::content_digest),
     ("webhook", signing::webhook),
     ("upload", upload::decide),
+    ("sigv4", signing::sigv4),
+    ("sign", signing::sign),
+    ("sign-webhook", signing::sign_webhook),
     ("waf", waf::decide),
     ("sanitize", sanitize::decide),
 ];

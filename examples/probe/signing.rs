@@ -4,12 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use portcullis::clock::FakeClock;
-use portcullis::crypto::keys::{KnownKey, VerifyingKey};
+use portcullis::crypto::keys::{KnownKey, SigningKey, VerifyingKey};
+use portcullis::guard::RequestHead;
 use portcullis::signing::digest::Digests;
-use portcullis::signing::webhook::{WebhookScheme, WebhookSecret, WebhookVerifier};
+use portcullis::signing::sigv4::SigV4Verifier;
+use portcullis::signing::webhook::{WebhookScheme, WebhookSecret, WebhookSigner, WebhookVerifier};
 use portcullis::signing::{
-    Component, ConfigError, Fault, FieldType, FieldTypes, Message, ReceivedSignature, registered,
+    Component, ConfigError, Fault, FieldType, FieldTypes, Message, ReceivedSignature, Signer,
+    registered,
 };
+use portcullis::store::Store;
 use serde_json::{Map, Value};
 use sfv::Parser;
 use std::pin::pin;
@@ -202,6 +206,19 @@ impl Owned {
         }))
     }
 
+    /// The message as signatures see it.
+    fn with_message<T>(&self, look: impl FnOnce(&Message<'_>) -> T) -> T {
+        let request = self.request.as_deref().map(|it| {
+            Message::of_request(&it.method, &it.uri, &it.headers).with_field_types(&it.types)
+        });
+        let message = match self.status {
+            None => Message::of_request(&self.method, &self.uri, &self.headers),
+            Some(status) => Message::of_response(status, &self.headers, request.as_ref()),
+        };
+        let message = message.with_trailers(&self.trailers);
+        look(&message.with_field_types(&self.types))
+    }
+
     fn add_signature(&mut self, record: &Value) -> Result<(), String> {
         for (name, field) in [
             ("signature_input", "signature-input"),
@@ -251,18 +268,11 @@ fn guess(text: &str) -> Option<FieldType> {
 }
 
 fn verify(record: &Value, owned: &Owned) -> Result<(), Fault> {
-    let request = owned.request.as_deref();
-    let request = request.map(|it| {
-        Message::of_request(&it.method, &it.uri, &it.headers).with_field_types(&it.types)
-    });
-    let message = match owned.status {
-        None => Message::of_request(&owned.method, &owned.uri, &owned.headers),
-        Some(status) => Message::of_response(status, &owned.headers, request.as_ref()),
-    };
-    let message = message
-        .with_trailers(&owned.trailers)
-        .with_field_types(&owned.types);
-    let all = ReceivedSignature::all_of(&message)?;
+    owned.with_message(|message| verify_message(record, owned, message))
+}
+
+fn verify_message(record: &Value, owned: &Owned, message: &Message<'_>) -> Result<(), Fault> {
+    let all = ReceivedSignature::all_of(message)?;
     let label = record.get("label").and_then(Value::as_str);
     let mut chosen = all
         .iter()
@@ -272,8 +282,8 @@ fn verify(record: &Value, owned: &Owned) -> Result<(), Fault> {
     check_required(record, signature)?;
     check_time(record, signature)?;
     let key = key(record, signature)?;
-    signature.dangerous_verify_without_policy(&message, &key)?;
-    signature.digests(&message)?.verify(&owned.body)
+    signature.dangerous_verify_without_policy(message, &key)?;
+    signature.digests(message)?.verify(&owned.body)
 }
 
 fn check_required(record: &Value, signature: &ReceivedSignature) -> Result<(), Fault> {
@@ -371,4 +381,92 @@ fn at_once<T>(answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault
         Poll::Ready(answer) => answer,
         Poll::Pending => Err(Fault::Unavailable("it waits".into())),
     }
+}
+
+/// Signs: `{message, keyid, alg, secret_b64 | pkcs8_b64, components, created, nonce?}` gives
+/// the fields of RFC 9421.
+pub(crate) fn sign(record: &Value) -> Result<Map<String, Value>, String> {
+    let told = |error: ConfigError| error.to_string();
+    let message = record.get("message").ok_or("`message` is missing")?;
+    let owned = Owned::read(message)?.map_err(|fault| fault.to_string())?;
+    let algorithm = text(record, "alg")?.and_then(registered);
+    let algorithm = algorithm.ok_or("`alg` is none")?;
+    let packed = |name: &str| {
+        let text = text(record, name).ok().flatten();
+        text.and_then(|text| STANDARD.decode(text).ok())
+    };
+    let key = match (packed("secret_b64"), packed("pkcs8_b64")) {
+        (Some(secret), _) => SigningKey::from_secret(algorithm, &secret.into()),
+        (None, Some(der)) => SigningKey::from_pkcs8(algorithm, &der),
+        (None, None) => return Err("there is no key".to_owned()),
+    };
+    let key = key.map_err(|error| error.to_string())?;
+    let key_id = text(record, "keyid")?.ok_or("`keyid` is missing")?;
+    let mut signer = Signer::new(key.with_key_id(key_id)).map_err(told)?;
+    if let Some(names) = record.get("components").and_then(Value::as_array) {
+        let components = names.iter().filter_map(Value::as_str).map(str::parse);
+        let components: Result<Vec<Component>, Fault> = components.collect();
+        let components = components.map_err(|fault| fault.to_string())?;
+        signer = signer.covering(components).map_err(told)?;
+    }
+    if let Some(created) = number(record, "created")? {
+        signer = signer.with_clock(FakeClock::at_unix_seconds(created).clock());
+    }
+    if record.get("nonce") == Some(&Value::Bool(false)) {
+        signer = signer.without_nonce();
+    }
+    let fields = owned.with_message(|message| signer.sign(message));
+    let fields = fields.map_err(|fault| fault.to_string())?;
+    let shown = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    Ok(Map::from_iter([
+        ("signature_input".to_owned(), shown(&fields.input).into()),
+        ("signature".to_owned(), shown(&fields.signature).into()),
+    ]))
+}
+
+/// Sends a webhook: `{scheme, secret, message_id, body, now?}` gives its `headers`.
+pub(crate) fn sign_webhook(record: &Value) -> Result<Map<String, Value>, String> {
+    let told = |error: ConfigError| error.to_string();
+    let scheme = text(record, "scheme")?.ok_or("`scheme` is missing")?;
+    let scheme: WebhookScheme = scheme.parse().map_err(told)?;
+    let secret = text(record, "secret")?.ok_or("`secret` is missing")?;
+    let secret = WebhookSecret::insecure_of_any_length(scheme, &secret.into());
+    let mut signer = WebhookSigner::new([secret.map_err(told)?]).map_err(told)?;
+    if let Some(now) = number(record, "now")? {
+        signer = signer.with_clock(FakeClock::at_unix_seconds(now).clock());
+    }
+    let id = text(record, "message_id")?.unwrap_or("msg_1");
+    let headers = signer
+        .sign(id, &body(record)?)
+        .map_err(|fault| fault.to_string())?;
+    let pairs = headers.iter().map(|(name, value)| {
+        let value = value.to_str().unwrap_or_default();
+        (name.to_string(), value.into())
+    });
+    Ok(Map::from_iter([(
+        "headers".to_owned(),
+        Value::Object(pairs.collect()),
+    )]))
+}
+
+/// AWS Signature Version 4: `{method, url, headers, body, access_key, secret, region, service,
+/// now}`.
+pub(crate) fn sigv4(record: &Value) -> Result<Map<String, Value>, String> {
+    let field = |name: &str| text(record, name)?.ok_or_else(|| format!("`{name}` is missing"));
+    let now = number(record, "now")?.ok_or("`now` is missing")?;
+    let verifier = SigV4Verifier::new(field("region")?, field("service")?, Store::memory())
+        .credential(field("access_key")?, &field("secret")?.into())
+        .map_err(|error| error.to_string())?
+        .with_clock(FakeClock::at_unix_seconds(now).clock());
+    let verified = match Owned::read(record)? {
+        Ok(owned) => {
+            let mut request = http::Request::new(());
+            *request.method_mut() = owned.method;
+            *request.uri_mut() = owned.uri;
+            *request.headers_mut() = owned.headers;
+            at_once(verifier.verify(&RequestHead::of(&request), &owned.body)).map(|_| ())
+        }
+        Err(fault) => Err(fault),
+    };
+    Ok(answer(verified))
 }

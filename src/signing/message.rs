@@ -1,7 +1,9 @@
 use super::Fault;
 use super::structured::FieldTypes;
 use http::uri::Authority;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header, request, response};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request, response,
+};
 
 /// A request or a response as signatures see it, borrowed.
 ///
@@ -32,6 +34,8 @@ pub(super) struct Target<'a> {
     pub(super) scheme: &'a str,
     /// As it was sent, without a user.
     pub(super) authority: Option<&'a str>,
+    /// Whether somebody said what the client sees.
+    pub(super) is_told: bool,
 }
 
 impl<'a> Message<'a> {
@@ -46,6 +50,7 @@ impl<'a> Message<'a> {
                 uri,
                 scheme: uri.scheme_str().unwrap_or("https"),
                 authority: authority.or_else(|| only_host(headers)),
+                is_told: false,
             }),
             headers,
             trailers: None,
@@ -75,6 +80,7 @@ impl<'a> Message<'a> {
         if let Head::Request(target) = &mut self.head {
             target.scheme = scheme;
             target.authority = Some(authority);
+            target.is_told = true;
         }
         self
     }
@@ -163,14 +169,29 @@ impl<'a> Target<'a> {
     /// The authority without the port that its scheme has anyway (RFC 9421 section 2.2.3), not
     /// lowercased yet.
     pub(super) fn normal_authority(&self) -> Result<&'a str, Fault> {
-        let authority = self.authority()?;
+        self.authority()
+            .map(|authority| self.without_port(authority))
+    }
+
+    fn without_port<'t>(&self, authority: &'t str) -> &'t str {
         let usual = match self.scheme {
             "https" => ":443",
             "http" => ":80",
-            _ => return Ok(authority),
+            _ => return authority,
         };
         let host = authority.strip_suffix(usual).unwrap_or(authority);
-        Ok(host.strip_suffix(':').unwrap_or(host))
+        host.strip_suffix(':').unwrap_or(host)
+    }
+
+    /// Whether the `Host` header, where there is one, is that of the target: a handler may look
+    /// at either. What the client sees is told where a proxy changes it.
+    pub(super) fn has_one_host(&self, headers: &HeaderMap) -> bool {
+        let is_ours = |host: &HeaderValue| {
+            let ours = self.normal_authority().unwrap_or_default();
+            let host = host.to_str().map(|host| self.without_port(host));
+            host.is_ok_and(|host| host.eq_ignore_ascii_case(ours))
+        };
+        self.is_told || headers.get_all(header::HOST).iter().all(is_ours)
     }
 
     /// The path, which is never empty but for `OPTIONS *` and `CONNECT`.

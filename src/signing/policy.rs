@@ -249,10 +249,17 @@ impl Policy {
     }
 
     fn check_authority(&self, message: &Message<'_>) -> Result<(), Fault> {
-        if self.authorities.is_empty() || !self.is_request {
+        if !self.is_request {
             return Ok(());
         }
-        let authority = message.target()?.normal_authority()?;
+        let target = message.target()?;
+        if !target.has_one_host(message.headers()) {
+            return Err(Fault::WrongAuthority);
+        }
+        if self.authorities.is_empty() {
+            return Ok(());
+        }
+        let authority = target.normal_authority()?;
         let mut ours = self.authorities.iter();
         if ours.any(|ours| ours.eq_ignore_ascii_case(authority)) {
             Ok(())

@@ -1,6 +1,7 @@
 //! Signed messages: made, verified, forged, changed on the way, sent again.
 
 mod api;
+mod clients;
 mod layers;
 mod policy;
 mod races;

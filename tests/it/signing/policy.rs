@@ -66,8 +66,18 @@ async fn attacks() {
         assert_ne!(before, after, "{from:?} is not in {before:?}");
         set(request, name, &after);
     }
-    let cases: [(&str, Change, &str); 33] = [
+    let cases: [(&str, Change, &str); 35] = [
         ("as it was signed", |_| {}, "ok"),
+        (
+            "the same host in a header",
+            |it| set(it, "host", "API.example.com:443"),
+            "ok",
+        ),
+        (
+            "another host in a header",
+            |it| set(it, "host", "evil.example"),
+            "wrong_authority",
+        ),
         (
             "another method",
             |it| *it.method_mut() = Method::PUT,
