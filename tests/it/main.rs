@@ -25,6 +25,8 @@ mod authenticate;
 mod bans;
 #[cfg(feature = "field-encryption")]
 mod blind_index;
+#[cfg(all(feature = "breached-passwords", feature = "client"))]
+mod breached;
 #[cfg(feature = "client")]
 mod client;
 mod client_ip;

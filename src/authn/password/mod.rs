@@ -15,6 +15,12 @@
 )]
 //! 6. New passwords are judged by the rules of NIST SP 800-63B-4: length, common passwords and
 //!    context, no composition. (ASVS 5.0 section 6.2)
+//!    A list of breached ones is a step of its own,
+#![cfg_attr(feature = "breached-passwords", doc = "   [`breached`].")]
+#![cfg_attr(
+    not(feature = "breached-passwords"),
+    doc = "   with the feature `breached-passwords`."
+)]
 //! 7. Text is brought to Unicode Normalization Form C first.
 //!
 //! Limit the tries for each account and each address too: hashing makes guessing slow, not
@@ -54,6 +60,8 @@
 //! ```
 
 mod argon2id;
+#[cfg(feature = "breached-passwords")]
+pub mod breached;
 mod common;
 mod error;
 #[cfg(feature = "password-migration")]

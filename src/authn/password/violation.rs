@@ -11,6 +11,8 @@ pub enum Violation {
     TooLong(usize),
     /// It is one of those that guessers try first.
     Common,
+    /// It was seen in a breach.
+    Breached,
     /// It is, for the most part, the name of the service, of the user, or their address.
     ContextWord,
     /// It is, for the most part, a few characters or one short piece over and over.
@@ -29,6 +31,7 @@ impl Violation {
             Self::TooShort(_) => "password_too_short",
             Self::TooLong(_) => "password_too_long",
             Self::Common => "password_common",
+            Self::Breached => "password_breached",
             Self::ContextWord => "password_context_word",
             Self::Repetitive => "password_repetitive",
             Self::Sequential => "password_sequential",
@@ -44,6 +47,7 @@ impl fmt::Display for Violation {
             Self::TooShort(least) => return write!(f, "use at least {least} characters"),
             Self::TooLong(most) => return write!(f, "use at most {most} characters"),
             Self::Common => "choose a password that is less common",
+            Self::Breached => "choose a password that no data breach has made known",
             Self::ContextWord => "choose a password that is not about you or this service",
             Self::Repetitive => "choose a password that repeats itself less",
             Self::Sequential => "choose a password that is less of a sequence",
