@@ -9,6 +9,8 @@
 //!   give them back.
 //! - [`jwt`], with the feature of that name: JSON Web Tokens, issued and verified, and the
 //!   bearer scheme.
+//! - [`dpop`], with the feature of that name: tokens bound to a key that the client proves to
+//!   hold.
 //! - [`password`], with the feature of that name: hashing, verifying and judging passwords.
 //! - [`refresh_token`], with the feature `refresh-token`: what lives longer than an access token.
 //! - [`session`], with the feature of that name: sessions with a cookie, and remembered
@@ -25,6 +27,8 @@ pub mod api_key;
 pub mod authenticate;
 #[cfg(any(feature = "refresh-token", feature = "session"))]
 mod credential;
+#[cfg(feature = "dpop")]
+pub mod dpop;
 #[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]
 mod epoch;
 #[cfg(feature = "jwt")]

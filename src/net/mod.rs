@@ -2,6 +2,7 @@
 //!
 //! - [`client_ip`]: the client's address, behind proxies that are trusted by name.
 //! - [`request_id`]: an id for each request, and the trace it belongs to.
+//! - [`peer_certificate`]: the certificate by which the client authenticated its connection.
 //! - [`address`]: which addresses may be called.
 #![cfg_attr(
     feature = "client",
@@ -16,6 +17,7 @@ pub mod address;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod client_ip;
+pub mod peer_certificate;
 pub mod request_id;
 #[cfg(feature = "validate")]
 pub mod url_policy;

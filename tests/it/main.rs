@@ -34,6 +34,8 @@ mod client_ip;
 mod cross_origin;
 #[cfg(all(feature = "axum", feature = "cross-origin"))]
 mod csrf_token;
+#[cfg(feature = "dpop")]
+mod dpop;
 mod event;
 #[cfg(feature = "field-encryption")]
 mod field;

@@ -1,3 +1,4 @@
+use super::confirmation::{self, Possession};
 use super::{Claims, JwtError, JwtErrorKind, Revocations, VerifiedToken, Verifier};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;
@@ -19,8 +20,10 @@ const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// 2. The token passes the [`Verifier`]; else the answer is 401 `invalid_token`. Why goes to
 ///    the events, except that a client may know that its token has expired. Where the keys
 ///    of the issuer come from afar, it waits for them, and answers 503 when they do not come.
-/// 3. It is not bound to a key or certificate (`cnf`, RFC 7800) that this layer does not ask
-///    for: who stole it could otherwise use it as a plain one (RFC 9449 section 7.2).
+/// 3. Where it is bound to a certificate (`cnf` with `x5t#S256`, RFC 8705), that is the
+///    [`PeerCertificate`](crate::net::peer_certificate::PeerCertificate) of the request. One
+///    that is bound to a key, or in a way that is not known, is refused: who stole it could
+///    otherwise use it as a plain one (RFC 9449 section 7.2).
 /// 4. The claims become a [`Principal`]: `sub` its id, `scope` its scopes, `iss` and `jti`
 ///    its issuer and credential, `auth_time` and `amr` the authentication, `acr` an
 ///    attribute of that name. A token without `auth_time` counts as of an authentication long
@@ -68,6 +71,7 @@ const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 pub struct JwtBearer {
     verifier: Verifier,
     realm: Option<Box<str>>,
+    wants_certificate: bool,
     principal: Arc<MakePrincipal>,
     revocations: Option<Revocations>,
 }
@@ -81,6 +85,7 @@ impl JwtBearer {
         Self {
             verifier,
             realm: None,
+            wants_certificate: false,
             principal: Arc::new(|token| Ok(principal_of(token.claims())?)),
             revocations: None,
         }
@@ -90,6 +95,13 @@ impl JwtBearer {
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Box<str>>) -> Self {
         self.realm = Some(realm.into());
+        self
+    }
+
+    /// Refuses tokens that are not bound to a certificate of the client (RFC 8705).
+    #[must_use]
+    pub const fn require_certificate(mut self) -> Self {
+        self.wants_certificate = true;
         self
     }
 
@@ -128,11 +140,47 @@ impl JwtBearer {
         }
     }
 
+    #[cfg(feature = "dpop")]
+    pub(in crate::authn) const fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    #[cfg(feature = "dpop")]
+    pub(in crate::authn) fn own_realm(&self) -> Option<&str> {
+        self.realm.as_deref()
+    }
+
+    /// Who the sender of a good token is, if they hold what it is bound to.
+    pub(in crate::authn) fn admit(
+        &self,
+        verified: &VerifiedToken,
+        shown: &Possession,
+    ) -> Result<Principal, Rejection> {
+        let claims = verified.claims();
+        confirmation::check(claims, shown)?;
+        if self.wants_certificate && !confirmation::is_bound_to_certificate(claims) {
+            return Err(JwtError::missing("cnf: x5t#S256").into());
+        }
+        (self.principal)(verified)
+    }
+
+    /// Asks whether a token was revoked, where that is to be asked.
+    pub(in crate::authn) async fn check_revoked(
+        &self,
+        token: &VerifiedToken,
+    ) -> Result<(), Rejection> {
+        match &self.revocations {
+            Some(revocations) => Ok(revocations.check(token.claims()).await?),
+            None => Ok(()),
+        }
+    }
+
     /// Who the bearer of the token is, of which the verifier said this.
     fn judge(
         &self,
         token: &str,
         verdict: Result<VerifiedToken, JwtError>,
+        shown: &Possession,
     ) -> Result<(VerifiedToken, Principal), Rejection> {
         let verified = verdict.map_err(|error| {
             // What verifies is well formed, so only what does not is looked at again.
@@ -142,24 +190,18 @@ impl JwtBearer {
                 self.invalid_request("the bearer token has characters that no token has")
             }
         })?;
-        if verified.claims().has("cnf") {
-            let error = JwtError::with(JwtErrorKind::ForbiddenClaim, "cnf");
-            return Err(self.invalid_token(error));
-        }
-        let principal = (self.principal)(&verified);
-        let principal = principal.map_err(|rejection| self.challenged(rejection, None))?;
+        let admitted = self.admit(&verified, shown);
+        let principal = admitted.map_err(|rejection| self.challenged(rejection, None))?;
         Ok((verified, principal))
     }
 
-    /// Asks whether the token was revoked, once it is known to be good otherwise.
-    async fn not_revoked(
+    /// Gives the principal, once the token is known not to have been revoked either.
+    async fn unless_revoked(
         &self,
         (token, principal): (VerifiedToken, Principal),
     ) -> Result<Principal, Rejection> {
-        if let Some(revocations) = &self.revocations {
-            let checked = revocations.check(token.claims()).await;
-            checked.map_err(|error| self.challenged(error.into(), None))?;
-        }
+        let checked = self.check_revoked(&token).await;
+        checked.map_err(|rejection| self.challenged(rejection, None))?;
         Ok(principal)
     }
 
@@ -214,20 +256,24 @@ impl Authenticator for JwtBearer {
             Found::Malformed(reason) => return Attempt::Rejected(self.invalid_request(reason)),
             Found::Token(token) => token,
         };
+        let shown = Possession {
+            key: None,
+            certificate: request.extensions().get().cloned(),
+        };
         let verdict = self.verifier.verify(token);
         if let Some(fetched) = self.verifier.awaited_keys(&verdict) {
             let (bearer, token) = (self.clone(), token.to_owned());
             return Attempt::now_or_later(Box::pin(async move {
                 fetched.await;
-                let judged = bearer.judge(&token, bearer.verifier.verify(&token))?;
-                bearer.not_revoked(judged).await
+                let judged = bearer.judge(&token, bearer.verifier.verify(&token), &shown)?;
+                bearer.unless_revoked(judged).await
             }));
         }
-        match (self.judge(token, verdict), &self.revocations) {
+        match (self.judge(token, verdict, &shown), &self.revocations) {
             (Ok((_, principal)), None) => Attempt::Authenticated(principal),
             (Ok(judged), Some(_)) => {
                 let bearer = self.clone();
-                Attempt::now_or_later(Box::pin(async move { bearer.not_revoked(judged).await }))
+                Attempt::now_or_later(Box::pin(async move { bearer.unless_revoked(judged).await }))
             }
             (Err(rejection), _) => Attempt::Rejected(rejection),
         }
@@ -287,7 +333,7 @@ enum Found<'a> {
 
 fn find_token<'a>(request: &RequestHead<'a>) -> Found<'a> {
     let headers = request.headers().get_all(header::AUTHORIZATION);
-    let bearer = |value: &'a header::HeaderValue| after_scheme(value.as_bytes());
+    let bearer = |value: &'a header::HeaderValue| after_scheme(value.as_bytes(), "Bearer");
     let Some(value) = headers.iter().find_map(bearer) else {
         return Found::Nothing;
     };
@@ -303,16 +349,15 @@ fn find_token<'a>(request: &RequestHead<'a>) -> Found<'a> {
     }
 }
 
-/// What follows the scheme, if that is `Bearer`.
-fn after_scheme(value: &[u8]) -> Option<&[u8]> {
-    const SCHEME: &[u8] = b"Bearer";
-    let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
+/// What follows the scheme, if that is this one.
+pub(in crate::authn) fn after_scheme<'v>(value: &'v [u8], scheme: &str) -> Option<&'v [u8]> {
+    let (found, rest) = value.split_at_checked(scheme.len())?;
     let ends = rest.first().is_none_or(|&byte| byte == b' ');
-    (ends && scheme.eq_ignore_ascii_case(SCHEME)).then_some(rest)
+    (ends && found.eq_ignore_ascii_case(scheme.as_bytes())).then_some(rest)
 }
 
 /// RFC 6750 section 2.1, `b64token`.
-fn is_token68(token: &str) -> bool {
+pub(in crate::authn) fn is_token68(token: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     let body = token.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(is_usual)

@@ -69,7 +69,7 @@ impl Audiences {
 
 impl Claims {
     /// Reads a payload: strict JSON, the registered claims of their registered types.
-    pub(super) fn parse(payload: Vec<u8>) -> Result<Self, JwtError> {
+    pub(in crate::authn) fn parse(payload: Vec<u8>) -> Result<Self, JwtError> {
         let json = String::from_utf8(payload).map_err(|_| MalformedClaims)?;
         let object = Object::parse(json).map_err(|error| JwtError::json(MalformedClaims, error))?;
         let mut issuer = None;

@@ -73,6 +73,7 @@
 mod bearer;
 mod cache;
 mod claims;
+mod confirmation;
 mod error;
 mod header;
 mod issuer;
@@ -86,7 +87,11 @@ mod revocation;
 mod verifier;
 
 pub use bearer::{JwtBearer, principal_of};
+#[cfg(feature = "dpop")]
+pub(in crate::authn) use bearer::{after_scheme, is_token68};
 pub use claims::Claims;
+#[cfg(feature = "dpop")]
+pub(in crate::authn) use confirmation::Possession;
 pub use error::{ConfigError, IssueError, JwtError, JwtErrorKind};
 pub use header::Header;
 pub use issuer::{Issuer, TokenBuilder};

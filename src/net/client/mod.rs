@@ -51,8 +51,8 @@
 //! [`ClientBuilder::transport`]. A forward proxy is not asked for, whatever the environment
 //! says.
 //!
-//! ASVS 5.0: 1.3.6 (server-side request forgery), 12.2.1 and 12.3.1 (TLS for what is called,
-//! without falling back), 12.3.2 (certificates are verified), 13.2.6 (limits on connections),
+//! ASVS 5.0: 1.3.6 (server-side request forgery), 12.3.1 and 12.3.2 (TLS for what is called,
+//! certificates verified), 12.3.4 (of named authorities), 13.2.6 (limits of connections),
 //! 15.3.2 (redirects are not followed).
 
 mod body;

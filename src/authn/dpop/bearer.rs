@@ -1,0 +1,165 @@
+use super::{DpopError, DpopErrorKind, DpopRules, ProofUse};
+use crate::authn::authenticate::{Attempt, Authenticator};
+use crate::authn::jwt::{JwtBearer, JwtError, Possession, after_scheme, is_token68};
+use crate::event::EventKind;
+use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
+use crate::net::peer_certificate::PeerCertificate;
+use crate::principal::Principal;
+use http::{HeaderName, HeaderValue, Method, header};
+
+const PROOF: HeaderName = HeaderName::from_static("dpop");
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// Authenticates requests by a token that is bound to a key, and a proof that the sender holds
+/// it (RFC 9449 section 7). See the [module](super) for the rules.
+///
+/// It finds its token, makes the principal and names the realm as the
+/// [`JwtBearer`] does that it is made of. Beside that one in a tuple, clients with plain tokens
+/// get in as well.
+#[derive(Clone, Debug)]
+pub struct DpopBearer {
+    bearer: JwtBearer,
+    rules: DpopRules,
+}
+
+/// What a request brings, as far as it matters here.
+struct Presented {
+    token: String,
+    proof: String,
+    method: Method,
+    path: String,
+    certificate: Option<PeerCertificate>,
+}
+
+impl DpopBearer {
+    /// Authenticates by tokens that this bearer accepts, bound to a key, with proofs by these
+    /// rules.
+    #[must_use]
+    pub const fn new(bearer: JwtBearer, rules: DpopRules) -> Self {
+        Self { bearer, rules }
+    }
+
+    fn challenge(&self) -> Challenge {
+        let challenge = Challenge::new("DPoP");
+        let challenge = match self.bearer.own_realm() {
+            Some(realm) => challenge.with("realm", realm),
+            None => challenge,
+        };
+        challenge.with("algs", &self.rules.algorithm_names())
+    }
+
+    /// What the request brings; nothing where its token is not for this scheme.
+    fn find(&self, request: &RequestHead<'_>) -> Option<Result<Presented, Rejection>> {
+        let headers = request.headers().get_all(header::AUTHORIZATION);
+        let value = headers
+            .iter()
+            .find_map(|value| after_scheme(value.as_bytes(), "DPoP"))?;
+        if headers.iter().nth(1).is_some() {
+            let reason = "there is more than one authorization header";
+            return Some(Err(self.invalid_request(reason)));
+        }
+        let token = str::from_utf8(value.trim_ascii_start());
+        let Some(token) = token.ok().filter(|token| is_token68(token)) else {
+            return Some(Err(self.invalid_request("the token is not one")));
+        };
+        let Some(proof) = request.single_header(&PROOF) else {
+            return Some(Err(self.invalid_proof(&DpopErrorKind::NotOne.into())));
+        };
+        Some(Ok(Presented {
+            token: token.to_owned(),
+            proof: proof.to_owned(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            certificate: request.extensions().get().cloned(),
+        }))
+    }
+
+    /// The token first: who has none that is good has no business with the rest.
+    async fn check(&self, presented: Presented) -> Result<Principal, Rejection> {
+        let Presented {
+            token,
+            proof,
+            method,
+            path,
+            certificate,
+        } = presented;
+        let verified = self.bearer.verifier().verify_waiting(&token).await;
+        let verified = verified.map_err(|error| self.invalid_token(error))?;
+        let wanted = ProofUse::with_token(&method, &path, &token);
+        let proof = self.rules.check(&proof, wanted);
+        let proof = proof.map_err(|error| self.invalid_proof(&error))?;
+        let shown = Possession {
+            key: Some(proof.key_thumbprint().to_owned()),
+            certificate,
+        };
+        let principal = self.bearer.admit(&verified, &shown);
+        let principal =
+            principal.map_err(|rejection| self.challenged(rejection, "invalid_token"))?;
+        let checked = self.bearer.check_revoked(&verified).await;
+        checked.map_err(|rejection| self.challenged(rejection, "invalid_token"))?;
+        // Last, so that nobody fills the store who does not get in.
+        let is_first = self.rules.use_once(&proof).await;
+        is_first.map_err(|error| self.invalid_proof(&error))?;
+        Ok(principal)
+    }
+
+    fn invalid_request(&self, reason: &'static str) -> Rejection {
+        let rejection = Rejection::new(RejectionKind::Malformed)
+            .with_code("invalid_request")
+            .with_reason(reason)
+            .with_event(Some(EventKind::AuthnTokenFail));
+        rejection.with_challenge(&self.challenge().with("error", "invalid_request"))
+    }
+
+    fn invalid_token(&self, error: JwtError) -> Rejection {
+        self.challenged(error.into(), "invalid_token")
+    }
+
+    fn invalid_proof(&self, error: &DpopError) -> Rejection {
+        if error.kind() == DpopErrorKind::Unavailable {
+            return Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string());
+        }
+        let (code, event) = match error.kind() {
+            DpopErrorKind::WantsNonce => ("use_dpop_nonce", None),
+            DpopErrorKind::Replayed => ("invalid_dpop_proof", Some(EventKind::AuthnTokenReuse)),
+            _ => ("invalid_dpop_proof", Some(EventKind::AuthnTokenFail)),
+        };
+        let rejection = Rejection::new(RejectionKind::Unauthenticated)
+            .with_code(code)
+            .with_reason(error.to_string())
+            .with_event(event);
+        let rejection = self.challenged(rejection, code);
+        let nonce = self.rules.next_nonce();
+        let nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
+        match nonce {
+            Some(nonce) if code == "use_dpop_nonce" => rejection.with_header(NONCE, nonce),
+            _ => rejection,
+        }
+    }
+
+    fn challenged(&self, rejection: Rejection, error: &str) -> Rejection {
+        let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
+        if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
+            return rejection;
+        }
+        rejection.with_challenge(&self.challenge().with("error", error))
+    }
+}
+
+impl Authenticator for DpopBearer {
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![self.challenge()]
+    }
+
+    fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
+        match self.find(request) {
+            None => Attempt::Absent,
+            Some(Err(rejection)) => Attempt::Rejected(rejection),
+            Some(Ok(presented)) => {
+                let bearer = self.clone();
+                let check = async move { bearer.check(presented).await };
+                Attempt::now_or_later(Box::pin(check))
+            }
+        }
+    }
+}
