@@ -19,16 +19,38 @@ use memchr::{memchr, memmem};
 pub(super) enum Shape {
     /// The text is plain, nests within the limits, and parses in time.
     Plain,
+    /// So it is, and all its elements are kept: what is made of it is as plain.
+    PlainAndKept,
     /// A parser has to tell.
     Unsure,
 }
 
+/// Which of the elements that can be plain a policy keeps.
+#[derive(Clone, Debug)]
+pub(super) struct Kept([bool; SLOTS]);
+
+impl Kept {
+    /// Those of these names.
+    pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a &'static str>) -> Self {
+        let mut kept = [false; SLOTS];
+        for name in names {
+            let found = entry_of(name_of(name.as_bytes()));
+            if let Some(slot) = found.and_then(|(slot, _)| kept.get_mut(slot)) {
+                *slot = true;
+            }
+        }
+        Self(kept)
+    }
+}
+
 /// Looks over a text.
-pub(super) fn survey(html: &str, limits: Limits) -> Result<Shape, HtmlError> {
+pub(super) fn survey(html: &str, limits: Limits, kept: &Kept) -> Result<Shape, HtmlError> {
     let mut survey = Survey {
         html: html.as_bytes(),
         at: 0,
         open: Vec::new(),
+        kept,
+        are_all_kept: true,
         deepest: 0,
         longest_run: 0,
         work: Work::of_text(html.as_bytes()),
@@ -41,7 +63,11 @@ pub(super) fn survey(html: &str, limits: Limits) -> Result<Shape, HtmlError> {
     }
     survey.work.add_longest_run(survey.longest_run);
     survey.work.check()?;
-    Ok(Shape::Plain)
+    Ok(if survey.are_all_kept {
+        Shape::PlainAndKept
+    } else {
+        Shape::Plain
+    })
 }
 
 /// The name of an element in lower case, in as many bytes as the longest known one has.
@@ -114,11 +140,12 @@ const fn slot_of(name: Name) -> usize {
     (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
 }
 
-fn kind_of(name: Name) -> Option<Kind> {
+/// Where an element stands in the table, and its kind.
+fn entry_of(name: Name) -> Option<(usize, Kind)> {
     let mut slot = slot_of(name);
     while let Some((known, kind)) = KINDS.get(slot)? {
         if *known == name {
-            return Some(*kind);
+            return Some((slot, *kind));
         }
         slot = (slot + 1) % SLOTS;
     }
@@ -160,6 +187,8 @@ struct Survey<'a> {
     html: &'a [u8],
     at: usize,
     open: Vec<Open>,
+    kept: &'a Kept,
+    are_all_kept: bool,
     deepest: usize,
     /// The longest text or value of an attribute, in bytes.
     longest_run: usize,
@@ -203,7 +232,7 @@ impl Survey<'_> {
                 if text.get(end + 2) != Some(&b'>') {
                     return None;
                 }
-                self.work.add_node();
+                self.work.add_comment(end);
                 self.at += end + 6;
                 Some(())
             }
@@ -220,7 +249,10 @@ impl Survey<'_> {
                 self.open(name)
             }
             [b'!' | b'?', ..] | [] => None,
-            _ => self.text(b"<"),
+            _ => {
+                self.work.add_angle();
+                self.text(b"<")
+            }
         }
     }
 
@@ -289,13 +321,23 @@ impl Survey<'_> {
         self.deepest = self.deepest.max(self.open.len());
     }
 
+    /// The kind of an element that is opened.
+    fn kind_of(&mut self, name: Name) -> Option<Kind> {
+        let (slot, kind) = entry_of(name)?;
+        self.are_all_kept &= self.kept.0.get(slot).copied().unwrap_or_default();
+        Some(kind)
+    }
+
     fn open(&mut self, name: Name) -> Option<()> {
-        let kind = kind_of(name)?;
+        let kind = self.kind_of(name)?;
         match (self.top(), kind) {
             (Some(Kind::Table), Kind::Caption | Kind::Section)
             | (Some(Kind::Section), Kind::Row)
             | (Some(Kind::Row), Kind::Cell) => {}
-            (Some(Kind::Table), Kind::Row) => self.push(TBODY, Kind::Section),
+            (Some(Kind::Table), Kind::Row) => {
+                let section = self.kind_of(TBODY)?;
+                self.push(TBODY, section);
+            }
             (Some(Kind::Table | Kind::Section | Kind::Row), _) => return None,
             (_, Kind::Caption | Kind::Section | Kind::Row | Kind::Cell) => return None,
             (_, Kind::Void) => return Some(()),
@@ -377,7 +419,7 @@ impl Survey<'_> {
     }
 
     fn close(&mut self, name: Name) -> Option<()> {
-        match kind_of(name)? {
+        match entry_of(name)?.1 {
             Kind::Void | Kind::Rule => return None,
             Kind::Formatting | Kind::Link | Kind::Inline | Kind::Paragraph => {}
             Kind::Section | Kind::Row => {}
@@ -428,10 +470,18 @@ mod tests {
         depth: 8,
     };
 
+    fn none() -> Kept {
+        Kept::new([])
+    }
+
+    fn all() -> Kept {
+        Kept([true; SLOTS])
+    }
+
     #[test]
     fn what_is_plain() {
         for html in [
-            "text, 1 < 2 &amp; 3",
+            "<p>1 < 2 &amp; 3",
             "<p>a<p>b</p><div>c</div>",
             "<ul><li>a<li><p>b</ul>",
             "<dl><dt>a<dd>b</dl>",
@@ -441,7 +491,12 @@ mod tests {
             "<!-- a <div> --><A HREF=x>b</A>",
             "<h1>a</h1><hr><pre>\n\nb</pre>",
         ] {
-            assert_eq!(survey(html, LIMITS), Ok(Shape::Plain), "{html}");
+            assert_eq!(survey(html, LIMITS, &none()), Ok(Shape::Plain), "{html}");
+            assert_eq!(
+                survey(html, LIMITS, &all()),
+                Ok(Shape::PlainAndKept),
+                "{html}"
+            );
         }
         for html in [
             "<b><i>a</b></i>",
@@ -477,12 +532,12 @@ mod tests {
             "\0",
             "<divdivdivdiv>",
         ] {
-            assert_eq!(survey(html, LIMITS), Ok(Shape::Unsure), "{html}");
+            assert_eq!(survey(html, LIMITS, &all()), Ok(Shape::Unsure), "{html}");
         }
         let deep = |depth: usize| "<div>".repeat(depth);
-        assert_eq!(survey(&deep(8), LIMITS), Ok(Shape::Plain));
+        assert_eq!(survey(&deep(8), LIMITS, &none()), Ok(Shape::Plain));
         assert_eq!(
-            survey(&deep(9), LIMITS),
+            survey(&deep(9), LIMITS, &none()),
             Err(HtmlError::TooDeep { limit: 8 })
         );
     }
@@ -500,8 +555,8 @@ mod tests {
         ) {
             let html = pieces.concat();
             let at = |depth: usize| Limits { depth, ..LIMITS };
-            if survey(&html, at(64)) == Ok(Shape::Plain) {
-                let deepest = (0..64).find(|depth| survey(&html, at(*depth)).is_ok()).unwrap();
+            if survey(&html, at(64), &none()).is_ok_and(|it| it != Shape::Unsure) {
+                let deepest = (0..64).find(|depth| survey(&html, at(*depth), &none()).is_ok()).unwrap();
                 // A void element is not open, but has a place in the tree.
                 prop_assert_eq!(measure(&html, at(deepest + 1), None), Ok(()), "{}", html);
             }

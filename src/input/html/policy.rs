@@ -1,6 +1,6 @@
 use super::foreign::{renamed, restored};
 use super::measure::measure;
-use super::plain::{Shape, survey};
+use super::plain::{Kept, Shape, survey};
 use super::report::{Cleaned, Watch};
 use super::rules::Rules;
 use super::url::UrlRules;
@@ -34,6 +34,7 @@ pub struct Policy(Arc<Inner>);
 
 struct Inner {
     rules: Arc<Rules>,
+    kept: Kept,
     limits: Limits,
     cleaner: ammonia::Builder<'static>,
 }
@@ -67,7 +68,8 @@ impl Policy {
     pub fn clean(&self, html: &str) -> Result<String, HtmlError> {
         let limits = self.0.limits;
         limits.check_size(html)?;
-        match survey(html, limits)? {
+        match survey(html, limits, &self.0.kept)? {
+            Shape::PlainAndKept => Ok(self.once(html)),
             Shape::Plain => self.settled(html),
             Shape::Unsure => {
                 measure(html, limits, None)?;
@@ -108,7 +110,7 @@ impl Policy {
         let limits = self.0.limits;
         let mut clean = self.once(html);
         for _ in 0..MAX_ROUNDS {
-            if survey(&clean, limits)? == Shape::Plain {
+            if survey(&clean, limits, &self.0.kept)? != Shape::Unsure {
                 return Ok(clean);
             }
             measure(&clean, limits, None)?;
@@ -245,6 +247,7 @@ impl PolicyBuilder {
         let rules = Arc::new(self.rules);
         Ok(Policy(Arc::new(Inner {
             cleaner: cleaner(&rules, self.link_rel),
+            kept: Kept::new(&rules.elements),
             rules,
             limits: self.limits,
         })))

@@ -23,6 +23,8 @@ const ANGLE: u64 = 100;
 const NODE: u64 = 500;
 /// The end of an element.
 const END: u64 = 200;
+/// A byte of a comment, or a hyphen, which may be of one.
+const COMMENT: u64 = 25;
 /// An attribute.
 const ATTRIBUTE: u64 = 250;
 /// Comparing two attributes, or a step up the elements that are open.
@@ -77,6 +79,7 @@ impl Work {
     pub(super) fn of_tags(html: &[u8]) -> Self {
         let mut work = Self::of_text(html);
         work.add(memchr_iter(b'<', html).count() as u64 * ANGLE);
+        work.add(memchr_iter(b'-', html).count() as u64 * COMMENT);
         work
     }
 
@@ -84,8 +87,14 @@ impl Work {
         self.nanos = self.nanos.saturating_add(nanos);
     }
 
-    pub(super) const fn add_node(&mut self) {
+    /// Adds a `<` that begins nothing.
+    pub(super) const fn add_angle(&mut self) {
+        self.add(ANGLE);
+    }
+
+    pub(super) const fn add_comment(&mut self, bytes: usize) {
         self.add(NODE);
+        self.add((bytes as u64).saturating_mul(COMMENT));
     }
 
     /// Adds a tag, and what the tree builder asks about it at this depth.
