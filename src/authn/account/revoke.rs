@@ -41,6 +41,18 @@ impl Revoke for crate::authn::session::Sessions {
     }
 }
 
+/// Refresh tokens, and what else asks for the same epochs. The family at hand ends too: after a
+/// change of the password, give the client another.
+#[cfg(feature = "refresh-token")]
+impl Revoke for crate::authn::refresh_token::RefreshTokens {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
+        Box::pin(async move {
+            self.revoke_all(user).await?;
+            Ok(())
+        })
+    }
+}
+
 /// API keys in whatever tenant.
 #[cfg(feature = "api-key")]
 impl Revoke for crate::authn::api_key::ApiKeys {
