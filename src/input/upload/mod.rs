@@ -54,7 +54,7 @@
 //! Images are not decoded: pixels may hold anything, and a decoder may have bugs. Malware in
 //! well-formed files is for a scanner.
 //!
-//! ASVS 5.0: 5.2.1 to 5.2.6, 5.3.2, 5.4.1, 14.2.8.
+//! ASVS 5.0: 5.2.1 to 5.2.3, 5.2.5, 5.2.6, 5.3.2, 5.4.1, 14.2.8.
 
 mod clamd;
 mod detect;
