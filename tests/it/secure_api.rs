@@ -10,10 +10,12 @@ mod server;
 pub(crate) mod service;
 mod signed;
 mod tokens;
+mod uploads;
 mod waf;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
+use http::response::Parts;
 use http::{HeaderMap, Method, Request};
 use portcullis::net::client_ip::PeerAddr;
 use serde_json::{Value, json};
@@ -77,12 +79,16 @@ impl Service {
         Self(service::app(&config, stores).unwrap())
     }
 
-    async fn send(&self, mut request: Request<Body>) -> Answer {
+    async fn raw(&self, mut request: Request<Body>) -> (Parts, Bytes) {
         let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
         request.extensions_mut().insert(PeerAddr::from(peer));
         let response = self.0.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = to_bytes(body, 1 << 20).await.unwrap();
+        (parts, to_bytes(body, 1 << 20).await.unwrap())
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.raw(request).await;
         Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
@@ -514,13 +520,13 @@ struct Absent {
 }
 
 impl http_body::Body for Absent {
-    type Data = bytes::Bytes;
+    type Data = Bytes;
     type Error = std::convert::Infallible;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
         Poll::Pending
     }
 

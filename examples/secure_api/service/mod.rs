@@ -21,6 +21,7 @@ pub(crate) mod sqlite;
 mod stores;
 pub(crate) mod token_keys;
 mod tokens;
+mod uploads;
 pub(crate) mod vault;
 mod waf;
 
@@ -56,7 +57,6 @@ use portcullis::monitor::MonitorLayer;
 use portcullis::net::client_ip::ClientIpLayer;
 use portcullis::net::request_id::RequestIdLayer;
 use portcullis::store::Records;
-use portcullis::waf::WafLayer;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,7 +164,12 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
             .principal_by(rights::principal_of_token),
         state.sessions.clone(),
     ));
-    let members = members(&rights::rbac()?, BanAdmin::new(bans.clone()))?.layer(who);
+    let rbac = rights::rbac()?;
+    let members = members(&rbac, BanAdmin::new(bans.clone()))?.layer(who.clone());
+    // Files are larger than anything else that comes in, so they have a firewall of their own.
+    let uploads = uploads::routes(&rbac)?
+        .layer(who)
+        .layer(waf::layer(uploads::MAX_BYTES)?);
 
     // The page brings its own headers, for those of the API are too strict for any page, and
     // asks its own requests for a token.
@@ -197,6 +202,8 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .merge(orders)
         .merge(members)
         .fallback(async || Rejection::new(RejectionKind::NotFound))
+        .layer(waf::layer(json::MAX_BYTES)?)
+        .merge(uploads)
         .method_not_allowed_fallback(async || Rejection::new(RejectionKind::MethodNotAllowed))
         .with_state(state.clone())
         // One `layer` for all: each call of `Router::layer` costs some allocations a request.
@@ -214,8 +221,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
                         .store(stores.store),
                 )
                 .layer(GuardLayer::new(HeaderLimits))
-                .layer(CrossOriginLayer::new())
-                .layer(WafLayer::new(waf::waf()?).body_deadline(json::BODY_TIMEOUT)),
+                .layer(CrossOriginLayer::new()),
         ))
 }
 

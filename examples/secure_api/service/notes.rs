@@ -9,16 +9,20 @@ use http::StatusCode;
 use portcullis::crypto::field::Encrypted;
 use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::input::html::Policy;
 use portcullis::principal::Principal;
 use portcullis::random::Random;
 use portcullis::store::{Collection, Record, Records, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 const NOTES: Collection = Collection::new("note");
 const MAX_TITLE_LEN: usize = 200;
 /// What is left of the longest body for a note's text, once it is escaped and sealed.
 const MAX_HTML_LEN: usize = 12 * 1024;
+/// Built once: that takes longer than to clean a note.
+static RICH_TEXT: LazyLock<Policy> = LazyLock::new(Policy::rich_text);
 /// How many notes a list shows.
 const PAGE: usize = 100;
 
@@ -32,11 +36,25 @@ impl Form for NewNote {
     fn read(fields: &mut Fields) -> Option<Self> {
         let title = fields.text("title", MAX_TITLE_LEN);
         let html = fields.lines("html", MAX_HTML_LEN);
+        let html = html.and_then(|html| clean(fields, &html));
         Some(Self {
             title: title?,
             html: html?,
         })
     }
+}
+
+/// No script, no form, nothing that loads: whoever shows the note may trust it.
+fn clean(fields: &mut Fields, html: &str) -> Option<String> {
+    let clean = RICH_TEXT.clean(html).ok();
+    if clean.is_none() {
+        fields.wrong(
+            "html",
+            "too_complex",
+            "is nested too deep, or too much work",
+        );
+    }
+    clean
 }
 
 /// A note as it is kept.

@@ -24,6 +24,7 @@ const ROWS: u64 = 1_000_000;
 pub(crate) struct Vault {
     pub(crate) note_title: FieldColumn,
     pub(crate) note_html: FieldColumn,
+    pub(crate) upload: FieldColumn,
     pub(crate) totp_secret: FieldColumn,
     pub(crate) signing_key: FieldColumn,
     pub(crate) api_key_text: FieldColumn,
@@ -67,6 +68,7 @@ impl Vault {
         Ok(Self {
             note_title: fields.column("notes", "title")?,
             note_html: fields.column("notes", "html")?,
+            upload: fields.column("uploads", "content")?,
             totp_secret: fields.column("totp", "secret")?,
             signing_key: fields.column("signing_keys", "private_key")?,
             api_key_text: fields.column("api_keys", "text")?,

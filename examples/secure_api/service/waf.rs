@@ -1,8 +1,9 @@
 //! What looks like an attack never reaches a handler.
 
-use super::{json, page};
+use super::json::BODY_TIMEOUT;
+use super::page;
 use portcullis::waf::{
-    Exclusion, Field, FieldKind, Limits, Place, Ruleset, Waf, WafBuilder, WafError,
+    Exclusion, Field, FieldKind, Limits, Place, Ruleset, Waf, WafBuilder, WafError, WafLayer,
 };
 
 /// The routes whose fields are more than plain values.
@@ -32,14 +33,18 @@ const CHECKED: [&str; 5] = ["email", "name", "national_id", "title", "html"];
 ///
 /// Whether JSON is well-formed, and what is wrong with which field, is for the handlers to say:
 /// their 400 and 422 tell an honest client more than a 403.
-pub(crate) fn waf() -> Result<Waf, WafError> {
+pub(crate) fn layer(max_bytes: usize) -> Result<WafLayer, WafError> {
+    Ok(WafLayer::new(waf(max_bytes)?).body_deadline(BODY_TIMEOUT))
+}
+
+fn waf(max_bytes: usize) -> Result<Waf, WafError> {
     let rules = Ruleset::builtin()
         .without("protocol-json")?
         .without("protocol-depth")?;
     let in_json = |name| Field::named(name).at(Place::Json);
     let password = |route| in_json("password").on(route);
     let builder = Waf::builder(rules)
-        .limits(Limits::new().body(json::MAX_BYTES))
+        .limits(Limits::new().body(max_bytes))
         .routes(ROUTES)
         .field(password("/login"), FieldKind::Opaque)
         .field(password("/register"), FieldKind::Opaque)
