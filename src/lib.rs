@@ -45,13 +45,15 @@
 //! | [`event`] | what happened that matters? | always |
 //! | [`store`] | where does shared state live? | always |
 //! | [`clock`], [`secret`], [`random`] | time, secrets, randomness | always |
-//! | [`net`] | where does it come from? | always |
-//! | [`authn`] | who is calling? | always; more with `password`, `totp`, `recovery-codes`, `one-time-code`, `session`, `jwt`, `api-key` |
+//! | [`net`] | where does it come from, and what do we call? | always; `client`, `validate` |
+//! | [`authn`] | who is calling? | always; more with `account`, `password`, `throttle`, `totp`, `recovery-codes`, `one-time-code`, `session`, `jwt`, `refresh-token`, `dpop`, `api-key` |
 //! | [`authz`] | what may they do? | `rbac` |
 //! | [`limit`] | how much is too much, and who has done enough? | `rate-limit`, `bans` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
 //! | [`crypto`] | who wrote it, and who can read it? | `jwt`, `field-encryption`, `file-encryption` |
 //! | [`waf`] | is it hostile? | `waf` |
+//! | [`input`] | is the content clean? | `sanitize`, `validate`, `upload` |
+//! | [`signing`] | is it intact, fresh, and from who it says? | `signing` |
 //! | [`monitor`] | who hears of it? | `monitor` |
 //!
 //! Every control is a [`Guard`](guard::Guard): it looks at a request and admits it, rejects it,
@@ -86,10 +88,14 @@
 //!
 //! | feature | gives | brings |
 //! |---|---|---|
+//! | `account` | login as one function, accounts from registration to deletion | nothing |
 //! | `api-key` | API keys with scopes, expiry and overlap rotation | crc, sha2 |
 //! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
 //! | `bans` | bans that escalate, network lists | arc-swap, prefix-trie, sha2 |
+//! | `breached-passwords` | passwords that were seen in breaches | sha1 |
+//! | `client` | calls to other services | hyper, hyper-util, rustls, tokio-rustls, rustls-native-certs, httpdate |
 //! | `cross-origin` | CSRF defenses | ring, base64ct |
+//! | `dpop` | access tokens bound to a key of the client | nothing |
 //! | `field-encryption` | encrypted columns, blind indexes, keyrings, rotation | ring, aes, hkdf, hmac, sha2, argon2, arc-swap, base64, base64ct, unicode-normalization, tokio |
 //! | `file-encryption` | encrypted files and streams | ring, aes, hkdf, hmac, sha2, argon2, arc-swap, base64ct, tokio |
 //! | `headers` | security headers and CSP | ring, base64ct |
@@ -102,8 +108,14 @@
 //! | `rbac` | roles and permissions | arc-swap |
 //! | `recovery-codes` | codes for a lost second factor | base64ct, sha2 |
 //! | `redis` | the store on Redis, Valkey or a Cluster | redis, rustls, tokio-rustls, rustls-native-certs, arc-swap, base64 |
+//! | `refresh-token` | refresh tokens in families | base64ct, hkdf, hmac, sha2 |
+//! | `sanitize` | clean HTML, encoders, a layer that cleans fields | ammonia, html5ever, url, form_urlencoded, memchr, unicode-normalization, unicode-segmentation |
 //! | `session` | sessions, remembered browsers | base64ct, sha2 |
+//! | `signing` | HTTP Message Signatures, signed API requests, webhooks | ring, sfv, base64, base64ct, memchr, arc-swap |
+//! | `throttle` | limits for guesses, known devices, sprays | base64ct, hkdf, hmac, sha2 |
 //! | `totp` | TOTP with QR codes, good once | base64ct, png, qrcode, totp-rs |
+//! | `upload` | uploads judged to their last byte | infer, multer, quick-xml, flate2, crc32fast, futures-core, memchr, sha2, unicode-normalization |
+//! | `validate` | validated JSON, forms and queries | garde, url, serde_html_form, serde_path_to_error, form_urlencoded, unicode-normalization, unicode-segmentation |
 //! | `aws-lc-rs`, `aes-gcm` | other backends of AES-GCM; not in `full` | the crate of that name |
 //! | `sqlx` | encrypted columns as sqlx types; not in `full` | sqlx |
 //! | `conformance` | test suites for stores of your own; not in `full` | nothing |
