@@ -138,6 +138,8 @@ pub mod clock;
     feature = "totp"
 ))]
 pub mod crypto;
+#[cfg(any(feature = "client", feature = "jwt"))]
+mod error_kinds;
 pub mod event;
 pub mod guard;
 #[cfg(any(feature = "sanitize", feature = "upload", feature = "validate"))]

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("random", 0),
     ("principal", 0),
     ("tls", 0),
+    ("error_kinds", 0),
     ("store", 1),
     ("event", 1),
     ("crypto", 1),

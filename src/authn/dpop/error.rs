@@ -1,36 +1,13 @@
+use crate::error_kinds::error_kinds;
 use crate::store::StoreError;
 use std::borrow::Cow;
 use std::fmt;
 use thiserror::Error;
 
-/// Each variant with its stable code and its message.
-macro_rules! kinds {
-    ($($(#[$doc:meta])+ $variant:ident = $code:literal, $message:literal;)+) => {
-        /// Why a proof was refused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum DpopErrorKind {
-            $($(#[$doc])+ $variant,)+
-        }
+error_kinds! {
+    /// Why a proof was refused.
+    DpopErrorKind:
 
-        impl DpopErrorKind {
-            /// Every kind there is.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// A stable code for programs.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            const fn message(self) -> &'static str {
-                match self { $(Self::$variant => $message,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
     /// There is none, or more than one.
     NotOne = "dpop_not_one_proof", "there is not exactly one proof";
     /// It is larger than any proof needs to be.

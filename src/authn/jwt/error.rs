@@ -1,37 +1,14 @@
 use crate::crypto::json::JsonError;
 use crate::crypto::keys::KeyError;
+use crate::error_kinds::error_kinds;
 use std::borrow::Cow;
 use std::fmt;
 use thiserror::Error;
 
-/// Each variant with its stable code and its message.
-macro_rules! kinds {
-    ($($(#[$doc:meta])+ $variant:ident = $code:literal, $message:literal;)+) => {
-        /// Why a token was refused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum JwtErrorKind {
-            $($(#[$doc])+ $variant,)+
-        }
+error_kinds! {
+    /// Why a token was refused.
+    JwtErrorKind:
 
-        impl JwtErrorKind {
-            /// Every kind there is.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// A stable code for programs.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            const fn message(self) -> &'static str {
-                match self { $(Self::$variant => $message,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
     /// The token, its header or its claims are larger than the profile allows.
     TooLong = "too_long", "the token, its header or its claims are too long";
     /// Not three segments with dots between.

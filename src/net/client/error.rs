@@ -1,36 +1,13 @@
+use crate::error_kinds::error_kinds;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error as ThisError;
 
-/// Each variant with its stable code and its message.
-macro_rules! kinds {
-    ($($(#[$doc:meta])+ $variant:ident = $code:literal, $message:literal;)+) => {
-        /// What sort of failure it was.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ClientErrorKind {
-            $($(#[$doc])+ $variant,)+
-        }
+error_kinds! {
+    /// What sort of failure it was.
+    ClientErrorKind:
 
-        impl ClientErrorKind {
-            /// Every kind there is.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// A stable code for programs.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            const fn message(self) -> &'static str {
-                match self { $(Self::$variant => $message,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
     /// The URL cannot be called: not absolute, of another scheme, or with credentials in it.
     InvalidUrl = "client_invalid_url", "the URL is not an absolute one of https without credentials";
     /// Plain HTTP to another machine.
