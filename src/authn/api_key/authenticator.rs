@@ -6,8 +6,6 @@ use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use crate::principal::Principal;
-#[cfg(feature = "signing")]
-use crate::store::StoreErrorKind;
 use crate::store::{Record, StoreError};
 use http::{HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
@@ -167,14 +165,6 @@ fn invalid(reason: &'static str) -> Rejection {
         .with_reason(reason)
         .with_challenge(&Challenge::new("Bearer").with("error", "invalid_token"))
         .with_event(Some(EventKind::AuthnTokenFail))
-}
-
-/// Whether a rejection of the application says that it could not tell, as an error of the store.
-#[cfg(feature = "signing")]
-pub(super) fn unavailable_to_store(rejection: &Rejection) -> Option<StoreError> {
-    let message = "the owner of an API key could not be looked up";
-    let could_tell = rejection.status().is_client_error();
-    (!could_tell).then(|| StoreError::new(StoreErrorKind::Unavailable, message))
 }
 
 fn unavailable(error: StoreError) -> Rejection {

@@ -1,10 +1,10 @@
-use super::authenticator::unavailable_to_store;
 use super::error::ApiKeyError;
 use super::key::{CreatedApiKey, KeyKind, KeyRecord, NewApiKey};
 use super::keys::{ApiKeys, KEYS};
 use super::text::is_id;
 use crate::crypto::SecretSealer;
 use crate::crypto::keys::{KeyProvider, KnownKey};
+use crate::guard::Rejection;
 use crate::principal::Principal;
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl SigningApiKeys {
     }
 
     async fn found(&self, key_id: &str) -> Result<Option<KnownKey>, StoreError> {
-        // Whatever a request names: what is no id of ours is looked for nowhere.
+        // A request may name anything: what cannot be an id is not looked for.
         if !is_id(key_id) {
             return Ok(None);
         }
@@ -103,7 +103,7 @@ impl SigningApiKeys {
         match keys.principal_of(key_id, stored).await {
             Ok(principal) => Ok(Some(known.with_principal(principal))),
             // The owner is gone or disabled, or nobody can tell.
-            Err(rejection) => unavailable_to_store(&rejection).map_or(Ok(None), Err),
+            Err(rejection) => outage(&rejection).map_or(Ok(None), Err),
         }
     }
 }
@@ -113,4 +113,11 @@ impl KeyProvider for SigningApiKeys {
         let (keys, key_id) = (self.clone(), key_id.to_owned());
         StoreFuture::waiting(async move { keys.found(&key_id).await })
     }
+}
+
+/// Whether a rejection of the application says that it could not tell, as an error of the store.
+fn outage(rejection: &Rejection) -> Option<StoreError> {
+    let message = "the owner of an API key could not be looked up";
+    let could_tell = rejection.status().is_client_error();
+    (!could_tell).then(|| StoreError::new(StoreErrorKind::Unavailable, message))
 }
