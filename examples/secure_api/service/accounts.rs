@@ -1,5 +1,6 @@
 //! What this service keeps of its users beside what logs them in: a name, roles, a national id.
 
+use super::records::unavailable;
 use super::vault::Vault;
 use bytes::Bytes;
 use portcullis::authn::account::{self as library, Directory, Email, Written};
@@ -7,7 +8,7 @@ use portcullis::authn::password::PasswordHash;
 use portcullis::crypto::field::Encrypted;
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::random::Random;
-use portcullis::store::{Collection, Records, StoreError, StoreErrorKind};
+use portcullis::store::{Collection, Records, StoreErrorKind};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -25,7 +26,7 @@ pub(crate) struct Account {
 }
 
 /// What the library keeps for us.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) name: String,
     #[serde(default)]
@@ -57,7 +58,7 @@ impl Account {
         Ok(Self {
             id: account.id().to_owned(),
             email: account.email().as_str().to_owned(),
-            profile: profile.map_err(|_| broken("a stored account cannot be read"))?,
+            profile: profile.map_err(|_| unreadable())?,
         })
     }
 
@@ -143,15 +144,21 @@ impl Accounts {
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             Err(error) => return Err(unavailable(&error)),
         }
-        let mut before = None;
+        let mut before = Err(unreadable());
         let set = self.directory.update_data(account_id, |data| {
-            let mut profile: Profile = serde_json::from_value(data.take()).unwrap_or_default();
-            before = profile.national_id.replace(new.clone());
-            *data = json!(profile);
+            // What cannot be read stays as it is: to write over it would lose the rest.
+            before = Profile::deserialize(&*data)
+                .map_err(|_| unreadable())
+                .map(|mut profile| {
+                    let before = profile.national_id.replace(new.clone());
+                    *data = json!(profile);
+                    before
+                });
         });
         if !set.await.map_err(|error| unavailable(&error))? {
             return Err(Rejection::new(RejectionKind::NotFound));
         }
+        let before = before?;
         let before = before.filter(|before| before.term != term);
         if let Some(before) = before {
             let old = entry_id(&before.term, account_id);
@@ -203,11 +210,10 @@ fn entry_id(term: &str, account_id: &str) -> String {
     format!("{term}.{account_id}")
 }
 
-fn broken(reason: &'static str) -> Rejection {
-    Rejection::new(RejectionKind::Internal).with_reason(reason)
+fn unreadable() -> Rejection {
+    broken("a stored account cannot be read")
 }
 
-/// Without its accounts the service cannot know anybody, and so lets nobody in.
-pub(super) fn unavailable(error: &StoreError) -> Rejection {
-    Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
+fn broken(reason: &'static str) -> Rejection {
+    Rejection::new(RejectionKind::Internal).with_reason(reason)
 }

@@ -13,6 +13,7 @@ mod login;
 mod mail;
 mod notes;
 mod page;
+mod records;
 mod registration;
 mod rights;
 mod sessions;

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::json::{Fields, Form, Json, from_path};
+use super::records::{ID_LEN, new_id, unavailable};
 use super::vault::{Vault, refused};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
@@ -11,8 +12,7 @@ use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::input::html::Policy;
 use portcullis::principal::Principal;
-use portcullis::random::Random;
-use portcullis::store::{Collection, Record, Records, StoreError};
+use portcullis::store::{Collection, Record, Records};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -69,11 +69,7 @@ pub(crate) async fn create(
     principal: Principal,
     Json(new): Json<NewNote>,
 ) -> Result<(StatusCode, axum::Json<Value>), Rejection> {
-    let id: String = Random::secure()
-        .bytes::<16>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let id = new_id();
     let row = row(principal.id(), &id);
     let vault = &state.vault;
     let note = Note {
@@ -129,8 +125,7 @@ pub(crate) async fn list(
 }
 
 async fn find(records: &Records, id: &str) -> Result<Option<Record>, Rejection> {
-    // No note has a longer id, and the records would call it a mistake of ours.
-    if id.len() != 32 {
+    if id.len() != ID_LEN {
         return Ok(None);
     }
     let found = records.get(NOTES, id).await;
@@ -157,8 +152,4 @@ fn broken() -> Rejection {
 fn event(spoiled: &Rejection) -> SecurityEvent {
     let reason = spoiled.reason().unwrap_or_default();
     SecurityEvent::new(EventKind::CryptDecryptFail).with_reason(reason.to_owned())
-}
-
-fn unavailable(error: &StoreError) -> Rejection {
-    Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
 }

@@ -74,9 +74,9 @@ pub(crate) async fn log_out(
 ) -> Result<impl IntoResponse, Rejection> {
     let own = login_of(&principal);
     let is_own = |session: &Session| login_of(session.principal()) == own;
-    end(&state, emitter, &principal, is_own).await?;
-    // Without a session, for it timed out, there are tokens still.
-    if let Some(login) = own {
+    let ended = end(&state, emitter, &principal, is_own).await?;
+    // When its session has timed out, there are tokens still.
+    if let (0, Some(login)) = (ended, own) {
         state.tokens.end(principal.id(), login).await?;
     }
     let ended = state.sessions.logout(&visitor).await?;

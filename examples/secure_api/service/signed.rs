@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::json::MAX_BYTES;
+use super::records::new_id;
 use super::{State, Stores};
 use axum::body::Body;
 use axum::routing::post;
@@ -11,7 +12,6 @@ use http::uri::{Authority, Scheme};
 use http::{Request, StatusCode, Uri};
 use portcullis::authn::api_key::SigningApiKeys;
 use portcullis::principal::Principal;
-use portcullis::random::Random;
 use portcullis::signing::api::{ApiSignatureLayer, ApiVerifier};
 use portcullis::signing::webhook::{WebhookLayer, WebhookSecret, WebhookVerifier};
 use portcullis::signing::{ConfigError, Policy, Verifier, VerifySignatureLayer};
@@ -71,11 +71,7 @@ fn as_sent(mut request: Request<Body>) -> Request<Body> {
 
 /// Takes an order: whose it is, the signature says.
 async fn order(principal: Principal) -> (StatusCode, Json<Value>) {
-    let id: String = Random::secure()
-        .bytes::<16>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let id = new_id();
     let answer = json!({"id": id, "owner": principal.id()});
     (StatusCode::CREATED, Json(answer))
 }

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::json::from_path;
+use super::records::{ID_LEN, new_id, unavailable};
 use super::vault::{Vault, refused};
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
@@ -18,8 +19,7 @@ use portcullis::input::upload::{
     FileType, Part, UploadLayer, UploadPolicy, Uploads, download_headers,
 };
 use portcullis::principal::Principal;
-use portcullis::random::Random;
-use portcullis::store::{Collection, Records, StoreError};
+use portcullis::store::{Collection, Records};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -94,12 +94,11 @@ async fn keep(
     upload: &Upload,
     content: &Bytes,
 ) -> Result<String, Rejection> {
-    let id = Random::secure().bytes::<16>();
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = new_id();
     let column = &state.vault.upload;
     for (number, chunk) in content.chunks(CHUNK).enumerate() {
         let row = row(owner, &id, number);
-        let sealed = column.seal(&chunk.to_vec(), &row).map_err(refused)?;
+        let sealed = column.seal(chunk, &row).map_err(refused)?;
         let name = format!("{id}/{number}");
         let insert = state
             .records
@@ -120,7 +119,7 @@ async fn show(
 ) -> Result<impl IntoResponse, Rejection> {
     let id = from_path(id)?;
     let missing = || Rejection::new(RejectionKind::NotFound);
-    if id.len() != 32 {
+    if id.len() != ID_LEN {
         return Err(missing());
     }
     let found = state.records.get(UPLOADS, &id).await;
@@ -175,8 +174,4 @@ fn row(owner: &str, id: &str, number: usize) -> String {
 
 fn broken() -> Rejection {
     Rejection::new(RejectionKind::Internal).with_reason("a stored file cannot be read")
-}
-
-fn unavailable(error: &StoreError) -> Rejection {
-    Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
 }

@@ -1,6 +1,7 @@
 //! What is encrypted at rest: notes, and national ids that can be looked up all the same.
 
 use super::config::Config;
+use super::records::hex;
 use portcullis::crypto::Refused;
 use portcullis::crypto::blind_index::{
     BlindIndex, Column, Distinct, IndexKey, Normalizer, Plan, Term,
@@ -144,10 +145,5 @@ async fn kept(
 
 /// 256 bits as text.
 fn random_text() -> SecretString {
-    let bytes = Random::secure().bytes::<32>();
-    bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()
-        .into()
+    hex(&Random::secure().bytes::<32>()).into()
 }

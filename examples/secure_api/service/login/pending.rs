@@ -1,7 +1,8 @@
 //! Logins that have passed the first factor and wait for the second.
 
 use super::super::State;
-use super::super::accounts::{Account, unavailable};
+use super::super::accounts::Account;
+use super::super::records::unavailable;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::clock::Timestamp;
