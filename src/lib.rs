@@ -47,7 +47,7 @@
 //! | [`clock`], [`secret`], [`random`] | time, secrets, randomness | always |
 //! | [`net`] | where does it come from, and what do we call? | always; `client`, `validate` |
 //! | [`authn`] | who is calling? | always; more with `account`, `password`, `throttle`, `totp`, `recovery-codes`, `one-time-code`, `session`, `jwt`, `refresh-token`, `dpop`, `api-key` |
-//! | [`authz`] | what may they do? | `rbac` |
+//! | [`authz`] | what may they do? | `rbac`, `abac`, `cedar` |
 //! | [`limit`] | how much is too much, and who has done enough? | `rate-limit`, `bans` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
 //! | [`crypto`] | who wrote it, and who can read it? | `jwt`, `field-encryption`, `file-encryption` |
@@ -88,11 +88,13 @@
 //!
 //! | feature | gives | brings |
 //! |---|---|---|
+//! | `abac` | policies as Rust code over types of your own | arc-swap |
 //! | `account` | login as one function, accounts from registration to deletion | nothing |
 //! | `api-key` | API keys with scopes, expiry and overlap rotation | crc, sha2 |
 //! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
 //! | `bans` | bans that escalate, network lists | arc-swap, prefix-trie, sha2 |
 //! | `breached-passwords` | passwords that were seen in breaches | sha1 |
+//! | `cedar` | policies in the Cedar language | cedar-policy |
 //! | `client` | calls to other services | hyper, hyper-util, rustls, tokio-rustls, rustls-native-certs, httpdate |
 //! | `cross-origin` | CSRF defenses | ring, base64ct |
 //! | `dpop` | access tokens bound to a key of the client | nothing |
@@ -101,6 +103,7 @@
 //! | `headers` | security headers and CSP | ring, base64ct |
 //! | `jwt` | JSON Web Tokens and JWKs | ring, base64, base64ct, memchr, arc-swap |
 //! | `monitor` | events to logs and metrics | tracing, metrics |
+//! | `oauth2` | OAuth 2.0 and OpenID Connect: login, tokens, calls | oauth2, url |
 //! | `one-time-code` | codes and links by SMS and e-mail | base64ct, hkdf, hmac, sha2 |
 //! | `password` | Argon2id and password policy | argon2, unicode-normalization, tokio (`sync` alone) |
 //! | `password-migration` | password hashes of other programs | bcrypt, scrypt, pbkdf2, sha-crypt, md-5, sha1, sha2, hmac, base64 |
@@ -122,7 +125,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod authn;
-#[cfg(feature = "rbac")]
+#[cfg(any(feature = "abac", feature = "rbac"))]
 pub mod authz;
 #[cfg(any(feature = "cross-origin", feature = "headers"))]
 pub mod browser;

@@ -39,6 +39,8 @@ pub mod jwt;
 mod lock_out;
 #[cfg(any(feature = "refresh-token", feature = "session"))]
 mod moment;
+#[cfg(feature = "oauth2")]
+pub mod oauth2;
 #[cfg(feature = "one-time-code")]
 pub mod one_time_code;
 #[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]

@@ -1,0 +1,1 @@
+//! Policies as Rust code, over the types of the application.

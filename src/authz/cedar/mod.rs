@@ -1,0 +1,1 @@
+//! Policies as text, in the Cedar language.
