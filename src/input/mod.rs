@@ -8,7 +8,7 @@
 )]
 #![cfg_attr(
     feature = "sanitize",
-    doc = "- [`html`]: HTML from users, made clean. [`encode`]: text from users, put into a page.\n\
+    doc = "- [`html`]: HTML from users, made clean. [`encode`]: text from users, put into pages, tables, logs.\n\
            - [`fields`]: chosen fields of bodies, cleaned before the handler sees them."
 )]
 #![cfg_attr(

@@ -668,7 +668,22 @@ fn the_policy_is_that_of_nist() {
             "passwordpassword",
             &[Common, Repetitive],
         ),
-        ("common and long", &alone, "1qaz2wsx3edc4rfv", &[Common]),
+        ("common and long", &alone, "manchesterunited", &[Common]),
+        (
+            "common, a walk over the keyboard",
+            &alone,
+            "1qaz2wsx3edc4rfv",
+            &[Common, Sequential],
+        ),
+        ("a walk alone", &alone, "ujmnhytgbvfredcx", &[Sequential]),
+        (
+            "common and a year",
+            &alone,
+            "manchesterunited 1999",
+            &[Common],
+        ),
+        ("two common ones", &alone, "iloveyou-princess", &[Common]),
+        ("three", &alone, "iloveyou my princess", &[]),
         ("the service", &alone, "portcullis-2026", &[ContextWord]),
         ("the user", &alone, "AnnSmith-smith-9", &[ContextWord]),
         (

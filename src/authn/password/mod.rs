@@ -66,6 +66,7 @@ mod common;
 mod error;
 #[cfg(feature = "password-migration")]
 pub mod foreign;
+mod guessed;
 mod hash;
 mod hasher;
 mod memory;

@@ -14,7 +14,7 @@ const MIN_ROW_LEN: usize = 4;
 /// The fewest different characters of a password that is not repetitive.
 const MIN_DIFFERENT: usize = 4;
 
-/// Rows that are not one of Unicode's.
+/// The rows of a keyboard, one below the other.
 const ROWS: [&str; 4] = ["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
 /// What to look for of a context such as a name or an address: it as a whole, and its parts.
@@ -70,8 +70,8 @@ pub(super) fn is_mostly<'a>(password: &[char], words: impl Iterator<Item = &'a s
     is_half(covered.iter().filter(|one| **one).count(), plain.len())
 }
 
-/// Whether half of the characters or more are in rows of the alphabet, of the digits or of
-/// the keyboard, forward or backward.
+/// Whether half of the characters or more are in rows of the alphabet or of the digits, forward
+/// or backward, or in walks over neighboring keys of the keyboard.
 pub(super) fn is_mostly_sequential(password: &[char]) -> bool {
     is_half(in_runs(password, steps), password.len())
 }
@@ -89,7 +89,7 @@ pub(super) fn is_repetitive(password: &[char]) -> bool {
 
 /// The shortest piece of which the password is a whole number of repetitions; the password
 /// itself, when there is none.
-pub(super) fn smallest_unit(password: &[char]) -> &[char] {
+pub(super) fn smallest_unit<T: PartialEq>(password: &[T]) -> &[T] {
     let length = password.len();
     (1..=length / 2)
         .filter(|size| length.is_multiple_of(*size))
@@ -127,23 +127,28 @@ fn counted(run: usize) -> usize {
     if run >= MIN_ROW_LEN { run } else { 0 }
 }
 
-/// The kinds of row in which `b` comes next to `a`: a bit for each row and direction.
+/// The kinds of row in which `b` comes next to `a`: a bit for each.
 fn steps(a: char, b: char) -> u8 {
     let distance = i64::from(u32::from(b)) - i64::from(u32::from(a));
-    let unicode = [distance == 1, distance == -1];
-    let keyboard = [next_in_a_row(a, b), next_in_a_row(b, a)];
-    unicode
-        .into_iter()
-        .chain(keyboard)
-        .enumerate()
-        .filter(|(_, is_step)| *is_step)
+    let kinds = [distance == 1, distance == -1, are_neighbors(a, b)];
+    let bits = kinds.into_iter().enumerate();
+    bits.filter(|(_, is_step)| *is_step)
         .fold(0, |kinds, (bit, _)| kinds | 1 << bit)
 }
 
-fn next_in_a_row(a: char, b: char) -> bool {
-    ROWS.iter().any(|row| {
-        let mut following = row.chars().skip_while(|c| *c != a).skip(1);
-        following.next() == Some(b)
+/// Whether two keys are neighbors: side by side, or above each other, straight or aslant.
+fn are_neighbors(a: char, b: char) -> bool {
+    let (Some((row, column)), Some((other_row, other_column))) = (key(a), key(b)) else {
+        return false;
+    };
+    a != b && (other_row - row).abs() <= 1 && (other_column - column).abs() <= 1
+}
+
+/// Where a character is on the keyboard: row and column.
+fn key(c: char) -> Option<(i8, i8)> {
+    ROWS.iter().zip(0..).find_map(|(row, index)| {
+        let column = row.chars().zip(0..).find(|(key, _)| *key == c);
+        Some((index, column?.1))
     })
 }
 
@@ -180,6 +185,13 @@ mod tests {
             ("abcdefgh", true),
             ("qwertyuiopasdfg", true),
             ("poiuytrewq", true),
+            ("1q2w3e4r5t6y7u8i9o", true),
+            ("q1w2e3r4t5y6u7i8", true),
+            ("1qaz2wsx3edc4rfv", true),
+            ("zaq1xsw2cde3vfr4", true),
+            ("qawsedrftgyhujik", true),
+            ("the weather tower", false),
+            ("qpwoeirutyalskdj", false),
             ("αβγδεζηθ", true),
             ("abcd-efgh-ijkl", true),
             ("mypass12345678", true),

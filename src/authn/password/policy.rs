@@ -1,4 +1,4 @@
-use super::common::is_common;
+use super::guessed::is_guessed_early;
 use super::normalize::{MAX_BYTES, MAX_CHARACTERS, is_stable, normalized};
 use super::pattern::{is_mostly, is_mostly_sequential, is_repetitive, smallest_unit, words};
 use super::{ConfigError, Violation, Violations};
@@ -26,11 +26,14 @@ const DEFAULT_MOST: usize = 256;
 /// 1. At least 15 characters where the password is the only factor, 8 beside a second one.
 ///    A character is a Unicode code point of the normal form.
 /// 2. At most 256, where 64 is the least that a policy may allow.
-/// 3. Not one of 16,000 common passwords, compared as a whole and without case.
+/// 3. Not one of 19,000 common passwords, compared as a whole and without case; nor what those
+///    who guess make of them: one over and over, one with up to four digits before or behind it,
+///    two in a row, whatever spaces and signs are between and whichever digits stand for letters.
+///    Three words that are common each are not refused.
 /// 4. Not, by half of its characters or more, the words of its context: the service's name,
 ///    the user's name and address, also with the usual digits for letters.
-/// 5. Not, by half or more, rows of the alphabet, of the digits or of the keyboard; nor a few
-///    characters or one short piece over and over.
+/// 5. Not, by half or more, rows of the alphabet or of the digits, or walks over neighboring
+///    keys; nor a few characters or one short piece over and over.
 /// 6. No code point that Unicode has not assigned, whose normal form may change.
 ///
 /// There are no rules about kinds of characters, and no expiry: the standard forbids both.
@@ -124,11 +127,7 @@ impl PasswordPolicy {
         let context = || self.words.iter().chain(&about).map(String::as_str);
         let rules: [(Violation, &dyn Fn() -> bool); 6] = [
             (Violation::TooShort(self.least), &|| length < self.least),
-            (Violation::Common, &|| {
-                [&*lower, unit]
-                    .into_iter()
-                    .any(|text| is_common(&text_of(text)))
-            }),
+            (Violation::Common, &|| is_guessed_early(&lower)),
             (Violation::ContextWord, &|| is_mostly(&lower, context())),
             (Violation::Repetitive, &|| {
                 unit.len() < self.least.min(length) || is_repetitive(&lower)
@@ -146,13 +145,6 @@ fn folded(password: &str) -> Zeroizing<Vec<char>> {
     let mut folded = Zeroizing::new(Vec::with_capacity(password.len()));
     folded.extend(password.chars().map(lower));
     folded
-}
-
-fn text_of(characters: &[char]) -> Zeroizing<String> {
-    let room = characters.iter().map(|c| c.len_utf8()).sum();
-    let mut text = Zeroizing::new(String::with_capacity(room));
-    text.extend(characters);
-    text
 }
 
 /// The lower case of a character, or its first character: lengths must stay.

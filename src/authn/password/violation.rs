@@ -17,7 +17,7 @@ pub enum Violation {
     ContextWord,
     /// It is, for the most part, a few characters or one short piece over and over.
     Repetitive,
-    /// It is, for the most part, rows of the alphabet, the digits or the keyboard.
+    /// It is, for the most part, rows of the alphabet or the digits, or walks over a keyboard.
     Sequential,
     /// It holds a character that Unicode has not assigned yet, whose form may change.
     UnassignedCharacter,

@@ -1,32 +1,6 @@
-//! Text from users, put into a page where it cannot be taken for anything else.
-//!
-//! Each place of a page has its own characters that end a text; so each has its own encoder,
-//! and a text that is encoded for one place is not safe in another.
-//!
-//! | where the text goes | encoder |
-//! |---|---|
-//! | between tags: `<p>here</p>` | [`html_text`] |
-//! | a quoted attribute: `<p title="here">` | [`html_attribute`] |
-//! | a quoted string of a script: `let name = "here";` | [`js_string`] |
-//! | a quoted string of a style sheet: `content: "here"` | [`css_string`] |
-//! | one value within a URL: `/search?q=here` | [`url_component`] |
-//!
-//! None makes a whole URL safe: judge that first, by a list of schemes. None is for the places
-//! where no text from users belongs: names of tags and attributes, event handlers, styles and
-//! scripts outside of strings, attributes without quotes.
-//!
-//! ```
-//! use portcullis::input::encode::{html_text, js_string, url_component};
-//!
-//! let name = "</script><b>'Ann\"";
-//! assert_eq!(html_text("1 < 2"), "1 &lt; 2");
-//! assert_eq!(html_text("Ann"), "Ann");
-//! assert_eq!(js_string(name), r"\x3c\x2fscript\x3e\x3cb\x3e\x27Ann\x22");
-//! assert_eq!(format!("/search?q={}", url_component("a&b=c")), "/search?q=a%26b%3Dc");
-//! ```
-//!
-//! ASVS 5.0: 1.2.1 (HTML), 1.2.2 (URLs), 1.2.3 (JavaScript).
+//! Text for the places of a web page.
 
+use super::encoded;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -130,28 +104,6 @@ fn html_character(c: char, out: &mut String) {
         '`' => "&#96;",
         _ => "\u{FFFD}",
     });
-}
-
-/// The text, with each character that matters written by `write`.
-fn encoded(
-    text: &str,
-    matters: impl Fn(char) -> bool,
-    write: impl Fn(char, &mut String),
-) -> Cow<'_, str> {
-    let Some(first) = text.find(&matters) else {
-        return Cow::Borrowed(text);
-    };
-    let (plain, rest) = text.split_at(first);
-    let mut out = String::with_capacity(text.len() + text.len() / 4 + 8);
-    out.push_str(plain);
-    for c in rest.chars() {
-        if matters(c) {
-            write(c, &mut out);
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
 }
 
 #[cfg(test)]
