@@ -1,10 +1,10 @@
 use super::confirmation::{self, Possession};
+use super::scheme::{BearerScheme, is_token68};
 use super::{Claims, JwtError, JwtErrorKind, Revocations, VerifiedToken, Verifier};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use crate::principal::{Authentication, Method, Principal};
-use http::header;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +70,7 @@ const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct JwtBearer {
     verifier: Verifier,
-    realm: Option<Box<str>>,
+    scheme: BearerScheme,
     wants_certificate: bool,
     principal: Arc<MakePrincipal>,
     revocations: Option<Revocations>,
@@ -84,7 +84,7 @@ impl JwtBearer {
     pub fn new(verifier: Verifier) -> Self {
         Self {
             verifier,
-            realm: None,
+            scheme: BearerScheme::default(),
             wants_certificate: false,
             principal: Arc::new(|token| Ok(principal_of(token.claims())?)),
             revocations: None,
@@ -94,7 +94,7 @@ impl JwtBearer {
     /// Sets the `realm` of challenges (RFC 9110 section 11.5).
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Box<str>>) -> Self {
-        self.realm = Some(realm.into());
+        self.scheme.realm = Some(realm.into());
         self
     }
 
@@ -132,14 +132,6 @@ impl JwtBearer {
         self
     }
 
-    fn challenge(&self) -> Challenge {
-        let challenge = Challenge::new("Bearer");
-        match &self.realm {
-            Some(realm) => challenge.with("realm", realm),
-            None => challenge,
-        }
-    }
-
     #[cfg(feature = "dpop")]
     pub(in crate::authn) const fn verifier(&self) -> &Verifier {
         &self.verifier
@@ -147,7 +139,7 @@ impl JwtBearer {
 
     #[cfg(feature = "dpop")]
     pub(in crate::authn) fn own_realm(&self) -> Option<&str> {
-        self.realm.as_deref()
+        self.scheme.realm.as_deref()
     }
 
     /// Who the sender of a good token is, if they hold what it is bound to.
@@ -185,13 +177,13 @@ impl JwtBearer {
         let verified = verdict.map_err(|error| {
             // What verifies is well formed, so only what does not is looked at again.
             if is_token68(token) {
-                self.invalid_token(error)
+                self.scheme.invalid_token(error)
             } else {
-                self.invalid_request("the bearer token has characters that no token has")
+                self.scheme.not_a_token()
             }
         })?;
         let admitted = self.admit(&verified, shown);
-        let principal = admitted.map_err(|rejection| self.challenged(rejection, None))?;
+        let principal = admitted.map_err(|rejection| self.scheme.challenged(rejection, None))?;
         Ok((verified, principal))
     }
 
@@ -201,37 +193,8 @@ impl JwtBearer {
         (token, principal): (VerifiedToken, Principal),
     ) -> Result<Principal, Rejection> {
         let checked = self.check_revoked(&token).await;
-        checked.map_err(|rejection| self.challenged(rejection, None))?;
+        checked.map_err(|rejection| self.scheme.challenged(rejection, None))?;
         Ok(principal)
-    }
-
-    fn invalid_token(&self, error: JwtError) -> Rejection {
-        let description = match error.kind() {
-            JwtErrorKind::Expired => Some("the access token expired"),
-            _ => None,
-        };
-        self.challenged(error.into(), description)
-    }
-
-    /// RFC 6750 section 3.1: what is wrong with the token, as far as its bearer may know.
-    fn challenged(&self, rejection: Rejection, description: Option<&str>) -> Rejection {
-        let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
-        if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
-            return rejection;
-        }
-        let challenge = self.challenge().with("error", "invalid_token");
-        rejection.with_challenge(&match description {
-            Some(description) => challenge.with("error_description", description),
-            None => challenge,
-        })
-    }
-
-    fn invalid_request(&self, reason: &'static str) -> Rejection {
-        Rejection::new(RejectionKind::Malformed)
-            .with_code("invalid_request")
-            .with_challenge(&self.challenge().with("error", "invalid_request"))
-            .with_reason(reason)
-            .with_event(Some(EventKind::AuthnTokenFail))
     }
 }
 
@@ -239,7 +202,7 @@ impl fmt::Debug for JwtBearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwtBearer")
             .field("verifier", &self.verifier)
-            .field("realm", &self.realm)
+            .field("realm", &self.scheme.realm)
             .field("revocations", &self.revocations)
             .finish_non_exhaustive()
     }
@@ -247,14 +210,14 @@ impl fmt::Debug for JwtBearer {
 
 impl Authenticator for JwtBearer {
     fn challenges(&self) -> Vec<Challenge> {
-        vec![self.challenge()]
+        vec![self.scheme.challenge()]
     }
 
     fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
-        let token = match find_token(request) {
-            Found::Nothing => return Attempt::Absent,
-            Found::Malformed(reason) => return Attempt::Rejected(self.invalid_request(reason)),
-            Found::Token(token) => token,
+        let token = match self.scheme.find(request) {
+            None => return Attempt::Absent,
+            Some(Err(rejection)) => return Attempt::Rejected(rejection),
+            Some(Ok(token)) => token,
         };
         let shown = Possession {
             key: None,
@@ -323,48 +286,4 @@ impl From<JwtError> for Rejection {
             .with_reason(error.to_string())
             .with_event(Some(EventKind::AuthnTokenFail))
     }
-}
-
-enum Found<'a> {
-    Nothing,
-    Malformed(&'static str),
-    Token(&'a str),
-}
-
-fn find_token<'a>(request: &RequestHead<'a>) -> Found<'a> {
-    let headers = request.headers().get_all(header::AUTHORIZATION);
-    let bearer = |value: &'a header::HeaderValue| after_scheme(value.as_bytes(), "Bearer");
-    let Some(value) = headers.iter().find_map(bearer) else {
-        return Found::Nothing;
-    };
-    if headers.iter().nth(1).is_some() {
-        return Found::Malformed("there is more than one authorization header");
-    }
-    if has_token_in_query(request.uri().query().unwrap_or_default()) {
-        return Found::Malformed("there is a token in the header and one in the query");
-    }
-    match str::from_utf8(value.trim_ascii_start()) {
-        Ok(token) => Found::Token(token),
-        Err(_) => Found::Malformed("the bearer token is not text"),
-    }
-}
-
-/// What follows the scheme, if that is this one.
-pub(in crate::authn) fn after_scheme<'v>(value: &'v [u8], scheme: &str) -> Option<&'v [u8]> {
-    let (found, rest) = value.split_at_checked(scheme.len())?;
-    let ends = rest.first().is_none_or(|&byte| byte == b' ');
-    (ends && found.eq_ignore_ascii_case(scheme.as_bytes())).then_some(rest)
-}
-
-/// RFC 6750 section 2.1, `b64token`.
-pub(in crate::authn) fn is_token68(token: &str) -> bool {
-    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    let body = token.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(is_usual)
-}
-
-fn has_token_in_query(query: &str) -> bool {
-    query
-        .split('&')
-        .any(|pair| pair.split('=').next() == Some("access_token"))
 }

@@ -84,11 +84,10 @@ mod profile;
 #[cfg(feature = "client")]
 pub mod remote;
 mod revocation;
+mod scheme;
 mod verifier;
 
 pub use bearer::{JwtBearer, principal_of};
-#[cfg(feature = "dpop")]
-pub(in crate::authn) use bearer::{after_scheme, is_token68};
 pub use claims::Claims;
 #[cfg(feature = "dpop")]
 pub(in crate::authn) use confirmation::Possession;
@@ -104,4 +103,6 @@ pub use remote::{
     FetchError, MetadataError, ProviderMetadata, RemoteConfigError, RemoteKeys, RemoteKeysBuilder,
 };
 pub use revocation::{RevocationError, Revocations};
+#[cfg(feature = "dpop")]
+pub(in crate::authn) use scheme::{after_scheme, is_token68};
 pub use verifier::{VerifiedToken, Verifier, VerifierBuilder};

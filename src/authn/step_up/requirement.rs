@@ -37,7 +37,7 @@ pub enum Unmet {
 }
 
 impl Unmet {
-    pub(super) const fn text(self) -> &'static str {
+    pub(in crate::authn) const fn text(self) -> &'static str {
         match self {
             Self::Age => "a more recent authentication is required",
             Self::Method => "an authentication by another method is required",
@@ -121,7 +121,7 @@ impl RequireRecent {
         Ok(())
     }
 
-    pub(super) const fn max_age(&self) -> Duration {
+    pub(in crate::authn) const fn max_age(&self) -> Duration {
         self.max_age
     }
 
