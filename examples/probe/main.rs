@@ -11,6 +11,7 @@
 
 mod aead;
 mod bytes;
+mod cedar;
 mod client_ip;
 mod cobblestone;
 mod issue;
@@ -46,6 +47,7 @@ const DECISIONS: &[(&str, Decision)] = &[
     ("sign-webhook", signing::sign_webhook),
     ("waf", waf::decide),
     ("sanitize", sanitize::decide),
+    ("cedar", cedar::decide),
 ];
 
 fn main() -> ExitCode {

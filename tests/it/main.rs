@@ -27,6 +27,8 @@ mod bans;
 mod blind_index;
 #[cfg(all(feature = "breached-passwords", feature = "client"))]
 mod breached;
+#[cfg(feature = "cedar")]
+mod cedar;
 #[cfg(feature = "client")]
 mod client;
 mod client_ip;

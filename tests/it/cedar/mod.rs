@@ -1,0 +1,9 @@
+//! Policies in the Cedar language: the index against Cedar itself, loading, reloading.
+
+mod cases;
+mod dice;
+mod exact;
+mod expression;
+mod load;
+mod reload;
+mod world;
