@@ -52,6 +52,7 @@ mod structured;
 mod time;
 mod verify;
 pub mod webhook;
+mod work;
 
 pub use accept::RequestedSignature;
 pub use algorithm::{registered, registered_name};

@@ -2,7 +2,7 @@ use super::component::{Identity, Name};
 use super::digest::{CONTENT_DIGEST, DigestHasher, Digests, REPR_DIGEST};
 use super::fields::{self, Labeled};
 use super::message::Head;
-use super::{Component, Fault, Message, Parameters, base, registered_name};
+use super::{Component, Fault, Message, Parameters, base, registered_name, work};
 use crate::crypto::keys::KnownKey;
 use http::{HeaderName, StatusCode, header};
 
@@ -15,11 +15,13 @@ impl ReceivedSignature {
     ///
     /// # Errors
     /// When there is none, or one of them is malformed: another parser might read it otherwise.
+    /// When they cover more than anybody should read for an unknown sender.
     pub fn all_of(message: &Message<'_>) -> Result<Vec<Self>, Fault> {
         let labeled = fields::signatures(message.headers)?;
         if labeled.is_empty() {
             return Err(Fault::Absent);
         }
+        work::check(message, &labeled)?;
         Ok(labeled.into_iter().map(Self).collect())
     }
 

@@ -60,7 +60,8 @@ impl Verifier {
     }
 
     /// Verifies a message with its body: coverage, time, key, signature, digests, and that it
-    /// did not come before, in this order. Of several signatures the first that passes counts.
+    /// did not come before, in this order. Of several signatures the first that passes counts,
+    /// and none of the others that would have passed does a second time.
     ///
     /// # Errors
     /// Why none passes: of several, what was wrong with the first.
@@ -72,18 +73,21 @@ impl Verifier {
 
     /// All that can be said without the body.
     pub(super) async fn verify_head(&self, message: &Message<'_>) -> Result<VerifiedHead, Fault> {
-        let mut first_fault = None;
+        let (mut head, mut first_fault) = (None::<VerifiedHead>, None);
         for signature in ReceivedSignature::all_of(message)? {
-            match self.verify_one(signature, message).await {
-                Ok(head) => return Ok(head),
+            match (self.verify_one(signature, message).await, &mut head) {
+                (Ok(good), None) => head = Some(good),
+                (Ok(good), Some(first)) => first.others.push(good.verified),
                 // Nobody can tell what another signature is worth, while this one may be good.
-                Err(fault @ (Fault::Unavailable(_) | Fault::Internal(_))) => return Err(fault),
-                Err(fault) => {
+                (Err(fault @ (Fault::Unavailable(_) | Fault::Internal(_))), _) => {
+                    return Err(fault);
+                }
+                (Err(fault), _) => {
                     first_fault.get_or_insert(fault);
                 }
             }
         }
-        Err(first_fault.unwrap_or(Fault::Absent))
+        head.ok_or_else(|| first_fault.unwrap_or(Fault::Absent))
     }
 
     async fn verify_one(
@@ -108,6 +112,7 @@ impl Verifier {
         signature.dangerous_verify_without_policy(message, &key)?;
         Ok(VerifiedHead {
             verified: Verified(Arc::new(Facts { signature, key })),
+            others: Vec::new(),
             digests,
             is_digest_needed: policy.asks_for_digest(),
             now,
@@ -134,6 +139,8 @@ impl fmt::Debug for Verifier {
 #[derive(Debug)]
 pub(super) struct VerifiedHead {
     verified: Verified,
+    /// The other signatures of the same message that are good.
+    others: Vec<Verified>,
     digests: CoveredDigests,
     is_digest_needed: bool,
     now: Timestamp,
@@ -158,13 +165,24 @@ impl VerifiedHead {
         &self.digests
     }
 
-    /// Passes, if it did not come before.
+    /// Passes, if it did not come before. The nonce of each good signature is spent, so that the
+    /// message does not pass by another of them; in one order, so that of copies that come at
+    /// once one passes.
     pub(super) async fn pass(self, verifier: &Verifier) -> Result<Verified, Fault> {
-        let signature = &self.verified.0.signature;
-        let parameters = signature.parameters();
-        if let (Some(replay), Some(nonce)) = (&verifier.0.replay, parameters.nonce()) {
-            let memory = verifier.0.policy.memory(signature, self.now);
-            let key_id = parameters.key_id().unwrap_or_default();
+        let Some(replay) = &verifier.0.replay else {
+            return Ok(self.verified);
+        };
+        let all = self.others.iter().chain([&self.verified]);
+        let mut spent: Vec<_> = all
+            .filter_map(|it| {
+                let memory = verifier.0.policy.memory(&it.0.signature, self.now);
+                Some((it.key_id(), it.parameters().nonce()?, memory))
+            })
+            .collect();
+        // Two of one key with one nonce are spent as one, for the longer time.
+        spent.sort_unstable_by(|one, other| other.cmp(one));
+        spent.dedup_by_key(|(key_id, nonce, _)| (*key_id, *nonce));
+        for (key_id, nonce, memory) in spent {
             replay.pass(&[key_id, nonce], memory).await?;
         }
         Ok(self.verified)

@@ -11,10 +11,12 @@
 //! 1. The body is verified as it came, before anybody parses it.
 //! 2. The time may be 300 seconds off, in both directions. GitHub sends none: what was sent once
 //!    is good for as long as the secret is, so change the secret now and then, and look at what
-//!    the event says of itself.
-//! 3. The same event does not pass twice within that time. An event that is sent again because
-//!    it was not answered has another time, and passes: look at [`VerifiedWebhook::id`] to do
-//!    things once.
+//!    the event says of itself. It signs no header either: a copy may call itself another event
+//!    (`X-GitHub-Event`) or another delivery (`X-GitHub-Delivery`).
+//! 3. The same event does not pass twice within that time, at an endpoint of one
+//!    [name](WebhookVerifier::named) and one secret. An event that is sent again because it was
+//!    not answered has another time, and passes: look at [`VerifiedWebhook::id`] to do things
+//!    once.
 //! 4. Several secrets are good at once, while one takes the place of another.
 //! 5. Signatures of other versions, and of weaker hashes, do not count.
 //! 6. A header that has to come once and comes twice is refused; so is an id with a dot, which

@@ -1,7 +1,7 @@
 use super::WebhookScheme;
 use crate::crypto::keys::{Algorithm, SigningKey, VerifyingKey};
 use crate::secret::SecretString;
-use crate::signing::ConfigError;
+use crate::signing::{ConfigError, hex};
 use base64ct::{Base64, Encoding};
 use ring::hmac;
 use std::fmt;
@@ -15,6 +15,9 @@ const PKCS8_ED25519: &[u8] = &[
 const SPKI_ED25519: &[u8] = &[
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
+
+/// No scheme signs this: each has a time, or a body that is JSON or a form.
+const FINGERPRINT: &[u8] = b"portcullis: the fingerprint of a webhook secret";
 
 /// What webhooks of one scheme are signed or verified with. Cheap to clone.
 #[derive(Clone)]
@@ -72,6 +75,14 @@ impl WebhookSecret {
     #[must_use]
     pub const fn scheme(&self) -> WebhookScheme {
         self.scheme
+    }
+
+    /// Tells it from others, and gives nothing of it away.
+    pub(super) fn fingerprint(&self) -> String {
+        match &self.kind {
+            Kind::Hmac(key) => hex::text(hmac::sign(key, FINGERPRINT).as_ref()),
+            Kind::Public(key) | Kind::Private(_, key) => key.thumbprint().unwrap_or_default(),
+        }
     }
 }
 

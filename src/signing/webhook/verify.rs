@@ -9,6 +9,7 @@ use crate::store::{Namespace, Store};
 use http::HeaderMap;
 use ring::digest::{Context, SHA256};
 use ring::hmac;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -20,6 +21,8 @@ const SEEN: Namespace = Namespace::values("webhook");
 pub struct WebhookVerifier {
     scheme: WebhookScheme,
     secrets: Arc<[WebhookSecret]>,
+    /// For which endpoint it is, where somebody said so.
+    name: Box<str>,
     tolerance: Duration,
     replay: Option<Replay>,
     clock: Clock,
@@ -59,6 +62,7 @@ impl WebhookVerifier {
         Ok(Self {
             scheme,
             secrets,
+            name: Box::default(),
             tolerance: Self::USUAL_TOLERANCE,
             replay: None,
             clock: Clock::system(),
@@ -76,6 +80,15 @@ impl WebhookVerifier {
         }
         self.tolerance = tolerance;
         Ok(self)
+    }
+
+    /// Names the endpoint. What has passed is remembered for a name and a secret: two endpoints
+    /// that get the same events by the same secret need two names, or each event passes at the
+    /// first of them alone.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Box<str>>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Takes the time from this clock.
@@ -99,17 +112,29 @@ impl WebhookVerifier {
         let presented = self.read(headers)?;
         self.prove(&presented, body)?;
         if let Some(replay) = &self.replay {
-            let memory = self.tolerance.saturating_mul(2);
-            let memory = memory.saturating_add(Duration::from_secs(2));
-            let content = content_id(&presented, body);
-            let parts = [self.scheme.as_str(), &content];
-            replay.pass(&parts, memory).await?;
+            self.pass(replay, &content_id(&presented, body)).await?;
         }
         Ok(VerifiedWebhook {
             scheme: self.scheme,
             id: presented.id.map(Into::into),
             time: presented.seconds.map(Timestamp::from_unix_seconds),
         })
+    }
+
+    /// Passes, if this content did not come before. It is remembered for each of the secrets: so
+    /// that another of its signatures, or a list of secrets that has changed since, does not let
+    /// it pass again, and who has the secret of another endpoint cannot have it refused here.
+    async fn pass(&self, replay: &Replay, content: &str) -> Result<(), Fault> {
+        let memory = self.tolerance.saturating_mul(2);
+        let memory = memory.saturating_add(Duration::from_secs(2));
+        let fingerprints = self.secrets.iter().map(WebhookSecret::fingerprint);
+        // In one order, so that of copies that come at once one passes.
+        let fingerprints: BTreeSet<_> = fingerprints.collect();
+        for fingerprint in &fingerprints {
+            let parts = [self.scheme.as_str(), &self.name, fingerprint, content];
+            replay.pass(&parts, memory).await?;
+        }
+        Ok(())
     }
 
     /// All that can be said without the body.

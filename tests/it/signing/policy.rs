@@ -563,6 +563,70 @@ async fn of_several_signatures_the_first_good_one_counts() {
     assert_eq!(again.code(), "duplicate", "the label is taken");
 }
 
+/// Neither the labels nor their order are covered, so each signature of a message could be the
+/// first of a copy.
+#[tokio::test]
+async fn a_message_with_two_good_signatures_passes_once() {
+    let time = time();
+    let other: SecretBytes = [8; 32].as_slice().into();
+    let keys = keys().with("partner-2", KnownKey::shared_secret(&other).unwrap());
+    let verifier = Verifier::new(Policy::request(), keys, Store::memory()).with_clock(time.clock());
+    let second = SigningKey::from_secret(Algorithm::Hs256, &other).unwrap();
+    let second = Signer::new(second.with_key_id("partner-2")).unwrap();
+    let second = second.label("second").unwrap().with_clock(time.clock());
+    let mut request = signed(&time);
+    second.sign_request(&mut request, BODY).unwrap();
+
+    let lines = |name| {
+        let lines = request.headers().get_all(name).iter();
+        let lines = lines.flat_map(|line| line.to_str().unwrap().split(", "));
+        lines.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let (inputs, signatures) = (lines("signature-input"), lines("signature"));
+    assert_eq!((inputs.len(), signatures.len()), (2, 2));
+    let copy = |order: &[usize]| {
+        let mut copy = request.clone();
+        let join = |all: &[String]| -> http::HeaderValue {
+            let chosen: Vec<_> = order.iter().map(|at| &*all[*at]).collect();
+            chosen.join(", ").parse().unwrap()
+        };
+        let headers = copy.headers_mut();
+        headers.insert("signature-input", join(&inputs));
+        headers.insert("signature", join(&signatures));
+        copy
+    };
+    for (order, expected) in [
+        (&[0, 1][..], "ok"),
+        (&[0, 1], "replayed"),
+        (&[1, 0], "replayed"),
+        (&[0], "replayed"),
+        (&[1], "replayed"),
+    ] {
+        let copy = copy(order);
+        let found = verifier.verify(&Message::from(&copy), BODY).await;
+        assert_eq!(code(&found), expected, "{order:?}");
+    }
+}
+
+/// What a known key id alone makes the server read is bounded.
+#[tokio::test]
+async fn what_a_stranger_has_read_is_bounded() {
+    let time = time();
+    let members: Vec<_> = (0..1_100).map(|at| format!("k{at}")).collect();
+    let mut request = signed(&time);
+    let headers = request.headers_mut();
+    headers.insert("x", members.join(", ").parse().unwrap());
+    let components: Vec<_> = (0..62).map(|at| format!("\"x\";key=\"k{at}\"")).collect();
+    let input = format!(
+        "sig=(\"@method\" \"@target-uri\" {});created={NOW};keyid=\"partner-1\";nonce=\"n\"",
+        components.join(" ")
+    );
+    headers.insert("signature-input", input.parse().unwrap());
+    let verifier = verifier(&time, Policy::request());
+    let found = verifier.verify(&Message::from(&request), BODY).await;
+    assert_eq!(code(&found), "too_much");
+}
+
 #[tokio::test]
 async fn responses_are_bound_to_their_request() {
     let time = time();

@@ -100,6 +100,33 @@ async fn retries_pass_and_copies_do_not() {
     assert_eq!(code_of(&receiver.verify(&retry, BODY).await), "ok");
 }
 
+/// Who knows the secret of one endpoint cannot have an event refused at another, by sending the
+/// same there first.
+#[tokio::test]
+async fn endpoints_remember_for_themselves() {
+    for scheme in WebhookScheme::ALL.iter().copied() {
+        let (time, store) = (time(), Store::memory());
+        let (ours, theirs) = (webhook_secret(scheme, 1), webhook_secret(scheme, 2));
+        let one = std::slice::from_ref;
+        let sent = |secret: &_| sender(secret, &time).sign("msg_1", BODY).unwrap();
+        let our_endpoint = receiver(one(&ours), &time, store.clone());
+        let their_endpoint = receiver(one(&theirs), &time, store.clone());
+        let second_hook = our_endpoint.clone().named("second");
+        let rotated = receiver(&[theirs.clone(), ours.clone()], &time, store);
+        for (name, receiver, secret, expected) in [
+            ("theirs", &their_endpoint, &theirs, "ok"),
+            ("ours", &our_endpoint, &ours, "ok"),
+            ("ours again", &our_endpoint, &ours, "replayed"),
+            ("a second one", &second_hook, &ours, "ok"),
+            ("a second one again", &second_hook, &ours, "replayed"),
+            ("with another secret", &rotated, &ours, "replayed"),
+        ] {
+            let found = receiver.verify(&sent(secret), BODY).await;
+            assert_eq!(code_of(&found), expected, "{scheme} {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn time_has_two_sides() {
     for scheme in [

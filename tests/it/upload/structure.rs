@@ -236,7 +236,29 @@ fn documents_that_do_something_are_refused() {
         file.extend(b"\nendstream\nendobj\nstartxref\n0\n%%EOF\n");
         file
     };
-    assert!(check(&policy(), "a.pdf", &packed("1 0 << /Type /Catalog >>")).is_ok());
+    let in_stream = |text: &str| {
+        let length = text.len();
+        pdf(&[&format!(
+            "<< /Length {length} >>\nstream\n{text}\nendstream"
+        )])
+    };
+    let object_stream = |keys: &str, text: &str| {
+        pdf(&[&format!(
+            "<< /Type /ObjStm {keys} >>\nstream\n{text}\nendstream"
+        )])
+    };
+    for harmless in [
+        packed("1 0 << /Type /Catalog >>"),
+        packed("1 1  (a string) % and a comment"),
+        object_stream("/N 1 /First 4 /Length 6", "1 0 12"),
+        in_stream("BT (an object) Tj ET\nobj"),
+        pdf(&[
+            "<< /S /URI /URI (https://example.com/) >>",
+            "<< /Type /Thread >>",
+        ]),
+    ] {
+        assert_eq!(check(&policy(), "a.pdf", &harmless).map(|_| ()), Ok(()));
+    }
     let cases = [
         (
             "a script",
@@ -288,6 +310,113 @@ fn documents_that_do_something_are_refused() {
             Polyglot,
         ),
         ("code in a comment", pdf(&["1 % <script>"]), Polyglot),
+        (
+            "an object in a comment",
+            pdf(&["1\n% 9 0 obj << /S /Launch >>"]),
+            Polyglot,
+        ),
+        (
+            "an object in the header",
+            [
+                b"%PDF-1.7 0 obj<</S/Launch>>".to_vec(),
+                pdf(&["1"])[8..].to_vec(),
+            ]
+            .concat(),
+            Polyglot,
+        ),
+        (
+            "an object in a string",
+            pdf(&["(9 0 obj << /S /Launch >>)"]),
+            Polyglot,
+        ),
+        (
+            "an object with a long head in a stream",
+            in_stream(&format!("9 0{}obj << /S /Launch >>", " ".repeat(5_000))),
+            Polyglot,
+        ),
+        (
+            "an object with a comment in its head in a stream",
+            in_stream("9 0 %\nobj << /S /Launch >>"),
+            Polyglot,
+        ),
+        (
+            "objects of which the filter stands elsewhere",
+            object_stream("/Filter 4 0 R /N 1 /First 4 /Length 6", "1 0 12"),
+            Opaque,
+        ),
+        (
+            "with two filters",
+            object_stream(
+                "/Filter [] /Filter /FlateDecode /N 1 /First 4 /Length 6",
+                "1 0 12",
+            ),
+            Opaque,
+        ),
+        (
+            "with two lengths",
+            object_stream("/N 1 /First 4 /Length 50 /Length 6", "1 0 12"),
+            Malformed,
+        ),
+        (
+            "that end in a string, and not for a reader",
+            object_stream(
+                "/N 1 /First 4 /Length 5 0 R",
+                "1 0 (endstream endobj 3 0 obj null %)<</S/Launch>>",
+            ),
+            Opaque,
+        ),
+        (
+            "that end within one",
+            object_stream("/N 1 /First 4 /Length 6", "1 0 (x"),
+            Malformed,
+        ),
+        (
+            "a packed object in a string",
+            object_stream("/N 1 /First 4 /Length 19", "1 1 (<</S/Launch>>)"),
+            Malformed,
+        ),
+        (
+            "a packed object in a comment",
+            packed("1 1 %<</S/Launch>>\n"),
+            Malformed,
+        ),
+        ("a table that is none", packed("1 (0) << >>"), Malformed),
+        (
+            "an attached file",
+            pdf(&["<< /FS << /Type /Filespec /EF << /F 5 0 R >> >> >>"]),
+            Active,
+        ),
+        (
+            "a thread of another file",
+            pdf(&["<< /S /Thread /F (x.pdf) >>"]),
+            Active,
+        ),
+        ("a sound", pdf(&["<< /S /Sound >>"]), Active),
+        (
+            "a stream that stands elsewhere",
+            pdf(&["<< /Length 0 /F (\\\\\\\\evil.example\\\\x) >>\nstream\n\nendstream"]),
+            Active,
+        ),
+        (
+            "a link to a file",
+            pdf(&["<< /S /URI /URI (file:///c:/x) >>"]),
+            Active,
+        ),
+        (
+            "a link to a script",
+            pdf(&["<< /S /URI /URI <6A6176617363726970743A> >>"]),
+            Active,
+        ),
+        (
+            "a link that stands elsewhere",
+            pdf(&["<< /S /URI /URI 5 0 R >>"]),
+            Active,
+        ),
+        (
+            "links that start at a share",
+            pdf(&["<< /URI << /Base (\\\\\\\\evil.example) >> >>"]),
+            Active,
+        ),
     ];
     for (name, file, expected) in cases {
         let refusal = check(&policy(), "a.pdf", &file)

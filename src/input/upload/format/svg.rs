@@ -84,11 +84,17 @@ fn judge(document: &str) -> Result<(), Refusal> {
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_comments = true;
     let (mut open, mut is_root_seen): (Vec<bool>, bool) = (Vec::new(), false);
+    // Of all its pieces together: that is what a browser reads.
+    let mut sheet = String::new();
     loop {
         let event = reader
             .read_event()
             .map_err(|error| malformed(format!("not XML: {error}")))?;
+        let is_in_style = open.last() == Some(&true);
         match event {
+            Event::Start(_) | Event::Empty(_) | Event::Comment(_) if is_in_style => {
+                return Err(active("a style sheet in pieces"));
+            }
             Event::Start(start) => {
                 is_root_seen |= root(&start, &open, is_root_seen)?;
                 open.push(element(&start)? == "style");
@@ -102,7 +108,10 @@ fn judge(document: &str) -> Result<(), Refusal> {
             }
             Event::End(_) => {
                 open.pop();
+                style(&std::mem::take(&mut sheet))?;
             }
+            Event::Text(text) if is_in_style => sheet.push_str(&text),
+            Event::CData(text) if is_in_style => sheet.push_str(&text),
             Event::Text(text) => content(&text, &open)?,
             Event::CData(text) => content(&text, &open)?,
             Event::GeneralRef(name) => {
@@ -138,12 +147,11 @@ fn root(start: &BytesStart<'_>, open: &[bool], is_seen: bool) -> Result<bool, Re
     }
 }
 
-/// Text outside of the root element, and style sheets.
+/// Text that is no style sheet: outside of the root element there is none.
 fn content(text: &str, open: &[bool]) -> Result<(), Refusal> {
-    match open.last() {
-        None if !text.trim_ascii().is_empty() => Err(malformed("text outside of the image")),
-        Some(true) => style(text),
-        _ => Ok(()),
+    match open.is_empty() && !text.trim_ascii().is_empty() {
+        true => Err(malformed("text outside of the image")),
+        false => Ok(()),
     }
 }
 
@@ -243,6 +251,7 @@ mod tests {
             "<svg xmlns=\"http://www.w3.org/2000/svg\"><rect width=\"1\" style=\"fill: #0a0\"/></svg>",
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- x -->\n<svg><style>.a { fill: red }</style><use href=\"#a\"/></svg>\n",
             "<svg><g fill=\"url(#gradient)\"><text>a &lt; b</text></g></svg>",
+            "<svg><style><![CDATA[.a { fill: red }]]></style><style/><text>@im<!-- -->port</text></svg>",
         ];
         for case in cases {
             assert_eq!(judge(case), Ok(()), "{case}");
@@ -277,6 +286,22 @@ mod tests {
             (
                 "an import in pieces",
                 "<svg><style>@imp&#111;rt 'x.css';</style></svg>",
+            ),
+            (
+                "an import around a comment",
+                "<svg><style>@im<!-- -->port 'x.css';</style></svg>",
+            ),
+            (
+                "an import in two sections",
+                "<svg><style>@im<![CDATA[port 'x.css';]]></style></svg>",
+            ),
+            (
+                "an import around an element",
+                "<svg><style>@im<g/>port 'x.css';</style></svg>",
+            ),
+            (
+                "an outside paint in two sections",
+                "<svg><style>rect { fill: ur<![CDATA[l(http]]>://example.com/#a) }</style></svg>",
             ),
             (
                 "an outside paint",

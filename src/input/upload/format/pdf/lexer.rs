@@ -1,28 +1,14 @@
-//! The words of a PDF (ISO 32000-2 section 7.2), and which of them do something.
+//! The words of a PDF (ISO 32000-2 section 7.2).
 
+use super::dictionary::{Dictionary, PackedObjects, Stream};
+use super::head::Heads;
+use super::link::Link;
+use super::name::{deed, unescaped};
+use super::packed::Places;
 use crate::input::upload::Refusal;
 use crate::input::upload::format::code::has_code;
 use crate::input::upload::refusal::{active, malformed, opaque, polyglot};
 
-/// Names of actions and of what holds files or programs, with what they do.
-const ACTIVE: &[(&[u8], &str)] = &[
-    (b"JavaScript", "javascript"),
-    (b"JS", "javascript"),
-    (b"Launch", "launches a program"),
-    (b"SubmitForm", "sends a form"),
-    (b"ImportData", "imports data"),
-    (b"GoToE", "opens an embedded file"),
-    (b"GoToR", "opens another file"),
-    (b"EmbeddedFile", "an embedded file"),
-    (b"EmbeddedFiles", "embedded files"),
-    (b"RichMedia", "rich media"),
-    (b"RichMediaContent", "rich media"),
-    (b"Rendition", "plays media with scripts"),
-    (b"Movie", "plays a movie"),
-    (b"3D", "a scene with scripts"),
-    (b"XFA", "a form with scripts"),
-    (b"AcroForm3D", "a scene with scripts"),
-];
 /// Section 7.2.3: names have at most 127 bytes; escapes take three each.
 const MAX_WORD: usize = 384;
 /// Comments of programs are short.
@@ -38,17 +24,6 @@ const fn is_delimiter(byte: u8) -> bool {
         byte,
         b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%'
     )
-}
-
-/// What the dictionary of a stream says of it.
-#[derive(Debug, Default)]
-pub(super) struct Stream {
-    /// `None` when the length stands elsewhere.
-    pub(super) length: Option<u64>,
-    pub(super) holds_objects: bool,
-    /// Whether it can be looked into: not filtered, or by deflation alone.
-    pub(super) is_plain: bool,
-    pub(super) is_deflated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +48,13 @@ pub(super) struct Lexer {
     /// Whether it is within `obj` and `endobj`; always so within a stream of objects.
     in_object: bool,
     is_file: bool,
+    /// Where objects begin, in a stream of objects.
+    places: Option<Places>,
+    /// What looks like an object in the string at hand.
+    heads: Heads,
+    link: Link,
+    /// The name before this one, in the same object.
+    last_name: Vec<u8>,
     dictionary: Dictionary,
     /// Whether the dictionary of a trailer comes next.
     awaits_trailer: bool,
@@ -81,28 +63,21 @@ pub(super) struct Lexer {
     is_at_end: bool,
 }
 
-/// What was seen at the top of the dictionary of the object at hand.
-#[derive(Default)]
-struct Dictionary {
-    /// The numbers behind `/Length`, while they come.
-    length: Option<Vec<u64>>,
-    direct_length: Option<u64>,
-    holds_objects: bool,
-    deflations: u32,
-    has_other_filter: bool,
-}
-
 impl Lexer {
     /// For a file, from behind its header.
     pub(super) fn file() -> Self {
         Self {
-            // The line of the header is a comment.
+            // The line of the header is a comment, of which a digit was read.
             state: State::Comment,
             word: Vec::new(),
-            comment: Vec::new(),
+            comment: b"0".to_vec(),
             depth: 0,
             in_object: false,
             is_file: true,
+            places: None,
+            heads: Heads::default(),
+            link: Link::None,
+            last_name: Vec::new(),
             dictionary: Dictionary::default(),
             awaits_trailer: false,
             has_table: false,
@@ -110,32 +85,38 @@ impl Lexer {
         }
     }
 
-    /// For the objects of an object stream.
-    pub(super) fn objects() -> Self {
-        Self {
+    /// For the content of an object stream.
+    pub(super) fn objects(objects: PackedObjects) -> Result<Self, Refusal> {
+        Ok(Self {
             state: State::Plain,
+            comment: Vec::new(),
             in_object: true,
             is_file: false,
+            places: Some(Places::new(objects)?),
             ..Self::file()
-        }
+        })
     }
 
     /// Reads bytes up to the content of a stream. Says how many they were.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(usize, Option<Stream>), Refusal> {
         for (at, byte) in bytes.iter().enumerate() {
             let byte = *byte;
-            if self.state == State::Plain && !is_blank(byte) && !is_delimiter(byte) {
-                self.letter(byte)?;
-                continue;
-            }
+            let is_letter = self.state == State::Plain && !is_blank(byte) && !is_delimiter(byte);
             if self.state == State::Plain
+                && !is_letter
                 && !self.word.is_empty()
                 && let Some(stream) = self.end_word(byte)?
             {
                 // The line break behind the word is not read yet.
                 return Ok((at, Some(stream)));
             }
-            self.special(byte)?;
+            if let Some(places) = &mut self.places {
+                places.pass(self.state == State::Plain && self.word.is_empty())?;
+            }
+            match is_letter {
+                true => self.letter(byte)?,
+                false => self.special(byte)?,
+            }
         }
         Ok((bytes.len(), None))
     }
@@ -148,15 +129,18 @@ impl Lexer {
         }
     }
 
-    /// There is no more. Says whether the file ended as it should.
+    /// There is no more. Says whether it ended as it should.
     pub(super) fn finish(&mut self) -> Result<bool, Refusal> {
         if self.state == State::Comment {
             self.end_comment()?;
         }
+        if self.state != State::Plain {
+            return Ok(false);
+        }
         if !self.word.is_empty() {
             self.end_word(b'\n')?;
         }
-        Ok(self.is_at_end && self.has_table)
+        Ok(!self.is_file || (self.is_at_end && self.has_table))
     }
 
     fn letter(&mut self, byte: u8) -> Result<(), Refusal> {
@@ -179,17 +163,27 @@ impl Lexer {
                 }
                 _ => self.comment.push(byte),
             },
-            State::Text(depth, true) => self.state = State::Text(depth, false),
-            State::Text(depth, false) => match byte {
-                b'\\' => self.state = State::Text(depth, true),
-                b'(' => self.state = State::Text(depth + 1, false),
-                b')' if depth == 1 => self.state = State::Plain,
-                b')' => self.state = State::Text(depth - 1, false),
-                _ => {}
-            },
+            State::Text(1, false) if byte == b')' => {
+                self.state = State::Plain;
+                self.link.close()?;
+            }
+            State::Text(depth, is_escaped) => {
+                let (depth, is_escaped) = match (byte, is_escaped) {
+                    (_, true) => (depth, false),
+                    (b'\\', _) => (depth, true),
+                    (b'(', _) => (depth.saturating_add(1), false),
+                    (b')', _) => (depth - 1, false),
+                    _ => (depth, false),
+                };
+                self.state = State::Text(depth, is_escaped);
+                self.text(byte)?;
+            }
             State::Hex => match byte {
-                b'>' => self.state = State::Plain,
-                byte if byte.is_ascii_hexdigit() || is_blank(byte) => {}
+                b'>' => {
+                    self.state = State::Plain;
+                    self.link.close()?;
+                }
+                byte if byte.is_ascii_hexdigit() || is_blank(byte) => self.link.push(byte)?,
                 _ => return Err(malformed("a string that is none")),
             },
             State::Less if byte == b'<' => {
@@ -201,6 +195,7 @@ impl Lexer {
             }
             State::Less => {
                 self.state = State::Hex;
+                self.link.open(true);
                 return self.special(byte);
             }
             State::Greater if byte == b'>' => {
@@ -225,12 +220,16 @@ impl Lexer {
         if !self.in_object && self.depth == 0 && !awaits {
             return Err(polyglot("something between the objects"));
         }
+        if self.places.as_ref().is_some_and(Places::awaits_number) {
+            return Err(malformed("packed objects without a table"));
+        }
         match byte {
-            b'/' => {
-                self.dictionary.end_length(None);
-                self.word.push(byte);
+            b'/' => self.word.push(byte),
+            b'(' => {
+                self.state = State::Text(1, false);
+                self.heads = Heads::default();
+                self.link.open(false);
             }
-            b'(' => self.state = State::Text(1, false),
             b'<' => self.state = State::Less,
             b'>' => self.state = State::Greater,
             b'[' => self.open()?,
@@ -240,7 +239,16 @@ impl Lexer {
         Ok(())
     }
 
+    /// A byte of a string in parentheses.
+    fn text(&mut self, byte: u8) -> Result<(), Refusal> {
+        if self.heads.push(byte) {
+            return Err(polyglot("an object within a string"));
+        }
+        self.link.push(byte)
+    }
+
     fn open(&mut self) -> Result<(), Refusal> {
+        self.link = Link::None;
         self.depth += 1;
         self.awaits_trailer = false;
         match self.depth > MAX_DEPTH {
@@ -250,7 +258,7 @@ impl Lexer {
     }
 
     fn close(&mut self) -> Result<(), Refusal> {
-        self.dictionary.end_length(None);
+        self.dictionary.end_value(false);
         let depth = self.depth.checked_sub(1);
         self.depth = depth.ok_or_else(|| malformed("a bracket that closes nothing"))?;
         Ok(())
@@ -262,6 +270,9 @@ impl Lexer {
         if has_code(&comment) {
             return Err(polyglot("code in a comment"));
         }
+        if Heads::default().any(&comment) {
+            return Err(polyglot("an object within a comment"));
+        }
         if comment.trim_ascii_end() == b"%EOF" && self.depth == 0 && !self.in_object {
             self.is_at_end = true;
         }
@@ -272,13 +283,18 @@ impl Lexer {
     fn end_word(&mut self, next: u8) -> Result<Option<Stream>, Refusal> {
         let word = std::mem::take(&mut self.word);
         if let Some(name) = word.strip_prefix(b"/") {
-            self.name(&unescaped(name)?)?;
+            self.name(unescaped(name))?;
+            return Ok(None);
+        }
+        if let Some(places) = self.places.as_mut().filter(|it| it.awaits_number()) {
+            places.number(number(&word))?;
             return Ok(None);
         }
         match &*word {
             b"obj" if self.is_file && !self.in_object && self.depth == 0 => {
                 self.in_object = true;
                 self.dictionary = Dictionary::default();
+                self.last_name.clear();
             }
             b"endobj" if self.is_file && self.in_object && self.depth == 0 => {
                 self.in_object = false;
@@ -287,19 +303,17 @@ impl Lexer {
                 if !matches!(next, b'\r' | b'\n') {
                     return Err(malformed("a stream without a line break before it"));
                 }
-                return Ok(Some(self.dictionary.stream()));
+                return self.dictionary.stream().map(Some);
             }
             b"obj" | b"endobj" | b"stream" => {
                 return Err(malformed("an object in a wrong place"));
             }
-            b"R" => self.dictionary.end_length(Some(())),
-            number if number.iter().all(u8::is_ascii_digit) => {
-                let number = std::str::from_utf8(number)
-                    .ok()
-                    .and_then(|text| text.parse().ok());
-                self.dictionary.number(number.unwrap_or(u64::MAX));
+            b"R" => self.dictionary.reference(self.depth),
+            digits if digits.iter().all(u8::is_ascii_digit) => {
+                self.link.number()?;
+                self.dictionary.number(number(digits).unwrap_or(u64::MAX));
             }
-            _ if self.in_object || self.depth > 0 => self.dictionary.end_length(None),
+            _ if self.in_object || self.depth > 0 => self.dictionary.end_value(false),
             b"trailer" => self.awaits_trailer = true,
             b"startxref" => self.has_table = true,
             b"xref" | b"n" | b"f" => {}
@@ -308,84 +322,24 @@ impl Lexer {
         Ok(None)
     }
 
-    fn name(&mut self, name: &[u8]) -> Result<(), Refusal> {
-        if let Some((_, what)) = ACTIVE.iter().find(|(active, _)| *active == name) {
-            return Err(active(format!("PDF with active content: {what}")));
+    fn name(&mut self, name: Vec<u8>) -> Result<(), Refusal> {
+        if let Some(deed) = deed(&name, &self.last_name) {
+            return Err(active(format!("PDF with active content: {deed}")));
         }
         if name == b"Encrypt" {
             return Err(opaque("an encrypted document cannot be looked into"));
         }
-        if self.depth == 1 && name == b"Length" {
-            self.dictionary.length = Some(Vec::new());
-        }
-        self.dictionary.name(name, self.depth);
+        self.link.name(&name);
+        self.dictionary.name(&name, self.depth);
+        self.last_name = name;
         Ok(())
     }
 }
 
-impl Dictionary {
-    fn name(&mut self, name: &[u8], depth: u32) {
-        match name {
-            // Only streams of objects have these; without `First` no reader finds anything.
-            b"ObjStm" => self.holds_objects = true,
-            b"First" if depth == 1 => self.holds_objects = true,
-            b"FlateDecode" | b"Fl" => self.deflations += 1,
-            b"Predictor" | b"Crypt" => self.has_other_filter = true,
-            other if other.ends_with(b"Decode") => self.has_other_filter = true,
-            b"AHx" | b"A85" | b"LZW" | b"RL" | b"CCF" | b"DCT" => self.has_other_filter = true,
-            _ => {}
-        }
+/// A number without a sign, if it is one that fits.
+fn number(digits: &[u8]) -> Option<u64> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
     }
-
-    fn number(&mut self, number: u64) {
-        if let Some(numbers) = &mut self.length {
-            // A number, or a reference of two and an `R`.
-            if numbers.len() < 2 {
-                numbers.push(number);
-            }
-        }
-    }
-
-    /// The value of `/Length` is over; whether it was a reference.
-    fn end_length(&mut self, reference: Option<()>) {
-        if let Some(numbers) = self.length.take() {
-            match (&*numbers, reference) {
-                ([length], None) => self.direct_length = Some(*length),
-                ([_, _], Some(())) => self.direct_length = None,
-                // Still to come, as when this ends the key itself.
-                ([], None) => {}
-                _ => self.direct_length = Some(u64::MAX),
-            }
-        }
-    }
-
-    fn stream(&mut self) -> Stream {
-        Stream {
-            length: self.direct_length,
-            holds_objects: self.holds_objects,
-            is_plain: !self.has_other_filter && self.deflations <= 1,
-            is_deflated: self.deflations == 1,
-        }
-    }
-}
-
-/// Section 7.3.5: `#` and two digits stand for a byte.
-fn unescaped(name: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let mut plain = Vec::with_capacity(name.len());
-    let mut rest = name;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        match (byte, after) {
-            (b'#', [high, low, after @ ..]) => match (digit(high), digit(low)) {
-                (Some(high), Some(low)) => {
-                    plain.push((high << 4 | low) as u8);
-                    rest = after;
-                }
-                _ => plain.push(b'#'),
-            },
-            (byte, _) => plain.push(*byte),
-        }
-    }
-    Ok(plain)
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
