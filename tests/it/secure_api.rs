@@ -4,6 +4,7 @@ mod at_rest;
 mod bans;
 mod lifecycle;
 mod login;
+mod owned;
 #[path = "../../examples/secure_api/server.rs"]
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::json::{Fields, Form, Json as Body, from_path};
-use super::rights::KEY_SCOPES;
+use super::rights::{KEY_SCOPES, ORDER_SCOPE};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
@@ -39,7 +39,10 @@ impl Form for NewKey {
                 false
             }
         };
-        let scopes = scopes?;
+        let mut scopes = scopes?;
+        if is_signing && scopes.is_empty() {
+            scopes.push(ORDER_SCOPE.to_owned());
+        }
         for (index, scope) in scopes.iter().enumerate() {
             if !KEY_SCOPES.contains(&scope.as_str()) {
                 let message = format!("must be one of {}", KEY_SCOPES.join(", "));

@@ -12,6 +12,7 @@ mod limits;
 mod login;
 mod mail;
 mod notes;
+mod owned;
 mod page;
 mod records;
 mod registration;
@@ -36,6 +37,7 @@ use axum::routing::{MethodRouter, any_service, delete, get, post, put};
 use limits::HeaderLimits;
 use login::{PendingLogins, second_factor};
 use mail::Mail;
+use owned::Owned;
 use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::account::{Lifecycle, Login};
 use portcullis::authn::api_key::{ApiKeys, SigningApiKeys};
@@ -79,6 +81,7 @@ const EVENTS: usize = 100;
 pub(crate) struct State {
     accounts: Accounts,
     records: Records,
+    owned: Owned,
     vault: Vault,
     passwords: Passwords,
     throttle: Throttle,
@@ -120,12 +123,14 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     let outbox = Outbox::new(Mail::to(config.mail_folder.clone()));
     let links = LinkTokens::builder(store.clone(), &stores.vault.login_key, outbox).build()?;
     // The epoch that sessions set ends refresh tokens and access tokens, too.
+    let owned = Owned::new(stores.records.clone());
     let lifecycle = Lifecycle::new(login.clone(), links)
         .policy(password_policy())
         .ends_logins(sessions.clone())
         .ends_keys(api_keys.clone())
         .deletes(totp.clone())
-        .deletes(recovery_codes.clone());
+        .deletes(recovery_codes.clone())
+        .deletes(owned.clone());
     let state = State {
         throttle,
         login,
@@ -139,6 +144,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         signing_keys: signing_keys.clone(),
         accounts,
         records: stores.records.clone(),
+        owned,
         vault: stores.vault.clone(),
         passwords,
         admin_email: config.admin_email.as_str().into(),
@@ -153,7 +159,6 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     )?;
 
     let webhooks = signed::webhooks(config, &stores.store)?;
-    let orders = signed::orders(signing_keys, &stores);
 
     // Behind this, nobody is anonymous. An API key may be a bearer token as well, so it is
     // looked for first.
@@ -166,6 +171,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         state.sessions.clone(),
     ));
     let rbac = rights::rbac()?;
+    let orders = signed::orders(signing_keys, &stores, &rbac)?;
     let members = members(&rbac, BanAdmin::new(bans.clone()))?.layer(who.clone());
     // Files are larger than anything else that comes in, so they have a firewall of their own.
     let uploads = uploads::routes(&rbac)?
@@ -263,7 +269,10 @@ fn members(rbac: &Rbac, bans: BanAdmin) -> Result<Router<State>, Box<dyn Error>>
             "/notes",
             may("notes:read", get(notes::list))?.merge(may("notes:write", post(notes::create))?),
         )
-        .route("/notes/{id}", may("notes:read", get(notes::show))?)
+        .route(
+            "/notes/{id}",
+            may("notes:read", get(notes::show))?.merge(may("notes:write", delete(notes::delete))?),
+        )
         .route("/totp", may("login:manage", delete(factors::remove))?)
         .route("/totp/enrol", may("login:manage", post(factors::enrol))?)
         .route(

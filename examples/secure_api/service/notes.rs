@@ -2,7 +2,8 @@
 
 use super::State;
 use super::json::{Fields, Form, Json, from_path};
-use super::records::{ID_LEN, new_id, unavailable};
+use super::owned::Kind;
+use super::records::{broken, new_id, unavailable};
 use super::vault::{Vault, refused};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
@@ -12,14 +13,14 @@ use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::input::html::Policy;
 use portcullis::principal::Principal;
-use portcullis::store::{Collection, Record, Records};
+use portcullis::store::Record;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-const NOTES: Collection = Collection::new("note");
 const MAX_TITLE_LEN: usize = 200;
-/// What is left of the longest body for a note's text, once it is escaped and sealed.
+/// What is left of the longest body for a note's text, and of a record once it is escaped and
+/// sealed.
 const MAX_HTML_LEN: usize = 12 * 1024;
 /// Built once: that takes longer than to clean a note.
 static RICH_TEXT: LazyLock<Policy> = LazyLock::new(Policy::rich_text);
@@ -47,12 +48,17 @@ impl Form for NewNote {
 /// No script, no form, nothing that loads: whoever shows the note may trust it.
 fn clean(fields: &mut Fields, html: &str) -> Option<String> {
     let clean = RICH_TEXT.clean(html).ok();
-    if clean.is_none() {
-        fields.wrong(
+    match &clean {
+        None => fields.wrong(
             "html",
             "too_complex",
             "is nested too deep, or too much work",
-        );
+        ),
+        // Escapes and what is added to links make it longer.
+        Some(clean) if clean.len() > MAX_HTML_LEN => {
+            fields.wrong("html", "too_long", "is too long once it is cleaned");
+        }
+        Some(_) => {}
     }
     clean
 }
@@ -77,10 +83,8 @@ pub(crate) async fn create(
         html: vault.note_html.seal(&new.html, &row).map_err(refused)?,
     };
     let value = serde_json::to_vec(&note).map_err(|_| broken())?;
-    let insert = state
-        .records
-        .insert_owned(NOTES, &id, principal.id(), &value);
-    insert.await.map_err(|error| unavailable(&error))?;
+    let add = state.owned.add(Kind::Note, principal.id(), &id, &value);
+    add.await?;
     let created = json!({"id": id, "title": new.title, "html": new.html});
     Ok((StatusCode::CREATED, axum::Json(created)))
 }
@@ -92,14 +96,22 @@ pub(crate) async fn show(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<axum::Json<Value>, Rejection> {
     let id = from_path(id)?;
-    let note = find(&state.records, &id).await?;
-    let own = note.filter(|note| {
-        note.owner()
-            .is_some_and(|owner| owner == principal.id().as_bytes())
-    });
-    let note = own.ok_or_else(|| Rejection::new(RejectionKind::NotFound))?;
+    let found = state.owned.find(Kind::Note, principal.id(), &id).await?;
+    let note = found.ok_or_else(|| Rejection::new(RejectionKind::NotFound))?;
     let (title, html) = open(&state.vault, &principal, &note)?;
     Ok(axum::Json(json!({"id": id, "title": title, "html": html})))
+}
+
+pub(crate) async fn delete(
+    Shared(state): Shared<State>,
+    principal: Principal,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Rejection> {
+    let id = from_path(id)?;
+    match state.owned.remove(Kind::Note, principal.id(), &id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Rejection::new(RejectionKind::NotFound)),
+    }
 }
 
 pub(crate) async fn list(
@@ -107,7 +119,8 @@ pub(crate) async fn list(
     principal: Principal,
     emitter: Emitter,
 ) -> Result<axum::Json<Value>, Rejection> {
-    let notes = state.records.list_owned(NOTES, principal.id(), None, PAGE);
+    let kind = Kind::Note.collection();
+    let notes = state.records.list_owned(kind, principal.id(), None, PAGE);
     let notes = notes.await.map_err(|error| unavailable(&error))?;
     let titles = notes.iter().map(|note| {
         let id = String::from_utf8_lossy(note.id());
@@ -124,14 +137,6 @@ pub(crate) async fn list(
     Ok(axum::Json(titles.collect()))
 }
 
-async fn find(records: &Records, id: &str) -> Result<Option<Record>, Rejection> {
-    if id.len() != ID_LEN {
-        return Ok(None);
-    }
-    let found = records.get(NOTES, id).await;
-    found.map_err(|error| unavailable(&error))
-}
-
 /// What a note is sealed for: who can write to the database cannot give it to another owner.
 fn row(owner: &str, id: &str) -> String {
     format!("{owner}/{id}")
@@ -143,10 +148,6 @@ fn open(vault: &Vault, owner: &Principal, note: &Record) -> Result<(String, Stri
     let title = vault.note_title.open(&note.title, &row).map_err(refused)?;
     let html = vault.note_html.open(&note.html, &row).map_err(refused)?;
     Ok((title.expose().clone(), html.expose().clone()))
-}
-
-fn broken() -> Rejection {
-    Rejection::new(RejectionKind::Internal).with_reason("a stored note cannot be read")
 }
 
 fn event(spoiled: &Rejection) -> SecurityEvent {

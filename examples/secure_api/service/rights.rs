@@ -14,24 +14,29 @@ pub(crate) const MEMBER: &str = "member";
 /// How a leaked key is recognized: by people, and by scanners of repositories.
 const KEY_PREFIX: &str = "secure_api";
 
+/// What a signing key is for, where it is not said.
+pub(crate) const ORDER_SCOPE: &str = "orders:write";
+
 /// What a key may be good for. Nothing with which it could make itself at home: sessions,
 /// factors and keys are managed by who has logged in.
-pub(crate) const KEY_SCOPES: [&str; 7] = [
+pub(crate) const KEY_SCOPES: [&str; 8] = [
     "me:read",
     "me:write",
     "notes:read",
     "notes:write",
+    ORDER_SCOPE,
     "users:read",
     "events:read",
     "bans:write",
 ];
 
 pub(crate) fn rbac() -> Result<Rbac, ConfigError> {
-    let member = ["me:*", "notes:*", "login:*", "keys:*"];
+    let member = ["me:*", "notes:*", "orders:*", "login:*", "keys:*"];
     let member = member.into_iter().fold(Role::new(MEMBER), Role::allow);
     Rbac::builder()
         .resource("me", ["read", "write"])
         .resource("notes", ["read", "write"])
+        .resource("orders", ["write"])
         .resource("login", ["manage"])
         .resource("keys", ["manage"])
         .resource("users", ["read", "write"])

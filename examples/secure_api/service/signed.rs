@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::json::MAX_BYTES;
 use super::records::new_id;
+use super::rights::ORDER_SCOPE;
 use super::{State, Stores};
 use axum::body::Body;
 use axum::routing::post;
@@ -11,6 +12,7 @@ use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{Request, StatusCode, Uri};
 use portcullis::authn::api_key::SigningApiKeys;
+use portcullis::authz::rbac::{ConfigError as RbacError, Rbac};
 use portcullis::principal::Principal;
 use portcullis::signing::api::{ApiSignatureLayer, ApiVerifier};
 use portcullis::signing::webhook::{WebhookLayer, WebhookSecret, WebhookVerifier};
@@ -36,22 +38,28 @@ pub(super) fn webhooks(config: &Config, store: &Store) -> Result<Router<State>, 
     Ok(routes)
 }
 
-/// Orders, signed with the secret of a signing key: by the API scheme, or by RFC 9421.
-pub(super) fn orders(keys: SigningApiKeys, stores: &Stores) -> Router<State> {
+/// Orders, signed with the secret of a signing key: by the API scheme, or by RFC 9421. Who
+/// signed is known by then, and asked for the permission as anybody is.
+pub(super) fn orders(
+    keys: SigningApiKeys,
+    stores: &Stores,
+    rbac: &Rbac,
+) -> Result<Router<State>, RbacError> {
     let keys = Arc::new(keys);
     let verifier = ApiVerifier::new(Arc::clone(&keys), stores.store.clone());
     let by_scheme = ApiSignatureLayer::new(verifier).body_limit(MAX_BYTES);
     let verifier = Verifier::new(Policy::request(), keys, stores.store.clone());
     let by_rfc = VerifySignatureLayer::new(verifier).body_limit(MAX_BYTES);
-    let by_scheme = Router::new().route(ORDERS, post(order)).layer(by_scheme);
-    let by_rfc = Router::new().route(ORDERS, post(order)).layer(by_rfc);
+    let may_order = rbac.require(ORDER_SCOPE)?;
+    let order = || Router::new().route(ORDERS, post(order).layer(may_order.clone()));
+    let (by_scheme, by_rfc) = (order().layer(by_scheme), order().layer(by_rfc));
     // Whichever is chosen, the request needs a good signature of that way.
     let choose = async move |request: Request<Body>| {
         let has_rfc = request.headers().contains_key("signature-input");
         let way = if has_rfc { by_rfc } else { by_scheme };
         way.oneshot(as_sent(request)).await
     };
-    Router::new().route(ORDERS, post(choose))
+    Ok(Router::new().route(ORDERS, post(choose)))
 }
 
 /// The request with the whole URI, which a signature may cover: this server speaks plain HTTP,

@@ -2,13 +2,14 @@
 
 use super::State;
 use super::json::from_path;
-use super::records::{ID_LEN, new_id, unavailable};
+use super::owned::{CHUNKS, Kind};
+use super::records::{broken, new_id, unavailable};
 use super::vault::{Vault, refused};
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use portcullis::authz::rbac::{ConfigError, Rbac};
@@ -19,12 +20,10 @@ use portcullis::input::upload::{
     FileType, Part, UploadLayer, UploadPolicy, Uploads, download_headers,
 };
 use portcullis::principal::Principal;
-use portcullis::store::{Collection, Records};
+use portcullis::store::Records;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-const UPLOADS: Collection = Collection::new("upload");
-const CHUNKS: Collection = Collection::new("upload-chunk");
 /// The largest file. All of it passes through the firewall's memory.
 const MAX_FILE: usize = 1024 * 1024;
 /// The largest request: the file, and what multipart puts around it.
@@ -46,9 +45,10 @@ pub(super) fn routes(rbac: &Rbac) -> Result<Router<State>, ConfigError> {
     let create: MethodRouter<State> = post(create).layer(UploadLayer::new(policy()));
     let create = create.layer(rbac.require("notes:write")?);
     let show = get(show).layer(rbac.require("notes:read")?);
+    let remove: MethodRouter<State> = delete(remove).layer(rbac.require("notes:write")?);
     Ok(Router::new()
         .route("/uploads", create)
-        .route("/uploads/{id}", show))
+        .route("/uploads/{id}", show.merge(remove)))
 }
 
 /// What is known of a file.
@@ -87,7 +87,8 @@ async fn create(
     Err(Rejection::new(RejectionKind::Malformed).with_code("no_file"))
 }
 
-/// Keeps the content first: what was not kept whole is not found.
+/// Keeps what is known of it first, for that is counted: who goes away halfway leaves nothing
+/// that is not.
 async fn keep(
     state: &State,
     owner: &str,
@@ -95,19 +96,18 @@ async fn keep(
     content: &Bytes,
 ) -> Result<String, Rejection> {
     let id = new_id();
+    let value = serde_json::to_vec(upload).map_err(|_| broken())?;
+    state.owned.add(Kind::Upload, owner, &id, &value).await?;
     let column = &state.vault.upload;
     for (number, chunk) in content.chunks(CHUNK).enumerate() {
         let row = row(owner, &id, number);
         let sealed = column.seal(chunk, &row).map_err(refused)?;
-        let name = format!("{id}/{number}");
+        let name = chunk_name(&id, number);
         let insert = state
             .records
             .insert_owned(CHUNKS, &name, owner, sealed.as_bytes());
         insert.await.map_err(|error| unavailable(&error))?;
     }
-    let value = serde_json::to_vec(upload).map_err(|_| broken())?;
-    let insert = state.records.insert_owned(UPLOADS, &id, owner, &value);
-    insert.await.map_err(|error| unavailable(&error))?;
     Ok(id)
 }
 
@@ -119,19 +119,8 @@ async fn show(
 ) -> Result<impl IntoResponse, Rejection> {
     let id = from_path(id)?;
     let missing = || Rejection::new(RejectionKind::NotFound);
-    if id.len() != ID_LEN {
-        return Err(missing());
-    }
-    let found = state.records.get(UPLOADS, &id).await;
-    let found = found
-        .map_err(|error| unavailable(&error))?
-        .ok_or_else(missing)?;
-    let is_own = found
-        .owner()
-        .is_some_and(|owner| owner == principal.id().as_bytes());
-    if !is_own {
-        return Err(missing());
-    }
+    let found = state.owned.find(Kind::Upload, principal.id(), &id).await?;
+    let found = found.ok_or_else(missing)?;
     let upload: Upload = serde_json::from_slice(found.value()).map_err(|_| broken())?;
     let content = read(
         &state.records,
@@ -140,38 +129,66 @@ async fn show(
         &id,
         upload.chunks,
     )
-    .await?;
+    .await?
+    .ok_or_else(missing)?;
     let mut kinds = FileType::ALL.iter().copied();
     let kind = kinds.find(|kind| kind.media_type() == upload.media_type);
     let name = FileName::parse(&upload.name).map_err(|_| broken())?;
     Ok((download_headers(kind.ok_or_else(broken)?, &name), content))
 }
 
+async fn remove(
+    Shared(state): Shared<State>,
+    principal: Principal,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Rejection> {
+    let missing = || Rejection::new(RejectionKind::NotFound);
+    let id = from_path(id)?;
+    let found = state.owned.find(Kind::Upload, principal.id(), &id).await?;
+    let found = found.ok_or_else(missing)?;
+    let upload: Upload = serde_json::from_slice(found.value()).map_err(|_| broken())?;
+    // The content first: what is counted is there until nothing of it is left.
+    for number in 0..upload.chunks {
+        let name = chunk_name(&id, number);
+        let deleted = state.records.delete(CHUNKS, &name, None).await;
+        deleted.map_err(|error| unavailable(&error))?;
+    }
+    match state
+        .owned
+        .remove(Kind::Upload, principal.id(), &id)
+        .await?
+    {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(missing()),
+    }
+}
+
+/// The content; `None` where not all of it was kept.
 async fn read(
     records: &Records,
     vault: &Vault,
     owner: &str,
     id: &str,
     chunks: usize,
-) -> Result<Vec<u8>, Rejection> {
+) -> Result<Option<Vec<u8>>, Rejection> {
     let mut content = Vec::new();
     for number in 0..chunks {
-        let found = records.get(CHUNKS, &format!("{id}/{number}")).await;
-        let found = found
-            .map_err(|error| unavailable(&error))?
-            .ok_or_else(broken)?;
+        let found = records.get(CHUNKS, &chunk_name(id, number)).await;
+        let Some(found) = found.map_err(|error| unavailable(&error))? else {
+            return Ok(None);
+        };
         let sealed = Encrypted::<Vec<u8>>::from_bytes(found.value().to_vec());
         let chunk = vault.upload.open(&sealed, &row(owner, id, number));
         content.extend_from_slice(chunk.map_err(refused)?.expose());
     }
-    Ok(content)
+    Ok(Some(content))
+}
+
+fn chunk_name(id: &str, number: usize) -> String {
+    format!("{id}/{number}")
 }
 
 /// What a chunk is sealed for: no other place, file or owner.
 fn row(owner: &str, id: &str, number: usize) -> String {
     format!("{owner}/{id}/{number}")
-}
-
-fn broken() -> Rejection {
-    Rejection::new(RejectionKind::Internal).with_reason("a stored file cannot be read")
 }

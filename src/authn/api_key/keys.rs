@@ -300,7 +300,12 @@ impl ApiKeys {
         let is_meant = |_: &Record, key: Option<&KeyRecord>| {
             key.map_or(owner.is_everywhere(), |key| owner.has(key))
         };
-        self.end(owner.id(), is_meant).await
+        let count = self.end(owner.id(), is_meant).await?;
+        if owner.is_everywhere() {
+            // It may be the end of the account.
+            self.records.delete(OWNERS, owner.id(), None).await?;
+        }
+        Ok(count)
     }
 
     /// Ends those of an owner's keys that are meant, and tells how many there were. `is_meant`

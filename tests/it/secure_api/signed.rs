@@ -31,7 +31,15 @@ async fn send(service: &Service, parts: &Parts, body: &'static str) -> Answer {
 
 /// The id and the secret of a new signing key.
 async fn signing_key(service: &Service, client: &Client) -> (String, SecretBytes) {
-    let new = json!({"name": "orders", "kind": "signing"});
+    signing_key_with(service, client, &[]).await
+}
+
+async fn signing_key_with(
+    service: &Service,
+    client: &Client,
+    scopes: &[&str],
+) -> (String, SecretBytes) {
+    let new = json!({"name": "orders", "kind": "signing", "scopes": scopes});
     let created = client.ask(service, "POST /api-keys", Some(new)).await;
     assert_eq!(created.status, 201, "{}", created.body);
     assert_eq!(created.json()["id"], created.json()["key_id"]);
@@ -73,6 +81,26 @@ async fn an_order_is_signed_by_either_way_and_taken_once() {
         401,
         "not signed"
     );
+}
+
+#[tokio::test]
+async fn a_signing_key_orders_only_where_that_is_among_its_scopes() {
+    let service = Service::new().await;
+    let client = Client::bearer(&service.member(ANN).await);
+    for (scopes, expected) in [
+        (&[][..], 201),
+        (&["orders:write"], 201),
+        (&["me:read", "orders:write"], 201),
+        (&["me:read"], 403),
+    ] {
+        let (key_id, secret) = signing_key_with(&service, &client, scopes).await;
+        let mut by_scheme = order();
+        let body = Bytes::from_static(ORDER.as_bytes());
+        let signer = ApiSigner::new(&key_id, &secret).unwrap();
+        signer.sign(&mut by_scheme, &body).unwrap();
+        let answer = send(&service, &by_scheme, ORDER).await;
+        assert_eq!(answer.status, expected, "{scopes:?}: {}", answer.body);
+    }
 }
 
 #[tokio::test]

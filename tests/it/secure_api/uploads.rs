@@ -6,10 +6,16 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 
-const GIF: &[u8] =
+pub(super) const GIF: &[u8] =
     b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
-async fn upload(service: &Service, token: &str, name: &str, kind: &str, content: &[u8]) -> Answer {
+pub(super) async fn upload(
+    service: &Service,
+    token: &str,
+    name: &str,
+    kind: &str,
+    content: &[u8],
+) -> Answer {
     let head = format!(
         "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          content-type: {kind}\r\n\r\n"
