@@ -141,7 +141,7 @@ pub mod clock;
     feature = "totp"
 ))]
 pub mod crypto;
-#[cfg(any(feature = "client", feature = "jwt"))]
+#[cfg(any(feature = "abac", feature = "client", feature = "jwt"))]
 mod error_kinds;
 pub mod event;
 pub mod guard;

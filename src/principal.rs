@@ -144,6 +144,16 @@ impl Principal {
         self.0.attributes.get(name)
     }
 
+    /// Whether there is such an attribute, and it has this value. One that is missing has none,
+    /// and is equal to nothing.
+    #[must_use]
+    pub fn attribute_is<T: ?Sized>(&self, name: &str, value: &T) -> bool
+    where
+        serde_json::Value: PartialEq<T>,
+    {
+        self.attribute(name).is_some_and(|held| held == value)
+    }
+
     /// All attributes, in the order of their names.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &serde_json::Value)> {
         let attributes = self.0.attributes.iter();

@@ -9,5 +9,7 @@
 pub mod abac;
 #[cfg(feature = "cedar")]
 pub mod cedar;
+#[cfg(any(feature = "abac", feature = "rbac"))]
+mod permission;
 #[cfg(feature = "rbac")]
 pub mod rbac;

@@ -70,6 +70,8 @@ kinds! {
     AuthnTokenFail = "authn_token_fail", Warn;
     /// A principal asked for what it may not do.
     AuthzFail = "authz_fail", Critical;
+    /// It was decided what a principal may do, allowed or not. (Ours: a log of decisions.)
+    AuthzDecision = "authz_decision", Info;
     /// A principal's rights were changed.
     AuthzChange = "authz_change", Warn;
     /// An administrator did something.

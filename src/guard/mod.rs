@@ -57,6 +57,7 @@ mod layer;
 mod maybe;
 mod rejection;
 pub mod render;
+mod step_up;
 mod verdict;
 
 pub use body::Body;
@@ -69,3 +70,4 @@ pub use render::Render;
 pub use verdict::{Check, Exit, Guard, Later, Verdict};
 
 pub(crate) use layer::impl_layer;
+pub(crate) use step_up::{StepUpDemand, token_scheme};

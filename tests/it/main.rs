@@ -11,6 +11,8 @@
     reason = "the rows of a table are types of their own, used once"
 )]
 
+#[cfg(feature = "abac")]
+mod abac;
 #[cfg(feature = "full")]
 mod account;
 #[cfg(feature = "file-encryption")]

@@ -1,7 +1,7 @@
 use super::{RequireRecent, Unmet};
-use crate::guard::{Challenge, Check, Rejection, RejectionKind, RequestHead};
+use crate::guard::{Check, Rejection, RejectionKind, RequestHead, StepUpDemand, token_scheme};
 use crate::principal::Principal;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Request};
 
 impl RequireRecent {
     /// The principal of a request, if its authentication is as it must be: for where the
@@ -24,37 +24,14 @@ impl RequireRecent {
     }
 
     fn insufficient(&self, unmet: Unmet, headers: &HeaderMap) -> Rejection {
-        const ERROR: &str = RejectionKind::StepUpRequired.code();
-        let max_age = self.max_age().as_secs();
         let acr_values = self.acr_values();
-        let mut rejection = Rejection::new(RejectionKind::StepUpRequired)
-            .with_reason(unmet.text())
-            .with_member("max_age", max_age);
-        if let Some(values) = &acr_values {
-            rejection = rejection.with_member("acr_values", &**values);
-        }
-        // A cookie has no scheme that a challenge could be of.
-        let Some(scheme) = token_scheme(headers) else {
-            return rejection;
+        let demand = StepUpDemand {
+            text: unmet.text(),
+            max_age: Some(self.max_age()),
+            acr_values: acr_values.as_deref(),
         };
-        let mut challenge = Challenge::new(scheme)
-            .with("error", ERROR)
-            .with("error_description", unmet.text());
-        if let Some(values) = &acr_values {
-            challenge = challenge.with("acr_values", values);
-        }
-        rejection.with_challenge(&challenge.with("max_age", &max_age.to_string()))
+        demand.rejection(token_scheme(headers))
     }
-}
-
-/// The scheme by which the request brought a token (RFC 6750, RFC 9449).
-fn token_scheme(headers: &HeaderMap) -> Option<&'static str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let scheme = value.split(' ').next()?;
-    let known = ["Bearer", "DPoP"].into_iter();
-    known
-        .into_iter()
-        .find(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 impl Check for RequireRecent {

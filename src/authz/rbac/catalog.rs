@@ -1,8 +1,6 @@
 use super::ConfigError;
 use super::bits::Bits;
-
-/// The longest name of a resource or an action, in bytes.
-const MAX_NAME: usize = 64;
+use crate::authz::permission::{Pattern, is_name};
 
 /// How many permissions an error shows.
 const MAX_SHOWN: usize = 20;
@@ -35,6 +33,11 @@ impl Catalog {
             name,
         });
         Ok(())
+    }
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The empty set of permissions.
@@ -98,45 +101,6 @@ impl Catalog {
             known: known.join(", "),
         }
     }
-}
-
-/// `resource:action`, where either may be `*`; `*` alone is `*:*`.
-#[derive(Clone, Copy)]
-struct Pattern<'a> {
-    resource: &'a str,
-    action: &'a str,
-}
-
-impl<'a> Pattern<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let is_part = |part| part == ANY || is_name(part);
-        Self::split(text).filter(|pattern| is_part(pattern.resource) && is_part(pattern.action))
-    }
-
-    /// Without a look at the names: those that are none equal none that is declared.
-    fn split(text: &'a str) -> Option<Self> {
-        let (resource, action) = match text {
-            ANY => (ANY, ANY),
-            _ => text.split_once(':')?,
-        };
-        Some(Self { resource, action })
-    }
-
-    fn is_wild(self) -> bool {
-        self.resource == ANY || self.action == ANY
-    }
-
-    fn matches(self, resource: &str, action: &str) -> bool {
-        (self.resource == ANY || self.resource == resource)
-            && (self.action == ANY || self.action == action)
-    }
-}
-
-const ANY: &str = "*";
-
-fn is_name(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]

@@ -42,6 +42,14 @@ impl Rbac {
         })
     }
 
+    /// All permissions, in the order they were declared.
+    pub fn permissions(&self) -> impl ExactSizeIterator<Item = Permission> {
+        (0..self.0.catalog.len()).map(|number| Permission {
+            number,
+            rbac: self.clone(),
+        })
+    }
+
     /// A layer that admits principals who have this permission.
     ///
     /// # Errors

@@ -1,0 +1,156 @@
+use super::*;
+use portcullis::authz::abac::{DenyKind, Outcome, StepUp};
+use portcullis::principal::{Assurance, Method};
+use std::time::Duration;
+
+/// Nobody reads at night without a second factor of the last hour.
+fn authz() -> Authz {
+    policies()
+        .policy(
+            forbid::<Document>("out-of-hours", ["documents:*"])
+                .given("at night", |_, context| !(8..18).contains(&context.hour()))
+                .given("without a second factor", |_, context| {
+                    !context.has_mfa_within(Duration::from_secs(3600))
+                })
+                .or_step_up(StepUp::multi_factor().within(Duration::from_secs(3600))),
+        )
+        .policy(
+            permit::<Document>("strong-reads-all", ["documents:read"])
+                .given("AAL3", |_, context| {
+                    context.assurance() == Some(Assurance::Aal3)
+                })
+                .given("is an auditor", |who, _| who.has_role("auditor"))
+                .or_step_up(StepUp::to(Assurance::Aal3)),
+        )
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn it_is_offered_only_where_the_stronger_login_would_be_allowed() {
+    let authz = authz();
+    let secret = |is_secret| {
+        let mut row = document(1, "sales");
+        row.is_secret = is_secret;
+        row
+    };
+    const NIGHT: u64 = MONDAY_MORNING + 12 * 3600;
+    let at = |time| Authentication::new(Timestamp::from_unix_seconds(time));
+    for (name, department, roles, login, time, row, expected) in [
+        (
+            "by day",
+            "sales",
+            &[][..],
+            at(NIGHT),
+            MONDAY_MORNING,
+            secret(false),
+            "allow",
+        ),
+        (
+            "by night",
+            "sales",
+            &[],
+            at(NIGHT),
+            NIGHT,
+            secret(false),
+            "step_up",
+        ),
+        (
+            "by night with it",
+            "sales",
+            &[],
+            at(NIGHT - 3600).with_method(Method::MultiFactor),
+            NIGHT,
+            secret(false),
+            "allow",
+        ),
+        (
+            "with it, too long ago",
+            "sales",
+            &[],
+            at(NIGHT - 3601).with_method(Method::MultiFactor),
+            NIGHT,
+            secret(false),
+            "step_up",
+        ),
+        (
+            "not permitted either way",
+            "legal",
+            &[],
+            at(NIGHT),
+            NIGHT,
+            secret(false),
+            "forbidden",
+        ),
+        (
+            "another forbids as well",
+            "sales",
+            &[],
+            at(NIGHT),
+            NIGHT,
+            secret(true),
+            "forbidden",
+        ),
+        (
+            "a permit that asks",
+            "legal",
+            &["auditor"],
+            at(NIGHT),
+            MONDAY_MORNING,
+            secret(false),
+            "step_up",
+        ),
+        (
+            "both ask",
+            "legal",
+            &["auditor"],
+            at(NIGHT),
+            NIGHT,
+            secret(false),
+            "step_up",
+        ),
+        (
+            "nobody to step up",
+            "legal",
+            &[],
+            at(NIGHT),
+            MONDAY_MORNING,
+            secret(false),
+            "not_permitted",
+        ),
+    ] {
+        let who = principal(department, roles).with_authentication(login);
+        let context = Context::new(Timestamp::from_unix_seconds(time)).of_principal(&who);
+        let decision = authz.decide(&who, "documents:read", &row, &context);
+        assert_eq!(decision.outcome().code(), expected, "{name}");
+    }
+}
+
+#[test]
+fn scopes_and_roles_come_first() {
+    let who = principal("sales", &[]).with_scopes(["openid"]);
+    let night = Timestamp::from_unix_seconds(MONDAY_MORNING + 12 * 3600);
+    let context = Context::new(night).of_principal(&who);
+    let decision = authz().decide(&who, "documents:read", &document(1, "sales"), &context);
+    assert_eq!(decision.outcome(), &Outcome::Deny(DenyKind::NoPermission));
+}
+
+#[test]
+fn the_refusal_is_the_challenge_of_rfc_9470() {
+    let who = principal("sales", &[]);
+    let night = Timestamp::from_unix_seconds(MONDAY_MORNING + 12 * 3600);
+    let context = Context::new(night).of_principal(&who);
+    let refused = authz().check(&who, "documents:read", &document(1, "sales"), &context);
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.status(), 401);
+    assert_eq!(refused.code(), "insufficient_user_authentication");
+    assert_eq!(refused.members()["max_age"], 3600);
+    assert!(
+        refused
+            .reason()
+            .unwrap()
+            .contains("a stronger login would be allowed")
+    );
+    // Without a token there is no scheme that a challenge could be of.
+    assert!(refused.headers().is_empty());
+}
