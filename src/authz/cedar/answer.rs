@@ -1,4 +1,4 @@
-use super::Version;
+use crate::authz::abac::Version;
 use cedar_policy::{
     AuthorizationError, Authorizer, Decision, Effect, Entities, EvaluationError, Policy, PolicyId,
     PolicySet, Request,
@@ -96,6 +96,13 @@ impl Fold {
     #[must_use]
     pub fn failures(&self) -> &[PolicyFailure] {
         &self.failures
+    }
+
+    /// Whether this policy holds, or could not be evaluated.
+    pub(super) fn has_found(&self, id: &PolicyId) -> bool {
+        self.permits.contains(id)
+            || self.forbids.contains(id)
+            || self.failures.iter().any(|failure| failure.policy == *id)
     }
 
     /// Forbids win; without a permit nothing is allowed.

@@ -1,7 +1,9 @@
 use super::error::{Problem, told};
 use super::index::ScopeIndex;
 use super::policies::Snapshot;
-use super::{CedarPolicies, LoadError, TemplateLink, Version, depth};
+use super::rule::Rule;
+use super::{CedarPolicies, LoadError, TemplateLink, depth};
+use crate::authz::abac::Version;
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
     Policy, PolicyId, PolicySet, PolicySetError, Schema, Template, ValidationMode, Validator,
@@ -10,7 +12,6 @@ use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// Reads policies, checks them, and indexes them.
 #[derive(Clone, Debug, Default)]
@@ -97,10 +98,13 @@ impl CedarPoliciesBuilder {
             Some(schema) => gathered.validate(schema, &self.texts)?,
             None => Vec::new(),
         };
+        let rules = gathered.rules(&self.texts)?;
         let index = ScopeIndex::new(&gathered.set)?;
         Ok(CedarPolicies::new(Snapshot {
             set: gathered.set,
             index,
+            asks_for_step_up: rules.values().any(|rule| rule.head.step_up().is_some()),
+            rules,
             schema,
             warnings,
             version,
@@ -147,7 +151,7 @@ impl CedarPoliciesBuilder {
             // Writing to a string does not fail.
             let _ = write!(text, "{byte:02x}");
         }
-        Version(Arc::from(text))
+        Version::new(text)
     }
 }
 
@@ -255,6 +259,20 @@ impl Gathered {
         }
     }
 
+    /// The file that a policy stands in, and its text.
+    fn origin<'a>(&self, id: &PolicyId, texts: &'a [(String, String)]) -> (&'a str, &'a str) {
+        let text = self.text_of.get(id).and_then(|text| texts.get(*text));
+        text.map_or((UNNAMED, ""), |(file, text)| (file, text))
+    }
+
+    fn rules(&self, texts: &[(String, String)]) -> Result<HashMap<PolicyId, Rule>, LoadError> {
+        let rule = |policy: &Policy| {
+            let (file, _) = self.origin(policy.id(), texts);
+            Ok((policy.id().clone(), Rule::new(file, policy)?))
+        };
+        self.set.policies().map(rule).collect()
+    }
+
     /// The warnings.
     fn validate(
         &self,
@@ -262,8 +280,7 @@ impl Gathered {
         texts: &[(String, String)],
     ) -> Result<Vec<Problem>, LoadError> {
         let problem = |id: &PolicyId, error: DetailedError| {
-            let text = self.text_of.get(id).and_then(|text| texts.get(*text));
-            let (file, text) = text.map_or((UNNAMED, ""), |(file, text)| (file, text));
+            let (file, text) = self.origin(id, texts);
             Problem::new(file, text, &error)
         };
         let result = Validator::new(schema.clone()).validate(&self.set, ValidationMode::Strict);

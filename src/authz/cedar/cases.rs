@@ -184,7 +184,8 @@ impl Cases {
             Some(json) => Some(read_schema("schema", &json.to_string())?),
         };
         let entities = match &self.entities {
-            Value::Null => Ok(Entities::empty()),
+            // With a schema, the groups of its actions are there.
+            Value::Null => Entities::from_entities([], schema.as_ref()),
             Value::String(text) => Entities::from_json_str(text, schema.as_ref()),
             json => Entities::from_json_value(json.clone(), schema.as_ref()),
         };

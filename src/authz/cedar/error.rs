@@ -42,6 +42,19 @@ pub enum LoadError {
         /// The name.
         id: String,
     },
+    /// An annotation cannot be understood.
+    #[error("{file}: policy {policy:?}: {message}")]
+    Annotation {
+        /// The file.
+        file: String,
+        /// The policy.
+        policy: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The schema cannot be made of the types of the application.
+    #[error("cannot make a schema of the types: {0}")]
+    AppSchema(String),
     /// A link to a template cannot be made.
     #[error("cannot link {id:?} to the template {template:?}: {message}")]
     Link {

@@ -1,4 +1,5 @@
-use super::{CedarPolicies, LoadError, PolicyFolder, Version};
+use super::{CedarPolicies, LoadError, PolicyFolder};
+use crate::authz::abac::Version;
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 use std::fmt;

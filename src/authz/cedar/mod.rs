@@ -11,9 +11,9 @@
 //!    out those whose scope cannot hold. Decision, reasons and errors are those of Cedar over
 //!    the whole set.
 //! 5. Policies are replaced while requests run, all at once ([`LivePolicies`]). Each answer
-//!    carries the [`Version`] that gave it.
+//!    carries the [version](CedarPolicies::version) that gave it.
 //!
-//! (ASVS 5.0 8.1.1, 8.1.2, 8.2.1 to 8.2.3, 8.3.1, 8.3.2)
+//! (ASVS 5.0 8.1.1, 8.1.3, 8.2.1, 8.2.2, 8.2.4, 8.3.1, 8.3.2)
 //!
 //! ```
 //! use cedar_policy::{Context, Entities, Request};
@@ -60,23 +60,86 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Over the application's own types
+//! [`AppSchema`] makes the schema of the structs that policies in Rust are about, and
+//! [`CedarSource`] puts the texts beside those policies, into one
+//! [`Authz`](super::abac::Authz): a forbid of either kind wins. Annotations say what comes with
+//! a decision: `@advice("step_up:mfa max_age=300")`, `@advice("contact:legal")`,
+//! `@obligation("watermark")`; several with `;` between them.
+//!
+//! ```
+//! use portcullis::authz::abac::{
+//!     AttributeSchema, AttributeType, Authz, Context, TypeSchema, attributes,
+//! };
+//! use portcullis::authz::cedar::{AppSchema, CedarPolicies, CedarSource};
+//! use portcullis::clock::Timestamp;
+//! use portcullis::principal::{Authentication, Principal};
+//!
+//! struct Document { id: u64, department: String }
+//!
+//! attributes! {
+//!     Document as "Document" {
+//!         id = document => document.id.to_string();
+//!         department: text;
+//!     }
+//! }
+//!
+//! let department = AttributeSchema::new("department", AttributeType::Text);
+//! let schema = AppSchema::builder()
+//!     .principal(TypeSchema::new("User").attribute(department))
+//!     .resource::<Document>("documents", ["read", "write"])
+//!     .build()?;
+//! let policies = CedarPolicies::builder()
+//!     .schema(schema.to_string())
+//!     .text(r#"
+//!         permit(principal, action == Action::"documents:read", resource)
+//!         when { principal.department == resource.department };
+//!
+//!         @advice("step_up:mfa")
+//!         forbid(principal, action, resource)
+//!         when { context.hour < 8 || context.hour >= 18 }
+//!         unless { context has mfa_age && context.mfa_age <= 300 };
+//!     "#)
+//!     .build()?;
+//! let authz = Authz::builder()
+//!     .resource("documents", ["read", "write"])
+//!     .source(CedarSource::new(policies, &schema))
+//!     .build()?;
+//!
+//! let morning = Timestamp::from_unix_seconds(1_795_428_000);
+//! let ann = Principal::new("ann", Authentication::new(morning)).with_attribute("department", "sales");
+//! let context = Context::new(morning).of_principal(&ann);
+//! for (department, is_allowed) in [("sales", true), ("legal", false)] {
+//!     let document = Document { id: 7, department: department.to_owned() };
+//!     let decision = authz.decide(&ann, "documents:read", &document, &context);
+//!     assert_eq!(decision.is_allow(), is_allowed);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Who may write policies
 //! Whoever writes policies decides who may do what. Texts are bounded
 //! ([`CedarPolicies::MAX_TEXT_LEN`], how deep they nest), and one that is wrong changes nothing,
 //! but one that is right and permits too much does.
 
+mod advice;
 mod answer;
+mod app_schema;
 mod builder;
 mod cases;
 mod depth;
 mod error;
 mod folder;
 mod index;
+mod inputs;
 mod link;
 mod live;
 mod policies;
+mod rule;
+mod source;
 
 pub use answer::{Answer, Fold, OnError, PolicyFailure, Ruling};
+pub use app_schema::{AppSchema, AppSchemaBuilder};
 pub use builder::CedarPoliciesBuilder;
 pub use cases::{CaseResult, Cases, Engine, Results};
 pub use error::{LoadError, Problem};
@@ -84,4 +147,5 @@ pub use folder::PolicyFolder;
 pub use index::{Lineage, ScopeIndex};
 pub use link::TemplateLink;
 pub use live::LivePolicies;
-pub use policies::{CedarPolicies, Version};
+pub use policies::CedarPolicies;
+pub use source::CedarSource;

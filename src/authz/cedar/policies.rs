@@ -1,7 +1,10 @@
 use super::answer::{Answer, Fold, OnError};
 use super::index::{Lineage, ScopeIndex, ids};
+use super::rule::Rule;
 use super::{CedarPoliciesBuilder, Problem};
+use crate::authz::abac::{PolicyHead, Version};
 use cedar_policy::{Entities, PolicyId, PolicySet, Request, Schema};
+use hashbrown::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +17,8 @@ pub struct CedarPolicies(Arc<Snapshot>);
 pub(super) struct Snapshot {
     pub(super) set: PolicySet,
     pub(super) index: ScopeIndex,
+    pub(super) rules: HashMap<PolicyId, Rule>,
+    pub(super) asks_for_step_up: bool,
     pub(super) schema: Option<Schema>,
     pub(super) warnings: Vec<Problem>,
     pub(super) version: Version,
@@ -59,7 +64,25 @@ impl CedarPolicies {
         ids(&self.0.index.candidates(&lineage))
     }
 
-    /// Which policies these are.
+    pub(super) fn index(&self) -> &ScopeIndex {
+        &self.0.index
+    }
+
+    pub(super) fn rule(&self, id: &PolicyId) -> Option<&Rule> {
+        self.0.rules.get(id)
+    }
+
+    /// Whether there is a policy that a stronger login could change.
+    pub(super) fn asks_for_step_up(&self) -> bool {
+        self.0.asks_for_step_up
+    }
+
+    pub(super) fn heads(&self) -> impl Iterator<Item = &PolicyHead> {
+        self.0.rules.values().map(|rule| &rule.head)
+    }
+
+    /// Which policies these are: the first 128 bits of the SHA-256 of schema, policies and
+    /// links, in hexadecimal. The same text has the same version on every machine.
     #[must_use]
     pub fn version(&self) -> &Version {
         &self.0.version
@@ -103,24 +126,5 @@ impl fmt::Debug for CedarPolicies {
             .field("len", &self.len())
             .field("version", &self.0.version)
             .finish_non_exhaustive()
-    }
-}
-
-/// Which text policies came from: the first 128 bits of the SHA-256 of schema, policies and
-/// links, in hexadecimal. The same text has the same version on every machine.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version(pub(super) Arc<str>);
-
-impl Version {
-    /// Its text, 32 hexadecimal digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -4,6 +4,7 @@ mod cases;
 mod dice;
 mod exact;
 mod expression;
+mod join;
 mod load;
 mod reload;
 mod world;

@@ -1,0 +1,210 @@
+//! What is kept of each policy beside its place in the index: its head, and its conditions one
+//! by one.
+
+use super::LoadError;
+use super::advice;
+use crate::authz::abac::{Condition, PolicyHead};
+use cedar_policy::pst::{BinaryOp, Clause, Expr, UnaryOp, Var};
+use cedar_policy::{Effect, Entities, EvalResult, Expression, Policy, Request, eval_expression};
+use std::sync::Arc;
+
+/// A policy, as explanations and decisions show it.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) head: PolicyHead,
+    /// Whether a condition speaks of `resource`.
+    pub(super) is_on_thing: bool,
+    conjuncts: Vec<Conjunct>,
+}
+
+/// One of the conditions that all have to hold.
+#[derive(Clone, Debug)]
+struct Conjunct {
+    text: Arc<str>,
+    /// None where its text cannot be read again: then it is shown, and not judged.
+    expression: Option<Expression>,
+}
+
+impl Rule {
+    pub(super) fn new(file: &str, policy: &Policy) -> Result<Self, LoadError> {
+        let id = policy.id().to_string();
+        let head = match policy.effect() {
+            Effect::Permit => PolicyHead::permit(id.as_str()),
+            Effect::Forbid => PolicyHead::forbid(id.as_str()),
+        };
+        let head = advice::annotate(head, policy).map_err(|message| LoadError::Annotation {
+            file: file.to_owned(),
+            policy: id.clone(),
+            message,
+        })?;
+        // Cedar made this tree out of the policy once already.
+        let tree = policy
+            .to_pst()
+            .map_err(|error| LoadError::Index(error.to_string()))?;
+        let mut parts = Vec::new();
+        for clause in tree.body().clauses() {
+            match clause {
+                Clause::When(expression) => split(expression, true, &mut parts),
+                Clause::Unless(expression) => split(expression, false, &mut parts),
+            }
+        }
+        Ok(Self {
+            head,
+            is_on_thing: parts.iter().any(|part| speaks_of_resource(part)),
+            conjuncts: parts.iter().map(|part| Conjunct::new(part)).collect(),
+        })
+    }
+
+    /// Each condition, and whether it holds.
+    pub(super) fn conditions(&self, request: &Request, entities: &Entities) -> Vec<Condition> {
+        let conjuncts = self.conjuncts.iter();
+        conjuncts
+            .map(|conjunct| {
+                let text = conjunct.text.to_string();
+                Condition::new(text, conjunct.holds(request, entities))
+            })
+            .collect()
+    }
+}
+
+impl Conjunct {
+    fn new(expression: &Expr) -> Self {
+        let text = expression.to_string();
+        Self {
+            expression: text.parse().ok(),
+            text: text.into(),
+        }
+    }
+
+    fn holds(&self, request: &Request, entities: &Entities) -> Option<bool> {
+        match eval_expression(request, entities, self.expression.as_ref()?) {
+            Ok(EvalResult::Bool(holds)) => Some(holds),
+            _ => None,
+        }
+    }
+}
+
+/// `a && b` holds if both do; `a || b` does not hold if neither does.
+fn split(expression: &Arc<Expr>, wanted: bool, parts: &mut Vec<Arc<Expr>>) {
+    match &**expression {
+        Expr::BinaryOp {
+            op: BinaryOp::And,
+            left,
+            right,
+        } if wanted => {
+            split(left, wanted, parts);
+            split(right, wanted, parts);
+        }
+        Expr::BinaryOp {
+            op: BinaryOp::Or,
+            left,
+            right,
+        } if !wanted => {
+            split(left, wanted, parts);
+            split(right, wanted, parts);
+        }
+        Expr::UnaryOp {
+            op: UnaryOp::Not,
+            expr,
+        } => split(expr, !wanted, parts),
+        _ if wanted => parts.push(Arc::clone(expression)),
+        _ => parts.push(Arc::new(Expr::UnaryOp {
+            op: UnaryOp::Not,
+            expr: Arc::clone(expression),
+        })),
+    }
+}
+
+fn speaks_of_resource(expression: &Expr) -> bool {
+    let is_resource = |expression: &Expr| match expression {
+        Expr::Var(Var::Resource) => Some(true),
+        _ => None,
+    };
+    expression.reduce(&is_resource, &|left, right| left || right, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cedar_policy::Context;
+
+    fn rule(text: &str) -> Rule {
+        Rule::new("a.cedar", &text.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn conditions_are_told_one_by_one() {
+        let request = Request::new(
+            r#"User::"ann""#.parse().unwrap(),
+            r#"Action::"read""#.parse().unwrap(),
+            r#"Document::"plan""#.parse().unwrap(),
+            Context::from_json_str(r#"{"hour": 20}"#, None).unwrap(),
+            None,
+        );
+        let request = request.unwrap();
+        for (name, text, expected) in [
+            ("none", "permit(principal, action, resource);", vec![]),
+            (
+                "and",
+                r#"permit(principal, action, resource)
+                   when { context.hour < 18 && (context.hour > 8 && principal == User::"ann") };"#,
+                vec![Some(false), Some(true), Some(true)],
+            ),
+            (
+                "or is one",
+                "permit(principal, action, resource) when { context.hour < 18 || true };",
+                vec![Some(true)],
+            ),
+            (
+                "unless or is two",
+                "permit(principal, action, resource) unless { context.hour < 18 || true };",
+                vec![Some(true), Some(false)],
+            ),
+            (
+                "unless and is one",
+                "permit(principal, action, resource) unless { context.hour < 18 && true };",
+                vec![Some(true)],
+            ),
+            (
+                "not not",
+                "permit(principal, action, resource) when { !(context.hour < 18 || false) };",
+                vec![Some(true), Some(true)],
+            ),
+            (
+                "what cannot be judged",
+                "permit(principal, action, resource) when { resource.isOpen && true };",
+                vec![None, Some(true)],
+            ),
+            (
+                "several clauses",
+                "permit(principal, action, resource) when { true } when { false } unless { false };",
+                vec![Some(true), Some(false), Some(true)],
+            ),
+        ] {
+            let conditions = rule(text).conditions(&request, &Entities::empty());
+            let found: Vec<_> = conditions.iter().map(|it| it.holds).collect();
+            assert_eq!(found, expected, "{name}: {conditions:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_policy_speaks_of() {
+        for (text, expected) in [
+            ("permit(principal, action, resource is Document);", false),
+            (
+                "permit(principal, action, resource) when { context.hour < 18 };",
+                false,
+            ),
+            (
+                "permit(principal, action, resource) when { true && !resource.isOpen };",
+                true,
+            ),
+            (
+                "permit(principal, action, resource) unless { {a: [resource]}.a.isEmpty() };",
+                true,
+            ),
+        ] {
+            assert_eq!(rule(text).is_on_thing, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+use super::index::{Lineage, ids};
+use super::inputs::{Frame, Inputs};
+use super::rule::Rule;
+use super::{AppSchema, CedarPolicies, Fold, LivePolicies};
+use crate::authz::abac::{
+    Candidate, EvalError, Findings, Policies, PolicyHead, PolicySource, Prepared, Query, Resource,
+    Version,
+};
+use cedar_policy::{EvaluationError, PolicyId, PolicySet};
+use std::fmt;
+use std::sync::Arc;
+
+/// Text policies as a source of [`Authz`](crate::authz::abac::Authz), beside those in Rust:
+/// a forbid of either wins.
+///
+/// Where no thing is named, policies whose conditions speak of `resource` permit nothing, and
+/// do not count where they cannot be evaluated: they are about things. A forbid of theirs that
+/// holds all the same forbids.
+#[derive(Clone)]
+pub struct CedarSource {
+    policies: LivePolicies,
+    schema: AppSchema,
+}
+
+impl CedarSource {
+    /// These policies, about what the schema says. They should have been checked against it.
+    #[must_use]
+    pub fn new(policies: impl Into<LivePolicies>, schema: &AppSchema) -> Self {
+        Self {
+            policies: policies.into(),
+            schema: schema.clone(),
+        }
+    }
+}
+
+impl PolicySource for CedarSource {
+    fn snapshot(&self) -> Arc<dyn Policies> {
+        Arc::new(Asked {
+            policies: self.policies.current(),
+            schema: self.schema.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for CedarSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CedarSource")
+            .field("policies", &self.policies)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Asked {
+    policies: CedarPolicies,
+    schema: AppSchema,
+}
+
+impl Asked {
+    fn fold(&self, inputs: &Inputs, is_on_thing: bool, findings: &mut Findings) {
+        let Inputs { request, entities } = inputs;
+        let lineage = Lineage::of(request, entities);
+        let sets = self.policies.index().candidates(&lineage);
+        let fold = Fold::of(&sets, request, entities);
+        let permits = fold.permits().iter();
+        let permits = permits.filter_map(|id| self.asked(id, is_on_thing));
+        let forbids = fold.forbids().iter();
+        let forbids = forbids.filter_map(|id| self.policies.rule(id));
+        for rule in permits.chain(forbids) {
+            findings.satisfied(&rule.head);
+        }
+        for failure in fold.failures() {
+            if let Some(rule) = self.asked(failure.policy(), is_on_thing) {
+                let error = EvalError::invalid(told(failure.error()));
+                findings.failed(&rule.head, error);
+            }
+        }
+        // Of the others, only those that ask for a step-up have anything to say.
+        if !self.policies.asks_for_step_up() {
+            return;
+        }
+        for id in ids(&sets) {
+            if !fold.has_found(id)
+                && let Some(rule) = self.asked(id, is_on_thing)
+            {
+                findings.unsatisfied(&rule.head);
+            }
+        }
+    }
+
+    /// The rule of a policy, unless it speaks of a thing and none is named.
+    fn asked(&self, id: &PolicyId, is_on_thing: bool) -> Option<&Rule> {
+        let rule = self.policies.rule(id)?;
+        (is_on_thing || !rule.is_on_thing).then_some(rule)
+    }
+
+    /// What could not even be asked could have been forbidden.
+    fn broken(message: String, findings: &mut Findings) {
+        let head = PolicyHead::forbid("cedar");
+        findings.failed(&head, EvalError::invalid(message));
+    }
+}
+
+impl Policies for Asked {
+    fn version(&self) -> Version {
+        self.policies.version().clone()
+    }
+
+    fn heads(&self) -> Vec<PolicyHead> {
+        self.policies.heads().cloned().collect()
+    }
+
+    fn evaluate(&self, query: &Query<'_>, findings: &mut Findings) {
+        match Inputs::of(&self.schema, query) {
+            Ok(inputs) => self.fold(&inputs, query.resource.is_some(), findings),
+            Err(message) => Self::broken(message, findings),
+        }
+    }
+
+    fn candidates(&self, query: &Query<'_>) -> Vec<Candidate> {
+        let Ok(Inputs { request, entities }) = Inputs::of(&self.schema, query) else {
+            return Vec::new();
+        };
+        let lineage = Lineage::of(&request, &entities);
+        let sets: Vec<&PolicySet> = self.policies.index().candidates(&lineage);
+        let is_on_thing = query.resource.is_some();
+        let ids = ids(&sets).into_iter();
+        let rules = ids.filter_map(|id| self.asked(id, is_on_thing));
+        rules
+            .map(|rule| Candidate::new(rule.head.clone(), rule.conditions(&request, &entities)))
+            .collect()
+    }
+
+    fn prepare<'a>(self: Arc<Self>, query: Query<'a>, _type_name: &str) -> Box<dyn Prepared + 'a> {
+        Box::new(Many {
+            frame: Frame::of(&self.schema, &query),
+            asked: self,
+        })
+    }
+}
+
+/// Principal, action and context are made once for many things.
+struct Many {
+    asked: Arc<Asked>,
+    frame: Result<Frame, String>,
+}
+
+impl Prepared for Many {
+    fn evaluate(&self, resource: &dyn Resource, findings: &mut Findings) {
+        let frame = self.frame.as_ref().map_err(Clone::clone);
+        match frame.and_then(|frame| frame.on(Some(resource))) {
+            Ok(inputs) => self.asked.fold(&inputs, true, findings),
+            Err(message) => Asked::broken(message, findings),
+        }
+    }
+}
+
+/// What went wrong, without the values of the row that Cedar would name.
+fn told(error: &EvaluationError) -> String {
+    use EvaluationError::{
+        EntityAttrDoesNotExist, EntityDoesNotExist, FailedExtensionFunctionExecution,
+        IntegerOverflow, RecordAttrDoesNotExist, RecursionLimit, TypeError,
+    };
+    match error {
+        EntityDoesNotExist(_) => "a thing that it speaks of is not there".to_owned(),
+        EntityAttrDoesNotExist(_) | RecordAttrDoesNotExist(_) => {
+            // Of the text, only the name: it stands in the policy.
+            let text = error.to_string();
+            let name = text.trim_end_matches('`').rsplit('`').next();
+            format!("{:?} is missing", name.unwrap_or_default())
+        }
+        TypeError(_) => "a value is of another kind than it has to be".to_owned(),
+        IntegerOverflow(_) => "a number became too large".to_owned(),
+        FailedExtensionFunctionExecution(_) => "a function refused its arguments".to_owned(),
+        RecursionLimit(_) => "it is nested too deep".to_owned(),
+        _ => "it cannot be evaluated".to_owned(),
+    }
+}
