@@ -3,9 +3,9 @@ use super::explanation::{Explanation, shown};
 use super::typed::TypedPolicies;
 use super::{
     AuthzBuilder, Cause, ConfigError, Context, Decision, DenyKind, EntityId, Findings, Outcome,
-    Policies, PolicySource, Query, Resource, Version,
+    Policies, PolicyHead, PolicySource, Query, Resource, Version,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::event::{EventKind, SecurityEvent};
 use crate::guard::{Rejection, RejectionKind};
 use crate::principal::Principal;
@@ -225,6 +225,18 @@ impl Authz {
             context,
             is_on_thing: false,
         })
+    }
+
+    /// Every policy there is now.
+    #[must_use]
+    pub fn heads(&self) -> Vec<PolicyHead> {
+        let texts = self.0.sources.iter();
+        let texts = texts.flat_map(|source| source.snapshot().heads());
+        self.0.typed.heads().iter().cloned().chain(texts).collect()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// An error unless there is a permission of this name.

@@ -109,6 +109,7 @@ mod resource;
 mod schema;
 mod source;
 mod step_up;
+pub mod trial;
 mod typed;
 mod value;
 

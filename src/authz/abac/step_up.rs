@@ -1,6 +1,8 @@
 use super::Context;
 use crate::guard::{Rejection, StepUpDemand};
 use crate::principal::{Assurance, Authentication, Method, Principal};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use std::time::Duration;
 
 /// A login that would be strong enough.
@@ -133,6 +135,27 @@ impl StepUp {
             acr_values: acr_values.as_deref(),
         };
         demand.rejection(token_scheme)
+    }
+}
+
+/// `max_age` in seconds, `assurance`, `methods` and `acr_values`: what is asked for.
+impl Serialize for StepUp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(age) = self.max_age {
+            map.serialize_entry("max_age", &age.as_secs())?;
+        }
+        if let Some(assurance) = self.assurance {
+            map.serialize_entry("assurance", &assurance)?;
+        }
+        if !self.methods.is_empty() {
+            let methods: Vec<_> = self.methods.iter().map(Method::as_str).collect();
+            map.serialize_entry("methods", &methods)?;
+        }
+        if !self.acr_values.is_empty() {
+            map.serialize_entry("acr_values", &self.acr_values)?;
+        }
+        map.end()
     }
 }
 

@@ -6,6 +6,8 @@ mod lists;
 #[cfg(feature = "guarded-router")]
 mod router;
 mod step_up;
+#[cfg(feature = "policy-tests")]
+mod trial;
 
 use portcullis::authz::abac::{Authz, AuthzBuilder, Context, EntityId, attributes, forbid, permit};
 use portcullis::clock::Timestamp;
