@@ -17,6 +17,8 @@
 //! |---|---|---|
 //! | `PORT` | the port on 127.0.0.1 to listen on; 0 takes a free one | 3000 |
 //! | `ADMIN_EMAIL` | who becomes an administrator at registration | `admin@example.com` |
+//! | `STAFF` | departments by address: `ann@example.com=sales,bob@example.com=sales:manager` | nobody is of any |
+//! | `POLICIES` | the folder of the policies about documents | `examples/policies` |
 //! | `RATE_LIMIT` | requests a minute for each client | 100 |
 //! | `STORE` | where limits and bans are kept: `memory`, or `redis://host:port` for several processes | `memory` |
 //! | `DATABASE` | where accounts and notes are kept: a file of SQLite | in memory |

@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod bans;
+mod documents;
 mod lifecycle;
 mod login;
 mod owned;

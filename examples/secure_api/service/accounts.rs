@@ -32,6 +32,8 @@ pub(crate) struct Profile {
     #[serde(default)]
     pub(crate) roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) department: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     national_id: Option<NationalId>,
 }
 
@@ -43,10 +45,11 @@ struct NationalId {
 }
 
 impl Profile {
-    pub(crate) fn new(name: String, roles: Vec<String>) -> Self {
+    pub(crate) fn new(name: String, roles: Vec<String>, department: Option<String>) -> Self {
         Self {
             name,
             roles,
+            department,
             national_id: None,
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What the environment says.
 #[derive(Clone, Debug)]
@@ -12,6 +13,10 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     pub(crate) admin_email: String,
     pub(crate) requests_per_minute: NonZeroU32,
+    /// Who is of which department, by the address of the account.
+    pub(crate) staff: Arc<[Staff]>,
+    /// The folder of the policies.
+    pub(crate) policies: PathBuf,
     /// How many offenses of a client within ten minutes get it banned.
     pub(crate) ban_after: NonZeroU32,
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -24,6 +29,14 @@ pub(crate) struct Config {
     pub(crate) webhook_secrets: Vec<(WebhookScheme, SecretString)>,
     /// Where mails are put; printed where there is none.
     pub(crate) mail_folder: Option<PathBuf>,
+}
+
+/// One who is of a department.
+#[derive(Clone, Debug)]
+pub(crate) struct Staff {
+    pub(crate) email: String,
+    pub(crate) department: String,
+    pub(crate) is_manager: bool,
 }
 
 /// Where limits, bans and whatever else may expire are kept.
@@ -39,6 +52,9 @@ const KEYS_MISSING: &str = "DATABASE is set and PORTCULLIS_KEYS is not, so nobod
     the database after this process: make keys with `cargo run --example secure_api --features \
     full -- new-keys`, keep what it prints, and set PORTCULLIS_KEYS to it";
 
+/// The policies that come with the example.
+const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/policies");
+
 impl Config {
     /// Reads the configuration, and says what is wrong with it rather than guessing.
     pub(crate) fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
@@ -52,6 +68,8 @@ impl Config {
         Ok(Self {
             port: parse("PORT", &read("PORT", "3000"), "a port")?,
             admin_email: read("ADMIN_EMAIL", "admin@example.com").to_lowercase(),
+            staff: staff(&read("STAFF", ""))?,
+            policies: PathBuf::from(read("POLICIES", POLICIES)),
             requests_per_minute: number("RATE_LIMIT", &read("RATE_LIMIT", "100"))?,
             ban_after: number("BAN_AFTER", &read("BAN_AFTER", "100"))?,
             trusted_proxies: networks("TRUSTED_PROXIES", &read("TRUSTED_PROXIES", ""))?,
@@ -63,6 +81,28 @@ impl Config {
             mail_folder: set("MAIL_DIR").map(PathBuf::from),
         })
     }
+}
+
+/// `ann@example.com=sales,bob@example.com=sales:manager`.
+fn staff(text: &str) -> Result<Arc<[Staff]>, String> {
+    let entries = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let staff = entries.map(|entry| {
+        let wrong = || format!("STAFF: {entry:?} is not understood; write ann@example.com=sales");
+        let (email, place) = entry.split_once('=').ok_or_else(wrong)?;
+        let (department, rank) = match place.split_once(':') {
+            None => (place, None),
+            Some((department, rank)) => (department, Some(rank)),
+        };
+        match rank {
+            None | Some("manager") if !department.is_empty() => Ok(Staff {
+                email: email.to_lowercase(),
+                department: department.to_owned(),
+                is_manager: rank.is_some(),
+            }),
+            _ => Err(wrong()),
+        }
+    });
+    staff.collect()
 }
 
 /// `WEBHOOK_SECRET_STRIPE` and the like.

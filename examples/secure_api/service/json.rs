@@ -147,6 +147,11 @@ impl Fields {
         self.string(name).map(SecretString::from)
     }
 
+    /// All fields, for a form that reads them in its own way.
+    pub(crate) fn take_all(&mut self) -> Value {
+        Value::Object(std::mem::take(&mut self.object))
+    }
+
     /// A list of at most `most` texts; an empty one where there is none.
     pub(crate) fn texts(&mut self, name: &'static str, most: usize) -> Option<Vec<String>> {
         let list = match self.object.remove(name) {

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 mod api_keys;
 mod bans;
 mod config;
+mod documents;
 mod factors;
 mod json;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod mail;
 mod notes;
 mod owned;
 mod page;
+pub(crate) mod policies;
 mod records;
 mod registration;
 mod rights;
@@ -34,6 +36,8 @@ use accounts::Accounts;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{MethodRouter, any_service, delete, get, post, put};
+use config::Staff;
+use documents::Documents;
 use limits::HeaderLimits;
 use login::{PendingLogins, second_factor};
 use mail::Mail;
@@ -52,7 +56,8 @@ use portcullis::authz::rbac::Rbac;
 use portcullis::browser::cross_origin::CrossOriginLayer;
 use portcullis::browser::cross_origin::token::{CsrfTokenLayer, CsrfTokens};
 use portcullis::browser::headers::SecurityHeadersLayer;
-use portcullis::event::RecentEvents;
+use portcullis::clock::Clock;
+use portcullis::event::{Emitter, RecentEvents};
 use portcullis::guard::{GuardLayer, Rejection, RejectionKind};
 use portcullis::limit::ban::{BanAdmin, BanLayer};
 use portcullis::limit::{Quota, RateLimitLayer};
@@ -95,6 +100,8 @@ pub(crate) struct State {
     api_keys: ApiKeys,
     signing_keys: SigningApiKeys,
     admin_email: Arc<str>,
+    staff: Arc<[Staff]>,
+    documents: Documents,
     events: Arc<RecentEvents>,
     /// Whether other processes issue tokens for accounts that this one cannot look up.
     accounts_of_others: bool,
@@ -131,6 +138,11 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .deletes(totp.clone())
         .deletes(recovery_codes.clone())
         .deletes(owned.clone());
+    let (authz, live_policies) = policies::open(&config.policies)?;
+    let documents = Documents::new(authz);
+    let events = Arc::new(RecentEvents::new(EVENTS));
+    let teller = Emitter::new(Arc::<RecentEvents>::clone(&events), Clock::system());
+    tokio::spawn(policies::watch(live_policies, teller));
     let state = State {
         throttle,
         login,
@@ -148,7 +160,9 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         vault: stores.vault.clone(),
         passwords,
         admin_email: config.admin_email.as_str().into(),
-        events: Arc::new(RecentEvents::new(EVENTS)),
+        staff: Arc::clone(&config.staff),
+        documents,
+        events,
         accounts_of_others: config.jwt_key.is_some() && config.database.is_none(),
     };
 
@@ -172,7 +186,9 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     ));
     let rbac = rights::rbac()?;
     let orders = signed::orders(signing_keys, &stores, &rbac)?;
-    let members = members(&rbac, BanAdmin::new(bans.clone()))?.layer(who.clone());
+    let members = members(&rbac, BanAdmin::new(bans.clone()))?
+        .merge(documents::routes(&state.documents)?)
+        .layer(who.clone());
     // Files are larger than anything else that comes in, so they have a firewall of their own.
     let uploads = uploads::routes(&rbac)?
         .layer(who)

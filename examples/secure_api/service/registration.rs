@@ -3,6 +3,7 @@
 use super::State;
 use super::accounts::Profile;
 use super::json::{Fields, Form, Json};
+use super::rights::MANAGER;
 use axum::extract::State as Shared;
 use http::StatusCode;
 use portcullis::authn::account::Email;
@@ -61,13 +62,17 @@ pub(crate) async fn register(
     let email = form.email.as_str().to_owned();
     // In this example only: whoever registers with this address first is the administrator.
     // In production the first administrator comes from a console, and others from him.
+    // So is who registers with the address of a manager.
     let is_admin = *email == *state.admin_email;
-    let roles = if is_admin {
-        vec!["admin".to_owned()]
-    } else {
-        Vec::new()
-    };
-    let profile = Profile::new(form.name, roles);
+    let staff = state.staff.iter().find(|staff| staff.email == email);
+    let roles = [
+        (is_admin, "admin"),
+        (staff.is_some_and(|staff| staff.is_manager), MANAGER),
+    ];
+    let roles = roles.into_iter().filter(|(has_it, _)| *has_it);
+    let roles = roles.map(|(_, role)| role.to_owned()).collect();
+    let department = staff.map(|staff| staff.department.clone());
+    let profile = Profile::new(form.name, roles, department);
     let id = state.accounts.insert(form.email, hash, &profile).await?;
     emitter.emit(SecurityEvent::new(EventKind::UserCreated).with_subject(&id));
     Ok((

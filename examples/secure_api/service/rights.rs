@@ -11,6 +11,9 @@ use portcullis::store::Records;
 /// What everybody is who has an account.
 pub(crate) const MEMBER: &str = "member";
 
+/// Who writes what the department owns.
+pub(crate) const MANAGER: &str = "manager";
+
 /// How a leaked key is recognized: by people, and by scanners of repositories.
 const KEY_PREFIX: &str = "secure_api";
 
@@ -31,7 +34,14 @@ pub(crate) const KEY_SCOPES: [&str; 8] = [
 ];
 
 pub(crate) fn rbac() -> Result<Rbac, ConfigError> {
-    let member = ["me:*", "notes:*", "orders:*", "login:*", "keys:*"];
+    let member = [
+        "me:*",
+        "notes:*",
+        "orders:*",
+        "login:*",
+        "keys:*",
+        "documents:read",
+    ];
     let member = member.into_iter().fold(Role::new(MEMBER), Role::allow);
     Rbac::builder()
         .resource("me", ["read", "write"])
@@ -42,17 +52,24 @@ pub(crate) fn rbac() -> Result<Rbac, ConfigError> {
         .resource("users", ["read", "write"])
         .resource("events", ["read"])
         .resource("bans", ["write"])
+        .resource("documents", ["read", "write"])
+        .resource("policies", ["check"])
         .role(member)
+        .role(Role::new(MANAGER).allow("documents:write"))
         .role(Role::new("admin").allow("*"))
         .build()
 }
 
 /// The owner of an account, who has proved it this way.
 pub(crate) fn principal_of_account(account: &Account, proof: Authentication) -> Principal {
-    Principal::new(&*account.id, proof)
+    let principal = Principal::new(&*account.id, proof)
         .with_role(MEMBER)
         .with_roles(account.profile.roles.iter().map(String::as_str))
-        .with_attribute("email", &*account.email)
+        .with_attribute("email", &*account.email);
+    match &account.profile.department {
+        Some(department) => principal.with_attribute("department", &**department),
+        None => principal,
+    }
 }
 
 /// Whom a token of ours stands for.
@@ -61,7 +78,7 @@ pub(crate) fn principal_of_token(token: &VerifiedToken) -> Result<Principal, Rej
     let principal = principal_of(claims)?
         .with_role(MEMBER)
         .with_roles(claims.words("roles"));
-    let texts = ["email", "sid"];
+    let texts = ["email", "sid", "department"];
     let texts = texts
         .into_iter()
         .filter_map(|name| Some((name, claims.text(name)?)));

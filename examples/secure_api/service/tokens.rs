@@ -70,6 +70,10 @@ impl Tokens {
             .claim("roles", &account.profile.roles)
             .and_then(|token| token.claim("email", &account.email))
             .and_then(|token| token.claim("sid", refresh.family()))
+            .and_then(|token| match &account.profile.department {
+                Some(department) => token.claim("department", department),
+                None => Ok(token),
+            })
             .and_then(TokenBuilder::sign);
         let access = access.map_err(|error| {
             Rejection::new(RejectionKind::Internal).with_reason(error.to_string())
