@@ -25,7 +25,11 @@ pub mod account;
 #[cfg(feature = "api-key")]
 pub mod api_key;
 pub mod authenticate;
-#[cfg(any(feature = "refresh-token", feature = "session"))]
+#[cfg(any(feature = "oauth2", feature = "refresh-token", feature = "session"))]
+#[cfg_attr(
+    not(any(feature = "refresh-token", feature = "session")),
+    allow(dead_code, reason = "logins with providers need only a part of it")
+)]
 mod credential;
 #[cfg(feature = "dpop")]
 pub mod dpop;

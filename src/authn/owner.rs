@@ -1,4 +1,4 @@
-#[cfg(any(feature = "refresh-token", feature = "session"))]
+#[cfg(any(feature = "oauth2", feature = "refresh-token", feature = "session"))]
 use crate::store::{Namespace, Owner};
 use sha2::{Digest, Sha256};
 
@@ -22,7 +22,7 @@ impl OwnerTag {
     }
 
     /// A tag as it stands in a credential.
-    #[cfg(any(feature = "refresh-token", feature = "session"))]
+    #[cfg(any(feature = "oauth2", feature = "refresh-token", feature = "session"))]
     pub(super) const fn from_bytes(bytes: [u8; LENGTH]) -> Self {
         Self(bytes)
     }
@@ -31,7 +31,7 @@ impl OwnerTag {
         &self.0
     }
 
-    #[cfg(any(feature = "refresh-token", feature = "session"))]
+    #[cfg(any(feature = "oauth2", feature = "refresh-token", feature = "session"))]
     pub(super) fn owner(&self, namespace: Namespace) -> Owner<'_> {
         Owner::new(namespace, &self.0)
     }

@@ -156,7 +156,7 @@ impl Collecting {
 
 /// Reads the whole of a body: 413 when it is larger than `limit`, 408 when it takes longer than
 /// `deadline`.
-#[cfg(any(feature = "bans", feature = "validate"))]
+#[cfg(any(feature = "bans", feature = "oauth2", feature = "validate"))]
 pub(crate) async fn whole<B: Body>(
     body: B,
     limit: usize,
@@ -169,6 +169,7 @@ pub(crate) async fn whole<B: Body>(
 /// The same with the trailers, where there are any.
 #[cfg(any(
     feature = "bans",
+    feature = "oauth2",
     feature = "sanitize",
     feature = "signing",
     feature = "validate"

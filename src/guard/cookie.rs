@@ -2,11 +2,21 @@
 //! them.
 
 use http::HeaderValue;
-#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
+#[cfg(any(
+    feature = "cross-origin",
+    feature = "oauth2",
+    feature = "session",
+    feature = "throttle"
+))]
 use http::{HeaderMap, header};
 
 /// What a request says of one cookie.
-#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
+#[cfg(any(
+    feature = "cross-origin",
+    feature = "oauth2",
+    feature = "session",
+    feature = "throttle"
+))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     Nothing,
@@ -16,7 +26,12 @@ pub(crate) enum Found<'a> {
 }
 
 /// Looks for the cookie of this name in all `Cookie` headers.
-#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
+#[cfg(any(
+    feature = "cross-origin",
+    feature = "oauth2",
+    feature = "session",
+    feature = "throttle"
+))]
 pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     let mut values = values(headers.get_all(header::COOKIE), name);
     match (values.next(), values.next()) {
@@ -27,7 +42,12 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
 }
 
 /// The values of all cookies of this name.
-#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
+#[cfg(any(
+    feature = "cross-origin",
+    feature = "oauth2",
+    feature = "session",
+    feature = "throttle"
+))]
 pub(crate) fn values<'a>(
     lines: impl IntoIterator<Item = &'a HeaderValue>,
     name: &str,
@@ -52,7 +72,7 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// How a cookie that carries a credential is set, found and cleared.
-#[cfg(any(feature = "session", feature = "throttle"))]
+#[cfg(any(feature = "oauth2", feature = "session", feature = "throttle"))]
 #[derive(Clone, Debug)]
 pub(crate) struct CredentialCookie {
     name: String,
@@ -60,7 +80,7 @@ pub(crate) struct CredentialCookie {
     is_strict: bool,
 }
 
-#[cfg(any(feature = "session", feature = "throttle"))]
+#[cfg(any(feature = "oauth2", feature = "session", feature = "throttle"))]
 impl CredentialCookie {
     /// The longest name, without its prefix.
     pub(crate) const MAX_NAME_LEN: usize = 64;
@@ -86,6 +106,7 @@ impl CredentialCookie {
     }
 
     /// `SameSite=Strict` instead of `Lax`.
+    #[cfg(any(feature = "session", feature = "throttle"))]
     pub(crate) const fn strict(mut self, is_strict: bool) -> Self {
         self.is_strict = is_strict;
         self
@@ -128,7 +149,7 @@ impl CredentialCookie {
     }
 
     /// The header that makes the browser forget it.
-    #[cfg(feature = "session")]
+    #[cfg(any(feature = "oauth2", feature = "session"))]
     pub(crate) fn clear(&self) -> HeaderValue {
         self.set("", Some(0))
     }
@@ -144,7 +165,7 @@ impl CredentialCookie {
 }
 
 /// Sets cookies in an answer that no cache may keep.
-#[cfg(feature = "session")]
+#[cfg(any(feature = "oauth2", feature = "session"))]
 pub(crate) fn apply(cookies: impl IntoIterator<Item = HeaderValue>, headers: &mut HeaderMap) {
     for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
@@ -164,7 +185,12 @@ pub(crate) fn name_of(set_cookie: &HeaderValue) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-#[cfg(any(feature = "cross-origin", feature = "session", feature = "throttle"))]
+#[cfg(any(
+    feature = "cross-origin",
+    feature = "oauth2",
+    feature = "session",
+    feature = "throttle"
+))]
 mod tests {
     use super::*;
 

@@ -43,6 +43,12 @@ impl ProviderMetadata {
         self.member(name).map(Cow::into_owned)
     }
 
+    /// Whether a member is `true`, as `require_pushed_authorization_requests` may be.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.raw() == "true")
+    }
+
     /// A member that is a list of strings, as `code_challenge_methods_supported` is; empty
     /// when it is not there, or none.
     #[must_use]

@@ -57,7 +57,7 @@ impl Fetcher {
         let found = match known {
             Some(found) => found,
             None => Discovered {
-                url: self.discover(issuer).await?,
+                url: self.where_keys_are(issuer).await?,
                 since: now,
             },
         };
@@ -67,34 +67,16 @@ impl Fetcher {
         fetched
     }
 
-    async fn discover(&self, issuer: &str) -> Result<String, FetchError> {
-        let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        let url = format!("{base}/.well-known/openid-configuration");
-        let response = self.get(&url).await?;
-        let metadata = ProviderMetadata::parse(text(response.body())?, issuer)?;
+    async fn where_keys_are(&self, issuer: &str) -> Result<String, FetchError> {
+        let (metadata, _) = discover(&self.client, issuer).await?;
         let url = metadata.text("jwks_uri");
         Ok(url.ok_or(MetadataError::Missing("jwks_uri"))?)
     }
 
     async fn keys_at(&self, url: &str) -> Result<(KeySet, Option<Duration>), FetchError> {
-        let response = self.get(url).await?;
+        let response = get(&self.client, url).await?;
         let set = KeySet::from_published_json(text(response.body())?)?;
         Ok((set, lifetime(response.headers())))
-    }
-
-    async fn get(&self, url: &str) -> Result<Response<Bytes>, FetchError> {
-        let request = Request::get(url).header(header::ACCEPT, ACCEPT);
-        let request = request.body(Bytes::new());
-        let request = request.map_err(|_| ClientError::from(ClientErrorKind::InvalidUrl))?;
-        let origin = request.uri().authority().map(ToString::to_string);
-        let response = self.client.send(request).await?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status {
-                origin: origin.unwrap_or_default(),
-                status: response.status().as_u16(),
-            });
-        }
-        Ok(response)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Discovered>> {
@@ -102,6 +84,33 @@ impl Fetcher {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The discovery document of this issuer, and for how long it says that it is fresh (OpenID
+/// Connect Discovery 1.0 section 4).
+pub(in crate::authn) async fn discover(
+    client: &HttpClient,
+    issuer: &str,
+) -> Result<(ProviderMetadata, Option<Duration>), FetchError> {
+    let base = issuer.strip_suffix('/').unwrap_or(issuer);
+    let response = get(client, &format!("{base}/.well-known/openid-configuration")).await?;
+    let metadata = ProviderMetadata::parse(text(response.body())?, issuer)?;
+    Ok((metadata, lifetime(response.headers())))
+}
+
+async fn get(client: &HttpClient, url: &str) -> Result<Response<Bytes>, FetchError> {
+    let request = Request::get(url).header(header::ACCEPT, ACCEPT);
+    let request = request.body(Bytes::new());
+    let request = request.map_err(|_| ClientError::from(ClientErrorKind::InvalidUrl))?;
+    let origin = request.uri().authority().map(ToString::to_string);
+    let response = client.send(request).await?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status {
+            origin: origin.unwrap_or_default(),
+            status: response.status().as_u16(),
+        });
+    }
+    Ok(response)
 }
 
 fn text(body: &Bytes) -> Result<&str, FetchError> {

@@ -78,4 +78,8 @@ mod schedule;
 
 pub use discovery::{MetadataError, ProviderMetadata};
 pub use error::{FetchError, RemoteConfigError};
+#[cfg(feature = "oauth2")]
+pub(in crate::authn) use fetch::discover;
 pub use keys::{RemoteKeys, RemoteKeysBuilder};
+#[cfg(feature = "oauth2")]
+pub(in crate::authn) use schedule::{Schedule, Settings};

@@ -12,13 +12,13 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) least: Duration,
-    pub(super) most: Duration,
+pub(in crate::authn) struct Settings {
+    pub(in crate::authn) least: Duration,
+    pub(in crate::authn) most: Duration,
     /// Where the provider does not say.
-    pub(super) usual: Duration,
-    pub(super) max_stale: Duration,
-    pub(super) cool_down: Duration,
+    pub(in crate::authn) usual: Duration,
+    pub(in crate::authn) max_stale: Duration,
+    pub(in crate::authn) cool_down: Duration,
 }
 
 impl Default for Settings {
@@ -34,7 +34,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(super) fn check(&self) -> Result<(), RemoteConfigError> {
+    pub(in crate::authn) fn check(&self) -> Result<(), RemoteConfigError> {
         if self.least < MIN_LIFETIME || self.most > MAX_LIFETIME || self.least > self.most {
             return Err(RemoteConfigError::Freshness {
                 least: self.least.as_secs(),
@@ -60,7 +60,7 @@ struct Span {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(in crate::authn) struct Schedule {
     settings: Settings,
     span: Option<Span>,
     begun: Option<Duration>,
@@ -70,7 +70,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) const fn new(settings: Settings) -> Self {
+    pub(in crate::authn) const fn new(settings: Settings) -> Self {
         Self {
             settings,
             span: None,
@@ -80,7 +80,7 @@ impl Schedule {
         }
     }
 
-    pub(super) fn state(&self, now: Duration) -> KeyState {
+    pub(in crate::authn) fn state(&self, now: Duration) -> KeyState {
         match self.span {
             Some(span) if now < span.due => KeyState::Ready,
             Some(span) if now < span.gone => KeyState::Due,
@@ -89,24 +89,24 @@ impl Schedule {
     }
 
     /// Until when there is nothing to think about.
-    pub(super) fn quiet_until(&self) -> Duration {
+    pub(in crate::authn) fn quiet_until(&self) -> Duration {
         self.span.map_or(Duration::ZERO, |span| span.refresh)
     }
 
     /// Whether a fetch may begin.
-    pub(super) fn may_begin(&self, wanted: WantedKeys, now: Duration) -> bool {
+    pub(in crate::authn) fn may_begin(&self, wanted: WantedKeys, now: Duration) -> bool {
         let is_cool = self
             .begun
             .is_none_or(|begun| now.saturating_sub(begun) >= self.settings.cool_down);
         now >= self.not_before && (wanted != WantedKeys::Unknown || is_cool)
     }
 
-    pub(super) const fn begin(&mut self, now: Duration) {
+    pub(in crate::authn) const fn begin(&mut self, now: Duration) {
         self.begun = Some(now);
     }
 
     /// Keys came, for which the provider says how long they are fresh.
-    pub(super) fn succeed(&mut self, lifetime: Option<Duration>, now: Duration) {
+    pub(in crate::authn) fn succeed(&mut self, lifetime: Option<Duration>, now: Duration) {
         let settings = &self.settings;
         let lifetime = lifetime.unwrap_or(settings.usual);
         let lifetime = lifetime.clamp(settings.least, settings.most);
@@ -119,7 +119,7 @@ impl Schedule {
     }
 
     /// None came.
-    pub(super) fn fail(&mut self, now: Duration) {
+    pub(in crate::authn) fn fail(&mut self, now: Duration) {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(8));
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.saturating_add(pause.min(LONGEST_PAUSE));

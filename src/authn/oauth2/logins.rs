@@ -1,0 +1,466 @@
+//! What is kept of the logins with providers.
+
+use super::backchannel::tag_of;
+use super::{
+    FinishedLogin, Identity, LoginError, LoginErrorKind, LogoutOrder, RelyingParty, TokenResponse,
+};
+use crate::authn::credential::{Place, PublicId, decode};
+use crate::authn::owner::OwnerTag;
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::SecretSealer;
+use crate::random::Random;
+use crate::secret::SecretString;
+use crate::store::{Key, Namespace, OwnedPut, OwnerLimit, Store, Swap};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// Of a user of an issuer, who owns them.
+const LOGINS: Namespace = Namespace::values("oauth2-login");
+/// From the provider's name of a login to the user.
+const SESSIONS: Namespace = Namespace::values("oauth2-sid");
+/// Orders to end logins, for those under way.
+const ORDERS: Namespace = Namespace::values("oauth2-logout-order");
+/// Logins whose tokens somebody is renewing.
+const LEASES: Namespace = Namespace::values("oauth2-refresh");
+const PURPOSE: &str = "oauth2-tokens";
+
+/// As long as a session lives, by default.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+/// Logins of one user; of more, those go that end soonest.
+const MAX_LOGINS: usize = 32;
+/// Longer than any login is under way.
+const ORDER_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
+/// Longer than any call takes.
+const LEASE: Duration = Duration::from_secs(30);
+/// So long before its end an access token is renewed.
+const EARLY: Duration = Duration::from_secs(60);
+
+/// The logins with providers that sessions here came by, on the server alone: whose they are,
+/// and their tokens, sealed. By these a session ends when the provider says so, the provider
+/// learns that it ended here, and access tokens are renewed. Cheap to clone.
+///
+/// 1. A login is kept under a name of 256 bits, which belongs into the session: as an attribute
+///    of its principal, say.
+/// 2. Tokens are sealed (ASVS 5.0 10.1.1), bound to the login's name. Who reads the store can
+///    use nothing of them.
+/// 3. A [`LogoutOrder`] finds the logins it is about, those under way included: one that is
+///    finished after the order is refused.
+/// 4. Of several that need a new access token at once, one asks the provider: a refresh token
+///    that is sent twice is taken for a stolen one (RFC 9700 section 4.14).
+#[derive(Clone, Debug)]
+pub struct Logins {
+    store: Store,
+    sealer: Arc<dyn SecretSealer>,
+    lifetime: Duration,
+    clock: Clock,
+    random: Random,
+}
+
+/// A login that is kept.
+#[derive(Clone)]
+pub struct KeptLogin {
+    place: Place,
+    record: Record,
+    tokens: Arc<Tokens>,
+    bytes: Bytes,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Record {
+    user: Box<str>,
+    provider: Box<str>,
+    issuer: Box<str>,
+    subject: Box<str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Box<str>>,
+    /// Seconds since the epoch, by the provider's clock.
+    issued: u64,
+    /// Seconds since the epoch, by ours.
+    ends: u64,
+    sealed: String,
+}
+
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Tokens {
+    access: String,
+    /// Seconds since the epoch, where the provider says.
+    expires: Option<u64>,
+    refresh: Option<String>,
+    id: Option<String>,
+}
+
+impl Tokens {
+    fn of(response: &TokenResponse, now: Timestamp) -> Self {
+        let text = |secret: &SecretString| secret.expose().to_owned();
+        let ends = |life| now.saturating_add(life).unix_seconds();
+        Self {
+            access: text(response.access_token()),
+            expires: response.expires_in().map(ends),
+            refresh: response.refresh_token().map(text),
+            id: response.id_token().map(text),
+        }
+    }
+
+    /// The next ones. What the provider does not send anew stays as it is.
+    fn followed_by(&self, response: &TokenResponse, now: Timestamp) -> Self {
+        let mut next = Self::of(response, now);
+        next.refresh = next.refresh.take().or_else(|| self.refresh.clone());
+        next.id = next.id.take().or_else(|| self.id.clone());
+        next
+    }
+}
+
+impl Logins {
+    /// Logins in this store, whose tokens are sealed by this.
+    #[must_use]
+    pub fn new(store: Store, sealer: impl SecretSealer + 'static) -> Self {
+        Self {
+            store,
+            sealer: Arc::new(sealer),
+            lifetime: DEFAULT_LIFETIME,
+            clock: Clock::system(),
+            random: Random::secure(),
+        }
+    }
+
+    /// Sets how long a login is kept: 12 hours by default, as long as sessions live. What is
+    /// kept for less is found by no order.
+    #[must_use]
+    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets where the names of logins come from.
+    #[must_use]
+    pub fn random(mut self, random: Random) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Keeps a login of `user`, and gives its name. Do this before the session begins, which
+    /// then has the name.
+    ///
+    /// # Errors
+    /// [`EndedMeanwhile`](LoginErrorKind::EndedMeanwhile) when the provider has ended it
+    /// already; when the store fails.
+    pub async fn keep(&self, user: &str, login: &FinishedLogin) -> Result<String, LoginError> {
+        let identity = login.identity();
+        let owner = tag_of(identity.issuer(), identity.subject());
+        let place = Place {
+            owner,
+            id: PublicId::fresh(&self.random),
+        };
+        let now = self.clock.now();
+        let tokens = Tokens::of(identity.tokens(), now);
+        let record = Record {
+            user: user.into(),
+            provider: identity.provider().into(),
+            issuer: identity.issuer().into(),
+            subject: identity.subject().into(),
+            session: identity.session().map(Into::into),
+            issued: identity.issued().unix_seconds(),
+            ends: now.saturating_add(self.lifetime).unix_seconds(),
+            sealed: self.seal(&place, &tokens)?,
+        };
+        let limit = OwnerLimit::evict_above(MAX_LOGINS);
+        let (key, value) = (place.key(LOGINS), encode(&record)?);
+        let put = self.store.put_owned(key, &value, self.lifetime, limit);
+        let OwnedPut::Stored { .. } = put.await? else {
+            return Err(LoginError::with(LoginErrorKind::Store, "no room"));
+        };
+        if let Some(session) = identity.session() {
+            let tag = tag_of(identity.issuer(), session);
+            let key = Key::new(SESSIONS, tag.bytes());
+            self.store.put(key, owner.bytes(), self.lifetime).await?;
+        }
+        if self.is_ended(identity).await? {
+            self.store.delete(place.key(LOGINS)).await?;
+            return Err(LoginErrorKind::EndedMeanwhile.into());
+        }
+        Ok(name_of(&place))
+    }
+
+    /// Whether an order came while the login was under way: it found nothing to end then.
+    async fn is_ended(&self, identity: &Identity) -> Result<bool, LoginError> {
+        let names = [Some(identity.subject()), identity.session()];
+        for name in names.into_iter().flatten() {
+            let tag = tag_of(identity.issuer(), name);
+            let found = self.store.get(Key::new(ORDERS, tag.bytes())).await?;
+            let made = found.as_deref().map(seconds_of);
+            if made.is_some_and(|made| identity.issued().unix_seconds() <= made) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The login of this name; `None` when there is none any more.
+    ///
+    /// # Errors
+    /// When the store fails, or the tokens cannot be opened.
+    pub async fn find(&self, name: &str) -> Result<Option<KeptLogin>, LoginError> {
+        let Some(place) = place_of(name) else {
+            return Ok(None);
+        };
+        let found = self.store.get(place.key(LOGINS)).await?;
+        found.map(|bytes| self.read(place, bytes)).transpose()
+    }
+
+    /// Forgets a login, and gives what was kept of it: to tell the provider of its end.
+    ///
+    /// # Errors
+    /// When the store fails, or the tokens cannot be opened.
+    pub async fn end(&self, name: &str) -> Result<Option<KeptLogin>, LoginError> {
+        let Some(place) = place_of(name) else {
+            return Ok(None);
+        };
+        let taken = self.store.take(place.key(LOGINS)).await?;
+        taken.map(|bytes| self.read(place, bytes)).transpose()
+    }
+
+    /// The logins that an order is about. From now on, none that it is about can be
+    /// [kept](Self::keep). End their sessions, then each [login](Self::end), and note the order
+    /// as [obeyed](RelyingParty::obeyed).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn named_by(&self, order: &LogoutOrder) -> Result<Vec<KeptLogin>, LoginError> {
+        // An order of a session is about that alone, of whomever it is.
+        let name = order.session().or(order.subject()).unwrap_or_default();
+        let tag = tag_of(order.issuer(), name);
+        let made = order.made().unix_seconds();
+        let mark = Key::new(ORDERS, tag.bytes());
+        self.store
+            .put(mark, &made.to_be_bytes(), ORDER_LIFETIME)
+            .await?;
+        let Some(owner) = self.owner_of(order).await? else {
+            return Ok(Vec::new());
+        };
+        let entries = self.store.list_owned(owner.owner(LOGINS)).await?;
+        let mut logins = Vec::new();
+        for entry in entries {
+            let Some(id) = PublicId::from_entry(entry.id()) else {
+                continue;
+            };
+            let place = Place { owner, id };
+            let login = self.read(place, entry.value().clone())?;
+            if login.is_meant(order) {
+                logins.push(login);
+            }
+        }
+        Ok(logins)
+    }
+
+    async fn owner_of(&self, order: &LogoutOrder) -> Result<Option<OwnerTag>, LoginError> {
+        if let Some(subject) = order.subject() {
+            return Ok(Some(tag_of(order.issuer(), subject)));
+        }
+        let tag = tag_of(order.issuer(), order.session().unwrap_or_default());
+        let found = self.store.get(Key::new(SESSIONS, tag.bytes())).await?;
+        let bytes = found.and_then(|found| found.as_ref().try_into().ok());
+        Ok(bytes.map(OwnerTag::from_bytes))
+    }
+
+    /// An access token of a login that is good for a minute at least, as far as the provider
+    /// says: renewed where it is not, and there is a refresh token.
+    ///
+    /// # Errors
+    /// [`Grant`](LoginErrorKind::Grant) when the login is over at the provider; when another
+    /// request renews the token and it is past its end already, something
+    /// [to try again](LoginError::is_unavailable).
+    pub async fn access_token(
+        &self,
+        relying_party: &RelyingParty,
+        name: &str,
+    ) -> Result<SecretString, LoginError> {
+        let over = || LoginError::with(LoginErrorKind::Grant, "the login is not kept any more");
+        let login = self.find(name).await?.ok_or_else(over)?;
+        let now = self.clock.now();
+        if login.is_good(now.saturating_add(EARLY)) {
+            return Ok(login.access());
+        }
+        let Some(refresh) = login.refresh_token() else {
+            let ended = || LoginError::with(LoginErrorKind::Grant, "there is no refresh token");
+            return login.is_good(now).then(|| login.access()).ok_or_else(ended);
+        };
+        let lease = login.place.key(LOGINS).encode();
+        let lease = Key::new(LEASES, &lease);
+        if !self.store.put_if_absent(lease, b"", LEASE).await? {
+            let busy = || LoginError::with(LoginErrorKind::Unreachable, "it is being renewed");
+            return login.is_good(now).then(|| login.access()).ok_or_else(busy);
+        }
+        let renewed = self.renew(relying_party, &login, &refresh).await;
+        self.store.delete(lease).await?;
+        renewed
+    }
+
+    async fn renew(
+        &self,
+        relying_party: &RelyingParty,
+        login: &KeptLogin,
+        refresh: &SecretString,
+    ) -> Result<SecretString, LoginError> {
+        let record = &login.record;
+        let response = relying_party
+            .refresh(&record.provider, &record.subject, refresh)
+            .await?;
+        let now = self.clock.now();
+        let tokens = login.tokens.followed_by(&response, now);
+        let mut next = record.clone();
+        next.sealed = self.seal(&login.place, &tokens)?;
+        let left = Duration::from_secs(record.ends.saturating_sub(now.unix_seconds()).max(1));
+        let (key, value) = (login.place.key(LOGINS), encode(&next)?);
+        let swap = self
+            .store
+            .compare_and_swap(key, Some(&login.bytes), &value, left);
+        match swap.await? {
+            Swap::Swapped => Ok(response.access_token().clone()),
+            // It was ended meanwhile: its tokens are nobody's.
+            Swap::Conflict(_) => Err(LoginErrorKind::EndedMeanwhile.into()),
+        }
+    }
+
+    fn seal(&self, place: &Place, tokens: &Tokens) -> Result<String, LoginError> {
+        let unwritable = |_| LoginError::from(LoginErrorKind::Sealing);
+        let bytes = Zeroizing::new(serde_json::to_vec(tokens).map_err(unwritable)?);
+        let sealed = self.sealer.seal_secret(PURPOSE, &name_of(place), &bytes);
+        let sealed = sealed.map_err(|refused| {
+            LoginError::with(LoginErrorKind::Sealing, refused.reason().code())
+        })?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    fn read(&self, place: Place, bytes: Bytes) -> Result<KeptLogin, LoginError> {
+        let unreadable = || LoginError::with(LoginErrorKind::Sealing, "a kept login");
+        let record: Record = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+        let sealed = URL_SAFE_NO_PAD.decode(&record.sealed);
+        let sealed = sealed.map_err(|_| unreadable())?;
+        let opened = self.sealer.open_secret(PURPOSE, &name_of(&place), &sealed);
+        let opened = opened.map_err(|refused| {
+            LoginError::with(LoginErrorKind::Sealing, refused.reason().code())
+        })?;
+        let tokens = serde_json::from_slice(opened.expose()).map_err(|_| unreadable())?;
+        Ok(KeptLogin {
+            place,
+            record,
+            tokens: Arc::new(tokens),
+            bytes,
+        })
+    }
+}
+
+impl KeptLogin {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_of(&self.place)
+    }
+
+    /// Whose it is here: what it was [kept](Logins::keep) for.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.record.user
+    }
+
+    /// Our name for the provider.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.record.provider
+    }
+
+    /// The issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.record.issuer
+    }
+
+    /// The subject.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.record.subject
+    }
+
+    /// The ID token, to tell the provider whose login ends.
+    #[must_use]
+    pub fn id_token(&self) -> Option<SecretString> {
+        self.tokens.id.as_deref().map(Into::into)
+    }
+
+    fn refresh_token(&self) -> Option<SecretString> {
+        self.tokens.refresh.as_deref().map(Into::into)
+    }
+
+    fn access(&self) -> SecretString {
+        self.tokens.access.as_str().into()
+    }
+
+    /// Whether the access token is good at this time, as far as the provider says.
+    fn is_good(&self, at: Timestamp) -> bool {
+        let expires = self.tokens.expires;
+        expires.is_none_or(|end| at.unix_seconds() < end)
+    }
+
+    /// Whether an order is about this: the session it names, or what there was of its user.
+    fn is_meant(&self, order: &LogoutOrder) -> bool {
+        let record = &self.record;
+        let is_of_user = order.subject().is_none_or(|it| *it == *record.subject);
+        let is_session = match order.session() {
+            Some(session) => record.session.as_deref() == Some(session),
+            None => record.issued <= order.made().unix_seconds(),
+        };
+        *record.issuer == *order.issuer() && is_of_user && is_session
+    }
+}
+
+impl fmt::Debug for KeptLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptLogin")
+            .field("user", &self.user())
+            .field("issuer", &self.issuer())
+            .field("subject", &self.subject())
+            .finish_non_exhaustive()
+    }
+}
+
+fn name_of(place: &Place) -> String {
+    let bytes: Vec<u8> = place
+        .owner
+        .bytes()
+        .iter()
+        .chain(place.id.bytes())
+        .copied()
+        .collect();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn place_of(name: &str) -> Option<Place> {
+    let bytes = decode::<32>(name.as_bytes())?;
+    let (owner, id) = (bytes.first_chunk::<16>()?, bytes.last_chunk::<16>()?);
+    Some(Place {
+        owner: OwnerTag::from_bytes(*owner),
+        id: PublicId::from_bytes(*id),
+    })
+}
+
+fn encode(record: &Record) -> Result<Vec<u8>, LoginError> {
+    serde_json::to_vec(record).map_err(|_| LoginErrorKind::Sealing.into())
+}
+
+/// What cannot be read ends everything.
+fn seconds_of(value: &[u8]) -> u64 {
+    value.try_into().map_or(u64::MAX, u64::from_be_bytes)
+}
