@@ -28,6 +28,7 @@
 //! | `MAIL_DIR` | a folder for the mails; without it they are printed | none |
 //! | `BAN_AFTER` | how many offenses within ten minutes get a client banned | 100 |
 //! | `TRUSTED_PROXIES` | proxies believed in `X-Forwarded-For`: CIDRs with commas between | none |
+//! | `OIDC_ISSUER`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET` | an OpenID provider to log in with; there, the redirect URI is `http://127.0.0.1:PORT/auth/oidc/callback`, after logout `http://127.0.0.1:PORT/`, for back-channel logout `http://127.0.0.1:PORT/auth/oidc/backchannel` | none |
 //! | `RUST_LOG` | what is logged, as `tracing-subscriber` reads it | `warn,portcullis=info` |
 
 mod server;
@@ -67,10 +68,12 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .with_writer(std::io::stderr)
         .init();
 
-    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let mut config = Config::from_env(|name| std::env::var(name).ok())?;
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, config.port))).await?;
+    // A free port is known only now, and a provider sends browsers back to it.
+    config.port = listener.local_addr()?.port();
     let stores = Stores::open(&config).await?;
     let app = service::app(&config, stores)?;
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, config.port))).await?;
     welcome(listener.local_addr()?, &config);
     server::serve(listener, app).await;
     Ok(())

@@ -59,6 +59,8 @@ mod keys;
 mod limit;
 #[cfg(feature = "monitor")]
 mod monitor;
+#[cfg(feature = "full")]
+mod oidc;
 #[cfg(feature = "one-time-code")]
 mod one_time_code;
 #[cfg(feature = "password")]

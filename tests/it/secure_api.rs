@@ -5,6 +5,7 @@ mod bans;
 mod documents;
 mod lifecycle;
 mod login;
+mod oidc;
 mod owned;
 #[path = "../../examples/secure_api/server.rs"]
 mod server;

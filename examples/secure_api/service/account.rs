@@ -25,13 +25,23 @@ pub(crate) async fn me(
     Ok(Json(match account {
         Some(account) => {
             let national_id = account.national_id(&state.vault)?;
-            let (id, email, roles) = (&account.id, &account.email, &account.profile.roles);
-            match national_id {
-                None => json!({"id": id, "email": email, "roles": roles}),
-                Some(national_id) => {
-                    json!({"id": id, "email": email, "roles": roles, "national_id": national_id})
-                }
-            }
+            let identity = account.profile.identity.as_ref();
+            // The address of an account that a login with the provider made is made up.
+            let email = identity.is_none().then_some(&account.email);
+            let known = [
+                ("id", json!(account.id)),
+                ("email", json!(email)),
+                ("roles", json!(account.profile.roles)),
+            ];
+            let also = [
+                ("national_id", national_id),
+                ("issuer", identity.map(|it| it.issuer.clone())),
+                ("subject", identity.map(|it| it.subject.clone())),
+            ];
+            let also = also.into_iter();
+            let also = also.filter_map(|(name, value)| Some((name, json!(value?))));
+            let all = known.into_iter().chain(also);
+            all.map(|(name, value)| (name.to_owned(), value)).collect()
         }
         // The account lives in the memory of the process that made it: the token is all that
         // this one knows of it.

@@ -1,9 +1,10 @@
 //! What this service keeps of its users beside what logs them in: a name, roles, a national id.
 
-use super::records::unavailable;
+use super::records::{new_id, unavailable};
 use super::vault::Vault;
 use bytes::Bytes;
 use portcullis::authn::account::{self as library, Directory, Email, Written};
+use portcullis::authn::oauth2::linking::IdentityKey;
 use portcullis::authn::password::PasswordHash;
 use portcullis::crypto::field::Encrypted;
 use portcullis::guard::{Rejection, RejectionKind};
@@ -35,6 +36,15 @@ pub(crate) struct Profile {
     pub(crate) department: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     national_id: Option<NationalId>,
+    /// Who it is at the provider, of an account that was made by logging in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<ProviderIdentity>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ProviderIdentity {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
 }
 
 /// Encrypted, and what it is found by.
@@ -51,6 +61,7 @@ impl Profile {
             roles,
             department,
             national_id: None,
+            identity: None,
         }
     }
 }
@@ -114,6 +125,41 @@ impl Accounts {
             }
             Written::Changed => Err(broken("an id came twice")),
         }
+    }
+
+    /// Stores a new account of who has logged in with a provider, and gives its id. It has no
+    /// password, and an address that nobody can guess and no mail reaches (RFC 2606): what the provider
+    /// tells of addresses finds no account here.
+    pub(crate) async fn insert_of_identity(
+        &self,
+        identity: &IdentityKey,
+    ) -> Result<String, Rejection> {
+        let address = format!("{}@provider.example", new_id());
+        let email = Email::parse(&address).map_err(|_| broken("an address of ours is none"))?;
+        let profile = Profile {
+            identity: Some(ProviderIdentity {
+                issuer: identity.issuer().to_owned(),
+                subject: identity.subject().to_owned(),
+            }),
+            ..Profile::new(identity.subject().to_owned(), Vec::new())
+        };
+        let account = library::Account::new(email, &Random::secure()).with_data(json!(profile));
+        let written = self.directory.insert(&account).await;
+        match written.map_err(|error| unavailable(&error))? {
+            Written::Done(_) => Ok(account.id().to_owned()),
+            Written::EmailTaken | Written::Changed => Err(broken("an id came twice")),
+        }
+    }
+
+    /// Removes an account that was made for nothing.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), Rejection> {
+        let found = self.directory.get(id).await;
+        if let Some(account) = found.map_err(|error| unavailable(&error))? {
+            let removed = self.directory.remove(&account).await;
+            // Changed meanwhile or not: nobody has heard of it.
+            let _written = removed.map_err(|error| unavailable(&error))?;
+        }
+        Ok(())
     }
 
     /// The account of this id, unless it is disabled.

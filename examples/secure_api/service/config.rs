@@ -29,6 +29,16 @@ pub(crate) struct Config {
     pub(crate) webhook_secrets: Vec<(WebhookScheme, SecretString)>,
     /// Where mails are put; printed where there is none.
     pub(crate) mail_folder: Option<PathBuf>,
+    /// Whom users can log in with, beside their passwords.
+    pub(crate) oidc: Option<OidcConfig>,
+}
+
+/// An OpenID provider, and what this service is to it.
+#[derive(Clone, Debug)]
+pub(crate) struct OidcConfig {
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<SecretString>,
 }
 
 /// One who is of a department.
@@ -79,6 +89,7 @@ impl Config {
             encryption_keys,
             webhook_secrets: webhook_secrets(set),
             mail_folder: set("MAIL_DIR").map(PathBuf::from),
+            oidc: oidc(set)?,
         })
     }
 }
@@ -103,6 +114,19 @@ fn staff(text: &str) -> Result<Arc<[Staff]>, String> {
         }
     });
     staff.collect()
+}
+
+/// `OIDC_ISSUER` and `OIDC_CLIENT_ID` go together; a client may have no secret.
+fn oidc(set: impl Fn(&str) -> Option<String>) -> Result<Option<OidcConfig>, String> {
+    match (set("OIDC_ISSUER"), set("OIDC_CLIENT_ID")) {
+        (Some(issuer), Some(client_id)) => Ok(Some(OidcConfig {
+            issuer,
+            client_id,
+            client_secret: set("OIDC_CLIENT_SECRET").map(SecretString::from),
+        })),
+        (None, None) => Ok(None),
+        _ => Err("OIDC_ISSUER and OIDC_CLIENT_ID are set together or not at all".to_owned()),
+    }
 }
 
 /// `WEBHOOK_SECRET_STRIPE` and the like.

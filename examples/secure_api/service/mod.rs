@@ -13,6 +13,7 @@ mod limits;
 mod login;
 mod mail;
 mod notes;
+mod oidc;
 mod owned;
 mod page;
 pub(crate) mod policies;
@@ -54,8 +55,8 @@ use portcullis::authn::throttle::{self, Steps, Throttle};
 use portcullis::authn::totp::Totp;
 use portcullis::authz::rbac::Rbac;
 use portcullis::browser::cross_origin::CrossOriginLayer;
-use portcullis::browser::cross_origin::token::{CsrfTokenLayer, CsrfTokens};
-use portcullis::browser::headers::SecurityHeadersLayer;
+use portcullis::browser::cross_origin::token::{CsrfToken, CsrfTokenLayer, CsrfTokens};
+use portcullis::browser::headers::{CspNonce, SecurityHeadersLayer};
 use portcullis::clock::Clock;
 use portcullis::event::{Emitter, RecentEvents};
 use portcullis::guard::{GuardLayer, Rejection, RejectionKind};
@@ -173,6 +174,10 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     )?;
 
     let webhooks = signed::webhooks(config, &stores.store)?;
+    let providers = match &config.oidc {
+        Some(oidc) => oidc::routes(oidc, config.port, &state, &stores.store, &stores.vault)?,
+        None => Router::new(),
+    };
 
     // Behind this, nobody is anonymous. An API key may be a bearer token as well, so it is
     // looked for first.
@@ -196,12 +201,15 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
 
     // The page brings its own headers, for those of the API are too strict for any page, and
     // asks its own requests for a token.
+    let has_provider = config.oidc.is_some();
+    let show =
+        async move |nonce: CspNonce, token: CsrfToken| page::show(&nonce, &token, has_provider);
     let page = Router::new()
-        .route("/", get(page::show))
+        .route("/", get(show))
         .route(page::LOGIN_PATH, post(login::login))
         .layer(
             ServiceBuilder::new()
-                .layer(SecurityHeadersLayer::strict().csp(page::csp()?))
+                .layer(SecurityHeadersLayer::strict().csp(page::csp(config.oidc.as_ref())?))
                 .layer(CsrfTokenLayer::new(CsrfTokens::with_random_key())),
         );
 
@@ -223,6 +231,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .merge(page)
         .merge(webhooks)
         .merge(orders)
+        .merge(providers)
         .merge(members)
         .fallback(async || Rejection::new(RejectionKind::NotFound))
         .layer(waf::layer(json::MAX_BYTES)?)

@@ -19,6 +19,11 @@ fn login_of(principal: &Principal) -> Option<&str> {
     principal.attribute("sid").and_then(Value::as_str)
 }
 
+/// Whether a session came by this login.
+pub(super) fn is_of_login(session: &Session, login: &str) -> bool {
+    login_of(session.principal()) == Some(login)
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
@@ -46,7 +51,10 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Rejection> {
     let id = from_path(id)?;
-    let ended = end(&state, emitter, &principal, |session| session.id() == id).await?;
+    let ended = end(&state, emitter, principal.id(), |session| {
+        session.id() == id
+    })
+    .await?;
     if ended == 0 {
         return Err(Rejection::new(RejectionKind::NotFound));
     }
@@ -61,7 +69,7 @@ pub(crate) async fn revoke_others(
 ) -> Result<StatusCode, Rejection> {
     let own = login_of(&principal);
     let is_other = |session: &Session| login_of(session.principal()) != own;
-    end(&state, emitter, &principal, is_other).await?;
+    end(&state, emitter, principal.id(), is_other).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -74,7 +82,7 @@ pub(crate) async fn log_out(
 ) -> Result<impl IntoResponse, Rejection> {
     let own = login_of(&principal);
     let is_own = |session: &Session| login_of(session.principal()) == own;
-    let ended = end(&state, emitter, &principal, is_own).await?;
+    let ended = end(&state, emitter, principal.id(), is_own).await?;
     // When its session has timed out, there are tokens still.
     if let (0, Some(login)) = (ended, own) {
         state.tokens.end(principal.id(), login).await?;
@@ -84,13 +92,13 @@ pub(crate) async fn log_out(
 }
 
 /// Ends some of somebody's sessions with all that was given out beside them, and tells how many.
-async fn end(
+pub(super) async fn end(
     state: &State,
     emitter: Emitter,
-    principal: &Principal,
+    user: &str,
     is_meant: impl Fn(&Session) -> bool,
 ) -> Result<usize, Rejection> {
-    let (user, sessions) = (principal.id(), state.sessions.telling(emitter));
+    let sessions = state.sessions.telling(emitter);
     let mut found = sessions.list(user).await?;
     found.retain(is_meant);
     for session in &found {

@@ -29,6 +29,9 @@ pub(crate) struct Vault {
     pub(crate) totp_secret: FieldColumn,
     pub(crate) signing_key: FieldColumn,
     pub(crate) api_key_text: FieldColumn,
+    /// Seals what a browser carries while it is at the provider.
+    pub(crate) login_cookie: FieldColumn,
+    pub(crate) provider_tokens: FieldColumn,
     national_id: FieldColumn,
     by_national_id: BlindIndex<1>,
     /// What the places of failed logins and the tokens of links are hashed with.
@@ -73,6 +76,8 @@ impl Vault {
             totp_secret: fields.column("totp", "secret")?,
             signing_key: fields.column("signing_keys", "private_key")?,
             api_key_text: fields.column("api_keys", "text")?,
+            login_cookie: fields.column("logins", "cookie")?,
+            provider_tokens: fields.column("logins", "tokens")?,
             national_id: fields.column("accounts", "national_id")?,
             login_key: SecretBytes::from(login_key.expose().as_bytes()),
             by_national_id: index_key

@@ -7,7 +7,7 @@ use portcullis::waf::{
 };
 
 /// The routes whose fields are more than plain values.
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 18] = [
     "/login",
     "/login/totp",
     "/login/recovery",
@@ -24,7 +24,13 @@ const ROUTES: [&str; 16] = [
     "/email",
     "/email/confirm",
     "/me/national-id",
+    CALLBACK,
+    BACKCHANNEL,
 ];
+/// Where a provider sends browsers back to.
+const CALLBACK: &str = "/auth/oidc/callback";
+/// Where it sends its orders to.
+const BACKCHANNEL: &str = "/auth/oidc/backchannel";
 
 /// The texts of which the handlers say themselves that a NUL has no place in them.
 const CHECKED: [&str; 5] = ["email", "name", "national_id", "title", "html"];
@@ -42,6 +48,8 @@ fn waf(max_bytes: usize) -> Result<Waf, WafError> {
         .without("protocol-json")?
         .without("protocol-depth")?;
     let in_json = |name| Field::named(name).at(Place::Json);
+    let in_query = |name| Field::named(name).at(Place::Query).on(CALLBACK);
+    let logout_token = Field::named("logout_token").at(Place::Form).on(BACKCHANNEL);
     let password = |route| in_json("password").on(route);
     let builder = Waf::builder(rules)
         .limits(Limits::new().body(max_bytes))
@@ -56,6 +64,12 @@ fn waf(max_bytes: usize) -> Result<Waf, WafError> {
         .field(in_json("token"), FieldKind::Opaque)
         .field(in_json("mfa_token"), FieldKind::Opaque)
         .field(in_json("refresh_token"), FieldKind::Opaque)
+        // A provider's words: its own URL is one of them.
+        .field(in_query("code"), FieldKind::Opaque)
+        .field(in_query("state"), FieldKind::Opaque)
+        .field(in_query("iss"), FieldKind::Opaque)
+        .field(in_query("session_state"), FieldKind::Opaque)
+        .field(logout_token, FieldKind::Opaque)
         .field(in_json("title").on("/notes"), FieldKind::FreeText)
         .field(in_json("html").on("/notes"), FieldKind::RichText);
     let nul = |name| Exclusion::of_rule("protocol-nul", in_json(name));

@@ -1,3 +1,4 @@
+use super::linking::IdentityKey;
 use super::{LoginError, LoginErrorKind, Provider, TokenResponse};
 use crate::authn::jwt::VerifiedToken;
 use crate::clock::Timestamp;
@@ -107,6 +108,15 @@ impl Identity {
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Issuer and subject, by which an account is [found](super::linking::Links).
+    ///
+    /// # Errors
+    /// When one of them is too long or otherwise none.
+    pub fn key(&self) -> Result<IdentityKey, LoginError> {
+        let key = IdentityKey::new(&*self.issuer, &*self.subject);
+        key.map_err(|error| LoginError::with(LoginErrorKind::BadAnswer, error.to_string()))
     }
 
     /// The provider's name for this login (`sid`), by which it ends it later.

@@ -59,6 +59,7 @@ pub struct LoginRequest {
     max_age: Option<Duration>,
     acr_values: Vec<Box<str>>,
     login_hint: Option<Box<str>>,
+    user: Option<Box<str>>,
 }
 
 impl LoginRequest {
@@ -109,6 +110,19 @@ impl LoginRequest {
         let end = hint.floor_char_boundary(Self::MAX_TEXT_LEN);
         self.login_hint = hint.get(..end).map(Into::into);
         self
+    }
+
+    /// Says which user of ours begins this, who is logged in already: to
+    /// [link](super::linking) another identity, or to step up.
+    /// [`FinishedLogin::begun_by`](super::FinishedLogin::begun_by) tells it in the end. At most
+    /// 256 bytes.
+    pub fn begun_by(mut self, user: &str) -> Self {
+        self.user = (user.len() <= Self::MAX_TEXT_LEN).then(|| user.into());
+        self
+    }
+
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     pub(super) const fn target(&self) -> &ReturnPath {

@@ -25,11 +25,12 @@ pub(super) async fn push(
     // What the endpoint's own URL has in its query is none of the request.
     let own = authorization.query_pairs().count();
     let pairs: Vec<_> = asked.query_pairs().skip(own).collect();
-    // The client's id comes with what proves it.
+    // The client's id comes with what proves it, unless that is a header (section 2.1).
+    let is_in_header = provider.client_authentication().method() == "client_secret_basic";
     let form: Vec<(&str, &str)> = pairs
         .iter()
         .map(|(name, value)| (&**name, &**value))
-        .filter(|(name, _)| *name != "client_id")
+        .filter(|(name, _)| is_in_header || *name != "client_id")
         .collect();
     let reference = reference(&endpoint, &form).await?;
     let mut url = authorization.clone();

@@ -1,6 +1,8 @@
 use super::metadata::{Discovery, Source, is_usable};
 use super::{ClientAuthentication, ConfigError, Endpoint, Endpoints, LoginError, LoginErrorKind};
-use crate::authn::jwt::{IdTokenRules, Profile, RemoteKeys, VerifiedToken, Verifier};
+use crate::authn::jwt::{
+    IdTokenRules, JwtError, JwtErrorKind, Profile, RemoteKeys, VerifiedToken, Verifier,
+};
 use crate::clock::Clock;
 use crate::crypto::keys::Algorithms;
 use crate::event::Emitter;
@@ -14,6 +16,9 @@ use std::time::Duration;
 /// The longest scope or URL that is taken, in bytes.
 const MAX_TEXT_LEN: usize = 2048;
 const MAX_NAME_LEN: usize = 32;
+/// How often ID tokens may have keys fetched. They come from the provider itself, so nobody
+/// else makes up the names of keys in them.
+const COOL_DOWN: Duration = Duration::from_secs(1);
 
 /// One provider that users log in with, and this service as its client. Cheap to clone.
 ///
@@ -40,7 +45,8 @@ struct Inner {
     tokens: Option<Verifiers>,
 }
 
-/// What verifies an OpenID provider's tokens.
+/// What verifies an OpenID provider's tokens, with keys apart: logout tokens come from anybody,
+/// and the names of keys that they make up must not use up what ID tokens may fetch.
 struct Verifiers {
     id: Verifier,
     logout: Verifier,
@@ -208,6 +214,15 @@ impl Provider {
             Some(max_age) => rules.max_age(max_age),
             None => rules,
         };
+        verifier.wait_for_keys(token).await;
+        let verdict = verifier.verify_id_token(token, &rules);
+        let is_unknown = |error: &JwtError| error.kind() == JwtErrorKind::UnknownKey;
+        if !verdict.as_ref().is_err_and(is_unknown) {
+            return Ok(verdict?);
+        }
+        // The provider has changed its keys since the last fetch, a moment ago. The user has
+        // logged in and should not have to do so again.
+        tokio::time::sleep(COOL_DOWN).await;
         verifier.wait_for_keys(token).await;
         Ok(verifier.verify_id_token(token, &rules)?)
     }
@@ -377,20 +392,21 @@ impl ProviderBuilder {
             ))),
         };
         let tokens = if is_openid {
-            let keys = RemoteKeys::discovered(issuer, client.clone())
-                .emitter(emitter)
-                .clock(clock.clone())
-                .build()?;
-            let client_id = settings.authentication.client_id();
-            let verifier = |profile| {
+            let keys = || {
+                RemoteKeys::discovered(issuer, client.clone())
+                    .emitter(emitter.clone())
+                    .clock(clock.clone())
+            };
+            let verifier = |profile, keys| {
+                let client_id = settings.authentication.client_id();
                 Verifier::builder(issuer, client_id, algorithms, &keys)
                     .profile(profile)
                     .clock(clock.clone())
                     .build()
             };
             Some(Verifiers {
-                id: verifier(profile)?,
-                logout: verifier(Profile::Strict)?,
+                id: verifier(profile, keys().cool_down(COOL_DOWN).build()?)?,
+                logout: verifier(Profile::Strict, keys().build()?)?,
             })
         } else {
             None

@@ -55,11 +55,12 @@ pub struct BegunLogin {
 }
 
 /// A login that went well.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "nobody is logged in yet"]
 pub struct FinishedLogin {
     identity: Identity,
     return_to: ReturnPath,
+    user: Option<Box<str>>,
     clear: HeaderValue,
 }
 
@@ -96,6 +97,13 @@ impl FinishedLogin {
     #[must_use]
     pub const fn return_to(&self) -> &ReturnPath {
         &self.return_to
+    }
+
+    /// The user of ours who [began](LoginRequest::begun_by) it, logged in already. Whether that
+    /// is still who is logged in, is to be asked.
+    #[must_use]
+    pub fn begun_by(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// A refusal after all, which takes the cookie of the login away.
@@ -205,6 +213,7 @@ impl RelyingParty {
         Ok(FinishedLogin {
             identity: identified.map_err(|error| error.clearing(clear()))?,
             return_to: ReturnPath::parse(&transaction.return_to)?,
+            user: transaction.user.as_deref().map(Into::into),
             clear: clear(),
         })
     }

@@ -37,6 +37,7 @@ pub(super) struct Transaction {
     begun: u64,
     max_age: Option<u64>,
     pub(super) acr_values: Vec<String>,
+    pub(super) user: Option<String>,
 }
 
 impl Transaction {
@@ -50,6 +51,7 @@ impl Transaction {
             begun: now.unix_seconds(),
             max_age: request.oldest().map(|age| age.as_secs()),
             acr_values: request.levels().map(str::to_owned).collect(),
+            user: request.user().map(str::to_owned),
         }
     }
 

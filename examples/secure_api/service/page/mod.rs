@@ -1,12 +1,12 @@
 //! The page: registration, login, second factor and sessions, under a strict
 //! Content-Security-Policy.
 
+use super::config::OidcConfig;
 use axum::response::{Html, IntoResponse};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use portcullis::browser::cross_origin::token::CsrfToken;
-
 use portcullis::browser::headers::{ConfigError, Csp, CspNonce, Directive, Source};
 use std::sync::LazyLock;
 
@@ -29,23 +29,34 @@ pub(crate) async fn script() -> impl IntoResponse {
     (headers, SCRIPT)
 }
 
-pub(crate) async fn show(nonce: CspNonce, token: CsrfToken) -> Html<String> {
-    Html(html(nonce.as_str(), &INTEGRITY, &token.masked()))
+pub(crate) fn show(nonce: &CspNonce, token: &CsrfToken, has_provider: bool) -> Html<String> {
+    let hidden = if has_provider { "" } else { "hidden" };
+    Html(html(nonce.as_str(), &INTEGRITY, &token.masked(), hidden))
 }
 
-/// The page, with the nonce for its own script, the hash of the other, and the token that its
-/// requests carry. All three are of a harmless alphabet, so they need no escaping.
-fn html(nonce: &str, integrity: &str, token: &str) -> String {
+/// The page, with the nonce for its own script, the hash of the other, the token that its
+/// requests carry, and a word of ours. All are of a harmless alphabet, so they need no escaping.
+fn html(nonce: &str, integrity: &str, token: &str, provider: &str) -> String {
     include_str!("page.html")
         .replace("{script}", SCRIPT_PATH)
         .replace("{nonce}", nonce)
         .replace("{integrity}", integrity)
         .replace("{token}", token)
+        .replace("{provider}", provider)
 }
 
-/// What the page may do: what a strict one may, and show a QR code that came as text.
-pub(crate) fn csp() -> Result<Csp, ConfigError> {
-    Csp::strict_page()
-        .allow(Directive::ImgSrc, [Source::SELF, Source::DATA])
-        .build()
+/// What the page may do: what a strict one may, show a QR code that came as text, and be sent
+/// on to the provider by the form that logs out.
+pub(crate) fn csp(provider: Option<&OidcConfig>) -> Result<Csp, ConfigError> {
+    let csp = Csp::strict_page().allow(Directive::ImgSrc, [Source::SELF, Source::DATA]);
+    let csp = match provider.and_then(|it| it.issuer.parse::<http::Uri>().ok()) {
+        Some(issuer) => {
+            let scheme = issuer.scheme_str().unwrap_or("https");
+            let host = issuer.authority().map_or("", |it| it.as_str());
+            let origin: Source = format!("{scheme}://{host}").parse()?;
+            csp.allow(Directive::FormAction, [Source::SELF, origin])
+        }
+        None => csp,
+    };
+    csp.build()
 }

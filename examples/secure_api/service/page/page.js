@@ -42,8 +42,10 @@ function show(id) {
 async function showMember() {
   const me = await fetch("/me");
   if (!me.ok) return show("nobody");
-  const { email, roles } = await me.json();
-  part("email").textContent = email;
+  const { email, roles, issuer, subject } = await me.json();
+  part("email").textContent = email ?? `${subject} of ${issuer}`;
+  part("logout").hidden = Boolean(issuer);
+  part("provider-logout").hidden = !issuer;
   part("roles").textContent = roles.join(", ") || "no roles";
   await showSessions();
   show("member");

@@ -1,0 +1,325 @@
+//! The end of a login: here and at the provider, whoever begins with it.
+
+use super::http::{Browser, form, parameter};
+use super::idp::{CLIENT_ID, Idp};
+use super::rp::{Place, Rp};
+use bytes::Bytes;
+use portcullis::authn::jwt::{Issuer, TokenBuilder};
+use portcullis::clock::{Clock, FakeClock};
+use portcullis::crypto::keys::{Algorithm, SigningKey};
+use portcullis::net::client::{FakeAnswer, FakeTransport, HttpClient};
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::form_urlencoded;
+
+/// Logs out at the provider, as the browser is asked to.
+async fn confirm(browser: &mut Browser, idp: &Idp, url: &str) -> String {
+    let page = browser.get(url).await;
+    let xsrf = page.body.split("name=\"xsrf\" value=\"").nth(1);
+    let xsrf = xsrf.unwrap_or_else(|| panic!("{}", page.body));
+    let xsrf = xsrf.split('"').next().unwrap().to_owned();
+    let url = format!("{}/session/end/confirm", idp.issuer());
+    let answer = browser
+        .post(&url, &[("xsrf", &xsrf), ("logout", "yes")])
+        .await;
+    answer.location().to_owned()
+}
+
+#[tokio::test]
+async fn who_logs_out_here_logs_out_at_the_provider() {
+    let (rp, idp) = Rp::with_provider(&[]).await;
+    let mut browser = Browser::default();
+    rp.log_in(&mut browser).await;
+    let answer = browser.post(&rp.url("/auth/oidc/logout"), &[]).await;
+    assert_eq!(answer.status, 303);
+    // Here it is over, whatever happens there.
+    assert!(rp.me(&mut browser).await.is_none());
+    let url = answer.location().to_owned();
+    assert!(
+        url.starts_with(&format!("{}/session/end?", idp.issuer())),
+        "{url}"
+    );
+    assert_eq!(parameter(&url, "client_id").as_deref(), Some(CLIENT_ID));
+    assert!(parameter(&url, "id_token_hint").unwrap().starts_with("eyJ"));
+    let after = rp.url("/");
+    assert_eq!(
+        parameter(&url, "post_logout_redirect_uri"),
+        Some(after.clone())
+    );
+    assert_eq!(confirm(&mut browser, &idp, &url).await, after);
+    // The next login asks for the password again.
+    let begun = rp.begin(&mut browser).await;
+    let refused = browser.get(&begun).await;
+    assert!(
+        refused.location().contains("/interaction/"),
+        "{}",
+        refused.location()
+    );
+    // Who is not logged in may log out, too.
+    let nobody = Browser::default()
+        .post(&rp.url("/auth/oidc/logout"), &[])
+        .await;
+    assert_eq!((nobody.status, nobody.location()), (303, "/"));
+    // With a state of the application's.
+    let url = rp
+        .relying_party
+        .logout_url("oidc", None, Some("st4te"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(parameter(&url, "state").as_deref(), Some("st4te"));
+    assert_eq!(parameter(&url, "id_token_hint"), None);
+}
+
+#[tokio::test]
+async fn the_provider_ends_the_sessions_of_a_login() {
+    let (rp, idp) = Rp::with_provider(&[]).await;
+    let (mut laptop, mut phone) = (Browser::default(), Browser::default());
+    rp.log_in(&mut laptop).await;
+    rp.log_in(&mut phone).await;
+    // Not by us: at the provider itself, which then tells us.
+    let url = format!("{}/session/end", idp.issuer());
+    confirm(&mut laptop, &idp, &url).await;
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while rp.me(&mut laptop).await.is_some() {
+        assert!(std::time::Instant::now() < until, "the session goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(
+        rp.me(&mut phone).await.is_some(),
+        "another login of the same user"
+    );
+}
+
+/// An issuer of ours in the place of the provider, who can say anything.
+struct Forger {
+    rp: Rp,
+    issuer: Issuer,
+}
+
+const NAME: &str = "https://id.example.com";
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+impl Forger {
+    async fn new() -> Self {
+        let key = SigningKey::generate(Algorithm::Es256)
+            .unwrap()
+            .with_key_id("1");
+        let issuer = Issuer::new(key, NAME, CLIENT_ID).unwrap();
+        let issuer = issuer.lifetime(Duration::from_secs(120)).unwrap();
+        let id_tokens = issuer.clone();
+        let keys = issuer.public_keys().to_public_json();
+        let transport = FakeTransport::answering(move |request| {
+            let body = match request.uri().path() {
+                "/keys" => keys.clone(),
+                "/token" => token_answer(&id_tokens, request.body()),
+                _ => json!({
+                    "issuer": NAME,
+                    "authorization_endpoint": format!("{NAME}/auth"),
+                    "token_endpoint": format!("{NAME}/token"),
+                    "jwks_uri": format!("{NAME}/keys"),
+                })
+                .to_string(),
+            };
+            let answer = ::http::Response::builder().header("content-type", "application/json");
+            FakeAnswer::response(answer.body(Bytes::from(body)).unwrap())
+        });
+        let client = HttpClient::builder().build_over(transport).unwrap();
+        let place = Place::take().await;
+        let provider = place.provider("oidc", NAME).build(client).unwrap();
+        let rp = Rp::serve(place, [provider]);
+        Self { rp, issuer }
+    }
+
+    /// Logs in as this user, by a login that the provider calls `sid`.
+    async fn log_in(&self, user: &str, sid: &str) -> Browser {
+        let mut browser = Browser::default();
+        let answer = self.begin(&mut browser, user, sid).await;
+        let answer = browser.get(&answer).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        browser
+    }
+
+    /// As far as the callback.
+    async fn begin(&self, browser: &mut Browser, user: &str, sid: &str) -> String {
+        let begun = self.rp.begin(browser).await;
+        let state = parameter(&begun, "state").unwrap();
+        let nonce = parameter(&begun, "nonce").unwrap();
+        // What the provider would remember of the code.
+        let code = format!("{user}.{sid}.{nonce}");
+        let query = form(&[("code", &code), ("state", &state)]);
+        self.rp.url(&format!("/auth/oidc/callback?{query}"))
+    }
+
+    /// A logout token as it should be, but for this.
+    fn order(&self, change: impl FnOnce(TokenBuilder<'_>) -> TokenBuilder<'_>) -> String {
+        order_of(&self.issuer, "logout+jwt", json!({EVENT: {}}), change)
+    }
+
+    async fn send(&self, token: &str) -> (u16, String) {
+        let url = self.rp.url("/auth/oidc/backchannel");
+        let body = form(&[("logout_token", token)]);
+        let kind = "application/x-www-form-urlencoded";
+        let answer = super::http::post(&url, kind, body).await;
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        (answer.status, self.rp.last_reason())
+    }
+}
+
+fn order_of(
+    issuer: &Issuer,
+    token_type: &str,
+    events: Value,
+    change: impl FnOnce(TokenBuilder<'_>) -> TokenBuilder<'_>,
+) -> String {
+    let issuer = issuer.clone().token_type(token_type);
+    let token = issuer.token("alice").claim("events", events);
+    change(token.unwrap()).sign().unwrap()
+}
+
+/// Of somebody else, by whatever name.
+fn other(key_id: &str, audience: &str) -> Issuer {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    Issuer::new(key.with_key_id(key_id), NAME, audience).unwrap()
+}
+
+fn token_answer(issuer: &Issuer, form: &Bytes) -> String {
+    let form: Vec<_> = form_urlencoded::parse(form).into_owned().collect();
+    let code = &form.iter().find(|(name, _)| name == "code").unwrap().1;
+    let mut parts = code.splitn(3, '.');
+    let mut next = || parts.next().unwrap().to_owned();
+    let (user, sid, nonce) = (next(), next(), next());
+    let token = issuer.token(user).claim("sid", sid);
+    let token = token.and_then(|it| it.claim("nonce", nonce)).unwrap();
+    let id_token = token.sign().unwrap();
+    json!({"access_token": "t0ken", "token_type": "Bearer", "id_token": id_token}).to_string()
+}
+
+fn sid(token: TokenBuilder<'_>) -> TokenBuilder<'_> {
+    token.claim("sid", "s1").unwrap()
+}
+
+/// ASVS 5.0 10.5.5.
+#[tokio::test]
+async fn a_logout_token_that_is_not_one_ends_nothing() {
+    let forger = Forger::new().await;
+    let mut ann = forger.log_in("alice", "s1").await;
+    let id_token = forger.issuer.token("alice").claim("sid", "s1").unwrap();
+    let now = Clock::system().now().unix_seconds();
+    let long_ago = FakeClock::at_unix_seconds(now - 700);
+    let old = forger.issuer.clone().clock(long_ago.clock());
+    let old = old.lifetime(Duration::from_secs(3600)).unwrap();
+    let order = |name: &'static str, value: Value| {
+        forger.order(|token| sid(token).claim(name, value).unwrap())
+    };
+    let of = |issuer: &Issuer| order_of(issuer, "logout+jwt", json!({EVENT: {}}), sid);
+    let typed = |token_type| order_of(&forger.issuer, token_type, json!({EVENT: {}}), sid);
+    let about = |events| order_of(&forger.issuer, "logout+jwt", events, sid);
+    for (name, token) in [
+        ("an ID token", id_token.sign().unwrap()),
+        ("of another type", typed("JWT")),
+        ("an access token by its type", typed("at+jwt")),
+        ("with a nonce", order("nonce", json!("n"))),
+        ("another event", about(json!({"urn:other": {}}))),
+        ("the event no object", about(json!({EVENT: true}))),
+        ("events a list", about(json!([EVENT]))),
+        ("no event", about(Value::Null)),
+        ("made long ago", of(&old)),
+        ("by a stranger", of(&other("1", CLIENT_ID))),
+        ("by an unknown key", of(&other("2", CLIENT_ID))),
+        ("for another", of(&other("1", "else"))),
+        ("no token", "not.a.token".to_owned()),
+        ("empty", String::new()),
+    ] {
+        let (status, reason) = forger.send(&token).await;
+        assert_eq!(status, 400, "{name}: {reason}");
+        assert!(reason.starts_with("logout_token"), "{name}: {reason}");
+    }
+    let url = forger.rp.url("/auth/oidc/backchannel");
+    for (name, kind, body, expected) in [
+        ("JSON", "application/json", "{}".to_owned(), 415),
+        (
+            "none",
+            "application/x-www-form-urlencoded",
+            String::new(),
+            400,
+        ),
+        (
+            "two",
+            "application/x-www-form-urlencoded",
+            format!("{0}&{0}", form(&[("logout_token", &forger.order(sid))])),
+            400,
+        ),
+        (
+            "too large",
+            "application/x-www-form-urlencoded",
+            form(&[("logout_token", &"a".repeat(40_000))]),
+            413,
+        ),
+    ] {
+        let answer = super::http::post(&url, kind, body).await;
+        assert_eq!(answer.status, expected, "{name}");
+    }
+    assert!(forger.rp.me(&mut ann).await.is_some());
+    // The one that is, after all that.
+    assert_eq!(forger.send(&forger.order(sid)).await.0, 200);
+    assert!(forger.rp.me(&mut ann).await.is_none());
+}
+
+#[tokio::test]
+async fn an_order_ends_what_it_names_and_nothing_else() {
+    let forger = Forger::new().await;
+    let mut here = forger.log_in("alice", "s1").await;
+    let mut there = forger.log_in("alice", "s2").await;
+    let mut bob = forger.log_in("bob", "s3").await;
+    let rp = &forger.rp;
+    // A session, named by itself or with its user.
+    assert_eq!(forger.send(&forger.order(sid)).await.0, 200);
+    assert!(rp.me(&mut here).await.is_none());
+    assert!(rp.me(&mut there).await.is_some());
+    // Of a user and a session of another: of nobody.
+    assert_eq!(
+        forger
+            .send(&forger.order(|it| it.claim("sid", "s3").unwrap()))
+            .await
+            .0,
+        200
+    );
+    assert!(rp.me(&mut bob).await.is_some());
+    // A user: all of it.
+    let mut more = forger.log_in("alice", "s4").await;
+    assert_eq!(forger.send(&forger.order(|it| it)).await.0, 200);
+    for browser in [&mut there, &mut more] {
+        assert!(rp.me(browser).await.is_none());
+    }
+    assert!(rp.me(&mut bob).await.is_some());
+}
+
+#[tokio::test]
+async fn an_order_is_obeyed_once() {
+    let forger = Forger::new().await;
+    let token = forger.order(sid);
+    // Nobody is logged in by that name, which is no reason to complain.
+    assert_eq!(forger.send(&token).await.0, 200);
+    let (status, reason) = forger.send(&token).await;
+    assert_eq!(status, 400);
+    assert_eq!(
+        reason,
+        "logout_token: the logout token is no good: it was obeyed before"
+    );
+}
+
+#[tokio::test]
+async fn an_order_ends_a_login_that_is_under_way() {
+    let forger = Forger::new().await;
+    let mut browser = Browser::default();
+    let callback = forger.begin(&mut browser, "alice", "s1").await;
+    // The provider ends the login before we have heard of it.
+    assert_eq!(forger.send(&forger.order(sid)).await.0, 200);
+    let answer = browser.get(&callback).await;
+    let reason = forger.rp.last_reason();
+    // By its name it is over for good; the ID token may have been made a second later.
+    assert_eq!(answer.status, 400, "{reason}");
+    assert!(reason.starts_with("ended_meanwhile"), "{reason}");
+    assert!(forger.rp.me(&mut browser).await.is_none());
+}
