@@ -22,7 +22,6 @@ use portcullis::net::address::AddressPolicy;
 use portcullis::net::client::HttpClient;
 use portcullis::principal::Principal;
 use portcullis::store::Store;
-use serde_json::Value;
 use std::error::Error;
 
 /// Our name for the one provider.
@@ -102,19 +101,16 @@ impl LoginHandler for Oidc {
 
     async fn log_out(&self, request: &Parts) -> Result<LoggedOut, Rejection> {
         let visitor = Visitor::of(&RequestHead::of_parts(request));
+        let emitter = Emitter::of(&request.extensions);
+        let mut out = LoggedOut::default();
         let principal: Option<&Principal> = request.extensions.get();
-        let login = principal.and_then(|it| it.attribute("sid").and_then(Value::as_str));
-        let mut headers = HeaderMap::new();
-        self.state
-            .sessions
-            .logout(&visitor)
-            .await?
-            .apply(&mut headers);
-        let out = LoggedOut::new(headers);
-        Ok(match login {
-            Some(name) => out.login(name),
-            None => out,
-        })
+        if let Some((user, login)) = principal.and_then(sessions::user_and_login) {
+            let is_meant = |session: &_| sessions::is_of_login(session, login);
+            sessions::end(&self.state, emitter, user, is_meant).await?;
+            out = out.login(login);
+        }
+        let ended = self.state.sessions.logout(&visitor).await?;
+        Ok(out.headers(|headers| ended.apply(headers)))
     }
 
     async fn ended(&self, login: &KeptLogin) -> Result<(), Rejection> {

@@ -19,6 +19,11 @@ fn login_of(principal: &Principal) -> Option<&str> {
     principal.attribute("sid").and_then(Value::as_str)
 }
 
+/// Whose login it is that somebody came by, and which.
+pub(super) fn user_and_login(principal: &Principal) -> Option<(&str, &str)> {
+    Some((principal.id(), login_of(principal)?))
+}
+
 /// Whether a session came by this login.
 pub(super) fn is_of_login(session: &Session, login: &str) -> bool {
     login_of(session.principal()) == Some(login)

@@ -84,7 +84,7 @@ impl Callback {
             _ => {}
         }
         match (&self.error, &self.code) {
-            (Some(error), None) => Err(LoginError::with(LoginErrorKind::Denied, told(error))),
+            (Some(error), None) => Err(LoginError::with(kind_of(error), told(error))),
             (None, Some(code)) if (1..=MAX_CODE_LEN).contains(&code.expose().len()) => Ok(code),
             (Some(_), Some(_)) => Err(malformed("there are a code and an error")),
             (None, Some(_)) => Err(malformed("the code is empty or too long")),
@@ -116,6 +116,14 @@ fn malformed(detail: impl Into<Cow<'static, str>>) -> LoginError {
     LoginError::with(LoginErrorKind::MalformedCallback, detail)
 }
 
+/// Whether the provider says no, or that it cannot say (RFC 6749 section 4.1.2.1).
+fn kind_of(error: &str) -> LoginErrorKind {
+    match error {
+        "server_error" | "temporarily_unavailable" => LoginErrorKind::Unreachable,
+        _ => LoginErrorKind::Denied,
+    }
+}
+
 /// An error code as RFC 6749 spells them, so that it may go into a log.
 fn told(error: &str) -> String {
     let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -128,7 +136,7 @@ fn told(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::LoginErrorKind::{Denied, MalformedCallback, MixUp};
+    use super::LoginErrorKind::{Denied, MalformedCallback, MixUp, Unreachable};
     use super::*;
 
     const ISSUER: &str = "https://id.example.com";
@@ -213,6 +221,12 @@ mod tests {
                 "error=access_denied&state=s".into(),
                 false,
                 Err(Denied),
+            ),
+            (
+                "down",
+                "error=temporarily_unavailable&state=s".into(),
+                false,
+                Err(Unreachable),
             ),
             (
                 "denied by another",

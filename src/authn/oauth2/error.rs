@@ -3,7 +3,7 @@ use crate::authn::jwt::{FetchError, JwtError, JwtErrorKind, RemoteConfigError};
 use crate::error_kinds::error_kinds;
 use crate::event::EventKind;
 use crate::guard::{Rejection, RejectionKind};
-use crate::net::client::ClientError;
+use crate::net::client::{ClientError, ClientErrorKind};
 use crate::store::{StoreError, StoreErrorKind};
 use http::{HeaderValue, header};
 use std::borrow::Cow;
@@ -154,9 +154,7 @@ impl std::error::Error for LoginError {}
 
 impl From<ClientError> for LoginError {
     fn from(error: ClientError) -> Self {
-        use crate::net::client::ClientErrorKind::{
-            ForbiddenAddress, InvalidUrl, PlainHttp, TooLarge,
-        };
+        use ClientErrorKind::{ForbiddenAddress, InvalidUrl, PlainHttp, TooLarge};
         let kind = match error.kind() {
             TooLarge => LoginErrorKind::BadAnswer,
             InvalidUrl | PlainHttp | ForbiddenAddress => LoginErrorKind::Metadata,
@@ -169,7 +167,9 @@ impl From<ClientError> for LoginError {
 impl From<FetchError> for LoginError {
     fn from(error: FetchError) -> Self {
         let kind = match &error {
-            FetchError::Call(call) => return call.clone().into(),
+            FetchError::Call(call) if call.kind() != ClientErrorKind::TooLarge => {
+                return call.clone().into();
+            }
             FetchError::Status { status, .. } if *status < 500 => LoginErrorKind::Metadata,
             FetchError::Status { .. } | FetchError::NotNow => LoginErrorKind::Unreachable,
             _ => LoginErrorKind::Metadata,
@@ -216,7 +216,8 @@ impl From<EndpointError> for LoginError {
 }
 
 /// 400 for a login that cannot go on, 401 for one that was too weak, 403 where the provider
-/// said no, 404 where there is none of the name, 503 where the provider or the store is down.
+/// said no, 404 where there is none of the name, 503 where the provider or the store is down or
+/// set up wrong.
 /// The user learns no more than whether it is worth beginning again.
 impl From<LoginError> for Rejection {
     fn from(error: LoginError) -> Self {
@@ -253,7 +254,7 @@ impl From<LoginError> for Rejection {
                 "logout_token",
                 Some(EventKind::AuthnTokenFail),
             ),
-            Kind::Unreachable => (
+            Kind::Unreachable | Kind::Metadata | Kind::Unsupported => (
                 RejectionKind::Unavailable,
                 "provider_unavailable",
                 Some(EventKind::SysControlDegraded),
@@ -272,8 +273,6 @@ impl From<LoginError> for Rejection {
             | Kind::ForgedTransaction
             | Kind::WrongState
             | Kind::MixUp
-            | Kind::Metadata
-            | Kind::Unsupported
             | Kind::BadAnswer
             | Kind::Grant
             | Kind::IdToken

@@ -63,10 +63,12 @@ pub struct LoginRequest {
 }
 
 impl LoginRequest {
-    /// The longest hint, and the longest name of a level, in bytes.
+    /// The longest hint or user's id, in bytes.
     const MAX_TEXT_LEN: usize = 256;
-    /// How many levels may be named: they travel in a cookie.
+    /// How many levels may be named, and how long a name may be: they travel in a cookie, which
+    /// browsers keep up to 4096 bytes.
     const MAX_LEVELS: usize = 8;
+    const MAX_LEVEL_LEN: usize = 96;
 
     /// An ordinary login that ends on the front page.
     pub fn new() -> Self {
@@ -95,10 +97,10 @@ impl LoginRequest {
 
     /// Requires one of these levels, the best first, and checks it by the ID token's `acr`
     /// (OpenID Connect Core section 3.1.2.1, where the provider may give another). At most 8
-    /// of 256 bytes are kept.
+    /// of 96 bytes are kept.
     pub fn acr_values<'a>(mut self, values: impl IntoIterator<Item = &'a str>) -> Self {
         let is_good = |value: &&str| {
-            value.len() <= Self::MAX_TEXT_LEN && value.bytes().all(|byte| byte.is_ascii_graphic())
+            value.len() <= Self::MAX_LEVEL_LEN && value.bytes().all(|byte| byte.is_ascii_graphic())
         };
         let values = values.into_iter().filter(is_good);
         self.acr_values = values.take(Self::MAX_LEVELS).map(Into::into).collect();

@@ -14,11 +14,14 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower_service::Service;
 use url::form_urlencoded;
 
 /// More than any logout token, in bytes.
 const MAX_FORM_LEN: usize = 32 * 1024;
+/// A year, in seconds: longer than any provider remembers who logged in.
+const MAX_MAX_AGE: u64 = 365 * 24 * 60 * 60;
 
 /// What the application does at a login and at its end: accounts and sessions are its own.
 #[diagnostic::on_unimplemented(
@@ -53,12 +56,15 @@ pub struct LoggedOut {
 }
 
 impl LoggedOut {
-    /// These headers go with the answer: what takes the session's cookie away.
-    pub const fn new(headers: HeaderMap) -> Self {
-        Self {
-            headers,
-            login: None,
-        }
+    /// Nothing is left to do.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets headers of the answer: what takes the session's cookie away.
+    pub fn headers(mut self, set: impl FnOnce(&mut HeaderMap)) -> Self {
+        set(&mut self.headers);
+        self
     }
 
     /// The name of the login that the session came by, which then ends at the provider, too.
@@ -72,7 +78,7 @@ impl LoggedOut {
 ///
 /// | request | does | answers |
 /// |---|---|---|
-/// | `GET /{provider}/login?return_to=/me` | begins a login | 303 to the provider |
+/// | `GET /{provider}/login?return_to=/me` | begins a login; with `max_age=300`, by who proves it anew after so many seconds | 303 to the provider |
 /// | `GET /{provider}/callback` | goes on with it | 303 to the return path |
 /// | `POST /{provider}/logout` | ends the session, here and there | 303 to the provider, or to `/` |
 /// | `POST /{provider}/backchannel` | takes a provider's order | 200 |
@@ -201,8 +207,7 @@ impl<H: LoginHandler> Inner<H> {
     }
 
     async fn begin(&self, provider: &str, parts: &Parts) -> Answer {
-        let return_to = return_path(parts.uri.query().unwrap_or_default())?;
-        let request = LoginRequest::new().return_to(return_to);
+        let request = login_request(parts.uri.query().unwrap_or_default())?;
         let begun = self.relying_party.begin(provider, &request).await?;
         Ok(begun.response())
     }
@@ -275,15 +280,31 @@ fn only(parts: &Parts, method: &'static Method) -> Result<(), Rejection> {
     Err(refused.with_header(header::ALLOW, allowed))
 }
 
-/// The one `return_to` of a query; the front page where there is none.
-fn return_path(query: &str) -> Result<ReturnPath, LoginError> {
-    let pairs = form_urlencoded::parse(query.as_bytes());
-    let mut paths = pairs.filter(|(name, _)| name == "return_to");
-    match (paths.next(), paths.next()) {
-        (None, _) => Ok(ReturnPath::root()),
-        (Some((_, path)), None) => ReturnPath::parse(&path),
-        (Some(_), Some(_)) => ReturnPath::parse(""),
+/// What a query asks for: `return_to`, the front page where there is none, and `max_age`, which
+/// makes a login stronger and none weaker.
+fn login_request(query: &str) -> Result<LoginRequest, Rejection> {
+    let (mut path, mut age) = (None, None);
+    let twice = || Rejection::new(RejectionKind::Malformed).with_code("parameter_twice");
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let place = match &*name {
+            "return_to" => &mut path,
+            "max_age" => &mut age,
+            _ => continue,
+        };
+        if place.replace(value).is_some() {
+            return Err(twice());
+        }
     }
+    let mut request = LoginRequest::new();
+    if let Some(path) = path {
+        request = request.return_to(ReturnPath::parse(&path)?);
+    }
+    if let Some(age) = age {
+        let seconds = age.parse::<u64>().ok().filter(|it| *it <= MAX_MAX_AGE);
+        let wrong = || Rejection::new(RejectionKind::Malformed).with_code("max_age");
+        request = request.max_age(Duration::from_secs(seconds.ok_or_else(wrong)?));
+    }
+    Ok(request)
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

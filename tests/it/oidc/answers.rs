@@ -272,11 +272,11 @@ async fn metadata_that_is_not_the_issuers_begins_no_login() {
     ];
     for (name, document) in cases {
         let status = answer_to_login(move |_| FakeAnswer::body(document.clone()), &issuer);
-        assert_eq!(status.await.0, 400, "{name}");
+        assert_eq!(status.await.0, 503, "{name}");
     }
     for (name, status) in [("gone", 404), ("redirect", 302)] {
         let answered = answer_to_login(move |_| FakeAnswer::status(status), &issuer);
-        assert_eq!(answered.await.0, 400, "{name}");
+        assert_eq!(answered.await.0, 503, "{name}");
     }
     let outages: [(&str, fn() -> FakeAnswer); 2] = [
         ("down", || FakeAnswer::status(503)),

@@ -8,6 +8,7 @@ use portcullis::authn::oauth2::{
 };
 use portcullis::crypto::keys::{Algorithm, KeySet, SigningKey};
 use portcullis::guard::RequestHead;
+use portcullis::principal::Method;
 use serde_json::json;
 use std::time::Duration;
 use url::Url;
@@ -183,7 +184,7 @@ async fn stepping_up_asks_for_a_level_and_an_age_and_checks_both() {
     assert_eq!(login.return_to(), &path);
     assert_eq!(login.begun_by(), Some("user-17"));
     let methods = login.identity().authentication();
-    let methods: Vec<_> = methods.methods().iter().map(|it| it.as_str()).collect();
+    let methods: Vec<_> = methods.methods().iter().map(Method::as_str).collect();
     assert_eq!(methods, ["pwd", "otp"]);
 
     // A provider that gives less than was asked for.
@@ -207,6 +208,22 @@ async fn stepping_up_asks_for_a_level_and_an_age_and_checks_both() {
             LoginErrorKind::TooWeak
         };
         assert_eq!(refused.kind(), expected, "{name}");
+    }
+    // The same by the routes.
+    let url = rp.url("/auth/oidc/login?return_to=/me&max_age=300");
+    let begun = browser.get(&url).await;
+    assert_eq!(
+        parameter(begun.location(), "max_age").as_deref(),
+        Some("300")
+    );
+    for wrong in [
+        "max_age=-1",
+        "max_age=x",
+        "max_age=1&max_age=2",
+        "max_age=99999999999",
+    ] {
+        let url = rp.url(&format!("/auth/oidc/login?{wrong}"));
+        assert_eq!(browser.get(&url).await.status, 400, "{wrong}");
     }
     // Who is not asked: an error of the provider, which is told as one.
     let silent = LoginRequest::new().prompt(Prompt::None);

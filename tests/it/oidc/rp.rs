@@ -10,7 +10,7 @@ use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::oauth2::linking::Links;
 use portcullis::authn::oauth2::{
     ClientAuthentication, FinishedLogin, KeptLogin, LoggedOut, LoginHandler, LoginRoutes, Logins,
-    Provider, ProviderBuilder, RelyingParty,
+    Provider, ProviderBuilder, RelyingParty, RelyingPartyBuilder,
 };
 use portcullis::authn::session::{Sessions, Visitor};
 use portcullis::clock::{Clock, FakeClock};
@@ -116,11 +116,10 @@ impl LoginHandler for Handler {
 
     async fn log_out(&self, request: &Parts) -> Result<LoggedOut, Rejection> {
         let visitor = Visitor::of(&RequestHead::of_parts(request));
-        let mut headers = HeaderMap::new();
-        self.sessions.logout(&visitor).await?.apply(&mut headers);
+        let ended = self.sessions.logout(&visitor).await?;
+        let out = LoggedOut::new().headers(|headers| ended.apply(headers));
         let principal: Option<&Principal> = request.extensions.get();
-        let login = principal.and_then(|it| it.attribute("login")?.as_str());
-        let out = LoggedOut::new(headers);
+        let login = principal.and_then(|it| it.attribute("login").and_then(Value::as_str));
         Ok(match login {
             Some(name) => out.login(name),
             None => out,
@@ -177,7 +176,7 @@ impl Rp {
         let builder = RelyingParty::builder(store.clone(), column("cookie")).clock(time.clock());
         let providers = providers.into_iter();
         let relying_party = providers
-            .fold(builder, |builder, provider| builder.provider(provider))
+            .fold(builder, RelyingPartyBuilder::provider)
             .build()
             .unwrap();
         let logins = Logins::new(store.clone(), column("tokens")).clock(time.clock());
