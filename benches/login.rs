@@ -1,5 +1,7 @@
 //! What a refused login takes: for an address that nobody has, an account that is locked,
 //! disabled, not verified or without a password, against the wrong password of an open account.
+//! And the same while hashes of another program are taken over, against an account that has
+//! one still.
 //!
 //! Bar: each within 5 % of the open account, so that time tells nothing. The records and the
 //! store are in memory; across a network each refusal makes the same trips, but for a locked
@@ -13,22 +15,41 @@ mod common;
 
 use common::Race;
 use portcullis::authn::account::{Account, Accounts, Directory, Email, Login, Parts, Written};
+use portcullis::authn::password::foreign::Bcrypt;
 use portcullis::authn::password::{PasswordHash, PasswordScheme, Passwords};
 use portcullis::authn::throttle::{Attempt, Door, Steps, Throttle};
 use portcullis::secret::{SecretBytes, SecretString};
 use portcullis::store::{Records, Store};
 use std::net::{IpAddr, Ipv4Addr};
 
-const CASES: [&str; 6] = [
+const CASES: [&str; 7] = [
     "unknown",
     "locked",
     "disabled",
     "unverified",
     "password-less",
     "broken-hash",
+    "foreign-hash",
 ];
 
+/// What the stored hashes of the other program cost.
+const BCRYPT_COST: u32 = 8;
+const BCRYPT: &str = "$2b$08$hv82QC3rhmxu3eVWb90zQebslWUPmmCCX0RRIK0G0eTSzbDeg9ctK";
+
 fn main() {
+    let bcrypt = Bcrypt::up_to_cost(BCRYPT_COST).expect("it is a cost");
+    let migrating = PasswordScheme::default().also_verifying(bcrypt);
+    let (foreign, ours) = CASES.split_last().expect("there are cases");
+    compare("login-refuse", PasswordScheme::default(), ours);
+    compare(
+        "login-refuse-migrating",
+        migrating,
+        &[ours, &[*foreign]].concat(),
+    );
+}
+
+/// Times refusals of all these cases against that of an open account.
+fn compare(title: &'static str, scheme: PasswordScheme, cases: &[&'static str]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -43,7 +64,8 @@ fn main() {
         .build()
         .expect("the settings are within bounds");
     let accounts = Accounts::new(Records::memory());
-    let passwords = Passwords::new().expect("threads start");
+    let passwords = Passwords::builder().scheme(scheme).build();
+    let passwords = passwords.expect("threads start");
     runtime.block_on(populate(&accounts, &throttle));
     let login = Login::new(accounts, passwords, throttle);
 
@@ -54,13 +76,13 @@ fn main() {
         assert!(refused.is_err(), "{name} is let in");
     };
     let refuse = &refuse;
-    let mut race = Race::new("login").asynchronous("open", async || refuse("open", 1).await);
-    for (number, name) in (2..).zip(CASES) {
+    let mut race = Race::new(title).asynchronous("open", async || refuse("open", 1).await);
+    for (number, name) in (2..).zip(cases.iter().copied()) {
         race = race.asynchronous(name, async move || refuse(name, number).await);
     }
     let times = race.run();
-    for name in CASES {
-        times.ratio(&format!("login-refuse-{name}"), name, "open");
+    for name in cases {
+        times.ratio(&format!("{title}-{name}"), name, "open");
     }
 }
 
@@ -79,6 +101,7 @@ async fn populate(accounts: &Accounts, throttle: &Throttle) {
         parts.is_disabled = name == "disabled";
         parts.password = match name {
             "broken-hash" => Some(PasswordHash::from("$argon2id$broken")),
+            "foreign-hash" => Some(PasswordHash::from(BCRYPT)),
             "password-less" => None,
             _ => Some(hash.clone()),
         };

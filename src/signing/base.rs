@@ -48,8 +48,7 @@ fn put_value(to: &mut Vec<u8>, message: &Message<'_>, identity: &Identity) -> Re
         }
     }
     // Derived values have no spaces but what is written here, and no other characters.
-    let is_text = |byte: &u8| matches!(byte, b'!'..=b'~');
-    if to.get(start..).unwrap_or_default().iter().all(is_text) {
+    if structured::are_all(to.get(start..), |byte| matches!(byte, b'!'..=b'~')) {
         Ok(())
     } else {
         Err(Fault::BadValue(identity.shown().into()))

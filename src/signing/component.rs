@@ -207,6 +207,25 @@ derived! {
 }
 
 impl Component {
+    /// The digest of the content.
+    pub(super) const CONTENT_DIGEST: Self =
+        Self::known_header(super::digest::CONTENT_DIGEST, "\"content-digest\"");
+    /// The type of the content.
+    pub(super) const CONTENT_TYPE: Self =
+        Self::known_header(http::header::CONTENT_TYPE, "\"content-type\"");
+
+    const fn known_header(name: HeaderName, id: &'static str) -> Self {
+        let identity = Identity {
+            name: Name::Field(name),
+            flags: 0,
+            argument: None,
+        };
+        Self {
+            identity,
+            id: Cow::Borrowed(id),
+        }
+    }
+
     /// A header, all its values together.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {

@@ -57,7 +57,8 @@ impl DigestAlgorithm {
             Self::Sha256 => ("sha-256=:", &SHA256),
             Self::Sha512 => ("sha-512=:", &SHA512),
         };
-        let mut text = String::with_capacity(100);
+        // Of the very length for SHA-256, so that the value need not move.
+        let mut text = String::with_capacity(54);
         text.push_str(name);
         STANDARD.encode_string(digest::digest(algorithm, bytes), &mut text);
         text.push(':');
@@ -68,8 +69,8 @@ impl DigestAlgorithm {
 /// The digests of a field that count: those of SHA-256 and SHA-512. All of them have to fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digests {
-    sha256: Option<Vec<u8>>,
-    sha512: Option<Vec<u8>>,
+    sha256: Option<[u8; 32]>,
+    sha512: Option<[u8; 64]>,
 }
 
 impl Digests {
@@ -83,23 +84,35 @@ impl Digests {
         if field.len() > MAX_FIELD_LEN {
             return Err(Fault::TooMuch("a digest"));
         }
+        if let Some(digests) = Self::only_sha256(field) {
+            return Ok(digests);
+        }
         let mut found = Found::default();
         Parser::new(field)
             .parse_dictionary_with_visitor(&mut found)
             .map_err(|_| MALFORMED)?;
-        let of_length = |slot: Slot, length| match slot {
-            Slot::Absent => Ok(None),
-            Slot::Bytes(bytes) if bytes.len() == length => Ok(Some(bytes)),
-            _ => Err(MALFORMED),
-        };
         let digests = Self {
-            sha256: of_length(found.sha256, SHA256.output_len())?,
-            sha512: of_length(found.sha512, SHA512.output_len())?,
+            sha256: found.sha256.bytes()?,
+            sha512: found.sha512.bytes()?,
         };
         if digests.sha256.is_none() && digests.sha512.is_none() {
             return Err(Fault::NoDigest);
         }
         Ok(digests)
+    }
+
+    /// The field that almost all send: one digest, spelled as it would be written again. Whatever
+    /// else it may be, the whole grammar has to look.
+    fn only_sha256(field: &[u8]) -> Option<Self> {
+        let text = field.strip_prefix(b"sha-256=:")?.strip_suffix(b":")?;
+        // As much as text of this length may decode to; the digest is one byte shorter.
+        let mut bytes = [0; 33];
+        let length = STANDARD.decode_slice(text, &mut bytes).ok()?;
+        let digest = bytes.get(..length)?.try_into().ok()?;
+        Some(Self {
+            sha256: Some(digest),
+            sha512: None,
+        })
     }
 
     /// Reads all lines of a digest field; `None` where there is none.
@@ -127,11 +140,11 @@ impl Digests {
     /// # Errors
     /// When one of them is not.
     pub fn verify(&self, body: &[u8]) -> Result<(), Fault> {
-        let fits = |expected: &Option<Vec<u8>>, algorithm| match expected {
+        let fits = |expected: Option<&[u8]>, algorithm| match expected {
             None => true,
             Some(expected) => is_equal(digest::digest(algorithm, body).as_ref(), expected),
         };
-        if fits(&self.sha256, &SHA256) && fits(&self.sha512, &SHA512) {
+        if fits(self.sha256(), &SHA256) && fits(self.sha512(), &SHA512) {
             Ok(())
         } else {
             Err(Fault::WrongDigest)
@@ -141,16 +154,24 @@ impl Digests {
     /// Digests a body that comes in pieces.
     #[must_use]
     pub fn hasher(&self) -> DigestHasher {
-        let context = |expected: &Option<Vec<u8>>, algorithm| {
-            let expected = expected.clone()?;
+        let context = |expected: Option<&[u8]>, algorithm| {
+            let expected = expected?.to_vec();
             Some((Context::new(algorithm), expected))
         };
         DigestHasher {
             expected: [
-                context(&self.sha256, &SHA256),
-                context(&self.sha512, &SHA512),
+                context(self.sha256(), &SHA256),
+                context(self.sha512(), &SHA512),
             ],
         }
+    }
+
+    fn sha256(&self) -> Option<&[u8]> {
+        self.sha256.as_ref().map(<[u8; 32]>::as_slice)
+    }
+
+    fn sha512(&self) -> Option<&[u8]> {
+        self.sha512.as_ref().map(<[u8; 64]>::as_slice)
     }
 }
 
@@ -208,6 +229,20 @@ enum Slot {
     /// No byte sequence.
     Other,
     Bytes(Vec<u8>),
+}
+
+impl Slot {
+    /// The digest, where there is one. One of another length is none.
+    fn bytes<const N: usize>(self) -> Result<Option<[u8; N]>, Fault> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Bytes(bytes) => match bytes.try_into() {
+                Ok(digest) => Ok(Some(digest)),
+                Err(_) => Err(Fault::Malformed("a digest")),
+            },
+            Self::Other => Err(Fault::Malformed("a digest")),
+        }
+    }
 }
 
 impl<'de> DictionaryVisitor<'de> for &mut Found {

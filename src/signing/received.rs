@@ -5,10 +5,11 @@ use super::message::Head;
 use super::{Component, Fault, Message, Parameters, base, registered_name, work};
 use crate::crypto::keys::KnownKey;
 use http::{HeaderName, StatusCode, header};
+use std::sync::Arc;
 
 /// One signature of a message, read and **not verified**.
 #[derive(Clone, Debug)]
-pub struct ReceivedSignature(pub(super) Labeled);
+pub struct ReceivedSignature(pub(super) Arc<Labeled>);
 
 impl ReceivedSignature {
     /// The signatures of a message, in the order of `Signature-Input`.
@@ -33,7 +34,7 @@ impl ReceivedSignature {
 
     /// What it says of itself.
     #[must_use]
-    pub const fn parameters(&self) -> &Parameters {
+    pub fn parameters(&self) -> &Parameters {
         &self.0.input.parameters
     }
 

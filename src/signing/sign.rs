@@ -183,7 +183,9 @@ impl Signer {
         text.push('=');
         text.push_str(&input.text);
         let input = HeaderValue::try_from(text);
-        let mut text = String::with_capacity(self.0.label.len() + signature.len() * 4 / 3 + 8);
+        // Of the very length, so that the value need not move.
+        let length = self.0.label.len() + signature.len().div_ceil(3) * 4 + 3;
+        let mut text = String::with_capacity(length);
         text.push_str(&self.0.label);
         text.push_str("=:");
         STANDARD.encode_string(&signature, &mut text);
@@ -237,6 +239,7 @@ impl Signer {
                 return Err(Fault::Duplicate("a label"));
             }
         }
+        headers.reserve(2);
         headers.append(SIGNATURE_INPUT, fields.input);
         headers.append(SIGNATURE, fields.signature);
         Ok(())
@@ -252,7 +255,9 @@ impl Signer {
         };
         input.text.push('(');
         match &inner.components {
-            Some(components) => components.iter().for_each(|it| cover(&mut input, it)),
+            Some(components) => components
+                .iter()
+                .for_each(|it| cover(&mut input, it.clone())),
             None => cover_usual(&mut input, message)?,
         }
         input.text.push(')');
@@ -286,39 +291,42 @@ fn put_text(text: &mut String, name: &str, value: &str) {
     fields::put_string(text, value);
 }
 
-fn cover(input: &mut Input, component: &Component) {
+fn cover(input: &mut Input, component: Component) {
     if !input.covered.is_empty() {
         input.text.push(' ');
     }
     let start = input.text.len();
     input.text.push_str(component.as_str());
     let span = start..input.text.len();
-    let identity = component.identity.clone();
+    let identity = component.identity;
     input.covered.push(Covered { identity, span });
 }
 
 fn cover_usual(input: &mut Input, message: &Message<'_>) -> Result<(), Fault> {
     let is_bound = match &message.head {
         Head::Request(_) => {
-            cover(input, &Component::method());
-            cover(input, &Component::target_uri());
+            cover(input, Component::method());
+            cover(input, Component::target_uri());
             None
         }
         Head::Response { request, .. } => {
-            cover(input, &Component::status());
+            cover(input, Component::status());
             *request
         }
     };
-    for name in [CONTENT_DIGEST, header::CONTENT_TYPE] {
-        if message.headers.contains_key(&name) {
-            cover(input, &Component::header(name));
+    for (name, component) in [
+        (CONTENT_DIGEST, Component::CONTENT_DIGEST),
+        (header::CONTENT_TYPE, Component::CONTENT_TYPE),
+    ] {
+        if message.headers.contains_key(name) {
+            cover(input, component);
         }
     }
     if let Some(request) = is_bound {
-        cover(input, &Component::method().of_request()?);
-        cover(input, &Component::target_uri().of_request()?);
+        cover(input, Component::method().of_request()?);
+        cover(input, Component::target_uri().of_request()?);
         if request.headers.contains_key(SIGNATURE) {
-            cover(input, &Component::header(SIGNATURE).of_request()?);
+            cover(input, Component::header(SIGNATURE).of_request()?);
         }
     }
     Ok(())

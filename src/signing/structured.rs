@@ -155,13 +155,19 @@ pub(super) fn put_plain(
         }
         to.extend_from_slice(line);
     }
-    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
-    let written = to.get(start..).unwrap_or_default();
-    if written.iter().all(is_text) {
+    let is_text = |byte: u8| (byte == b'\t') | matches!(byte, b' '..=b'~');
+    if are_all(to.get(start..), is_text) {
         Ok(())
     } else {
         Err(Fault::BadValue(name.as_str().into()))
     }
+}
+
+/// Whether all bytes are such. All are looked at, without a way out, so that the compiler looks
+/// at many at once.
+pub(super) fn are_all(bytes: Option<&[u8]>, is_such: impl Fn(u8) -> bool) -> bool {
+    let bytes = bytes.unwrap_or_default();
+    bytes.iter().fold(true, |all, byte| all & is_such(*byte))
 }
 
 /// Each line as a byte sequence (RFC 9421 section 2.1.3).

@@ -8,9 +8,11 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use http::request::Parts;
+use portcullis::authn::account::FactorChange;
 use portcullis::authn::session::Visitor;
 use portcullis::authn::step_up::RequireRecent;
 use portcullis::authn::totp::Status;
+use portcullis::event::Emitter;
 use portcullis::guard::{Rejection, RequestHead};
 use portcullis::principal::{Assurance, Authentication, Method, Principal};
 use portcullis::secret::SecretString;
@@ -71,19 +73,20 @@ impl Form for Confirmation {
     }
 }
 
-/// Takes the app in use, and gives the codes for when it is lost. The browser's session goes
-/// on as one that has proved both factors.
+/// Takes the app in use, and gives the codes for when it is lost. Its owner is told by mail. The
+/// browser's session goes on as one that has proved both factors.
 pub(crate) async fn confirm(
     Shared(state): Shared<State>,
     visitor: Visitor,
+    emitter: Emitter,
     FactorOwner(principal): FactorOwner,
     Body(form): Body<Confirmation>,
 ) -> Result<impl IntoResponse, Rejection> {
-    state
-        .totp
-        .confirm(principal.id(), form.code.expose())
-        .await?;
-    let codes = state.recovery_codes.generate(principal.id()).await?;
+    let id = principal.id();
+    let confirm = async { Ok::<_, Rejection>(state.totp.confirm(id, form.code.expose()).await?) };
+    let life = state.life(emitter);
+    life.change_factor(id, FactorChange::Added, confirm).await?;
+    let codes = state.recovery_codes.generate(id).await?;
     let renewed = match state.sessions.current(&principal).await {
         Ok(_) => Some(
             state
@@ -101,19 +104,29 @@ pub(crate) async fn confirm(
 /// New recovery codes; those from before are void.
 pub(crate) async fn regenerate(
     Shared(state): Shared<State>,
+    emitter: Emitter,
     FactorOwner(principal): FactorOwner,
 ) -> Result<Shown, Rejection> {
-    let codes = state.recovery_codes.generate(principal.id()).await?;
+    let id = principal.id();
+    let generate = async { Ok::<_, Rejection>(state.recovery_codes.generate(id).await?) };
+    let change = FactorChange::RecoveryCodesReplaced;
+    let life = state.life(emitter);
+    let codes = life.change_factor(id, change, generate).await?;
     Ok(codes_shown(&codes))
 }
 
 /// The password is enough again.
 pub(crate) async fn remove(
     Shared(state): Shared<State>,
+    emitter: Emitter,
     FactorOwner(principal): FactorOwner,
 ) -> Result<StatusCode, Rejection> {
-    state.totp.remove(principal.id()).await?;
-    state.recovery_codes.remove(principal.id()).await?;
+    let id = principal.id();
+    let remove = async { Ok::<_, Rejection>(state.totp.remove(id).await?) };
+    let life = state.life(emitter);
+    life.change_factor(id, FactorChange::Removed, remove)
+        .await?;
+    state.recovery_codes.remove(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 const MAX_TOKEN_LEN: usize = 256;
 
 impl State {
-    fn life(&self, emitter: Emitter) -> Lifecycle {
+    pub(super) fn life(&self, emitter: Emitter) -> Lifecycle {
         self.lifecycle.telling(emitter)
     }
 }

@@ -18,7 +18,7 @@
 //! 5. Disabling and deletion end every session, token and key, API keys too (7.4.2). A login
 //!    that is under way at that moment ends as well, where it asks for the user's epoch as
 //!    sessions do.
-//! 6. The user is told of each by a notice (6.3.7). A change that nobody can be told of, for the
+//! 6. The user is told of each by a notice (6.3.7), and so of changes of the second factor. A change that nobody can be told of, for the
 //!    outbox is full, is not made.
 //! 7. Every write is a compare-and-swap on what was read: none is lost, and no old password comes
 //!    back by a hash that was made anew meanwhile.
@@ -86,6 +86,7 @@ mod email;
 mod email_change;
 mod ending;
 mod error;
+mod factor_change;
 mod lifecycle;
 mod login;
 mod password_change;
@@ -99,6 +100,7 @@ pub use directory::{Directory, Written};
 pub use email::{Email, NotAnEmail};
 pub use email_change::EmailChange;
 pub use error::{AccountError, Refused};
+pub use factor_change::FactorChange;
 pub use lifecycle::Lifecycle;
 pub use login::{LoggedIn, Login};
 pub use password_change::PasswordReset;

@@ -23,6 +23,14 @@ pub const CONFIRM_NEW_EMAIL: Purpose = Purpose::new("account-confirm-new");
 pub const PASSWORD_CHANGED: Purpose = Purpose::new("account-password-changed");
 /// A notice, to both addresses: the address was changed.
 pub const EMAIL_CHANGED: Purpose = Purpose::new("account-email-changed");
+/// A notice: a second factor is in use from now on.
+pub const FACTOR_ADDED: Purpose = Purpose::new("account-factor-added");
+/// A notice: the second factor is asked for no longer.
+pub const FACTOR_REMOVED: Purpose = Purpose::new("account-factor-removed");
+/// A notice: there are new recovery codes, and those from before are void.
+pub const RECOVERY_CODES_REPLACED: Purpose = Purpose::new("account-recovery-codes-replaced");
+/// A notice: somebody logged in by a recovery code.
+pub const RECOVERY_CODE_USED: Purpose = Purpose::new("account-recovery-code-used");
 /// A notice: the account was disabled.
 pub const ACCOUNT_DISABLED: Purpose = Purpose::new("account-disabled");
 /// A notice: the account was enabled again.

@@ -41,8 +41,9 @@ impl CanonicalRequest<'_> {
     /// The canonical form. See the [module](super) for its bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut digest_digits = Vec::with_capacity(64);
-        hex::put(&mut digest_digits, digest(&SHA256, self.body).as_ref());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, self.body).as_ref());
+        let digest_digits = hex::digits_of_32(&hash);
         let query = self.query.map_or(0, |query| query.len() + 1);
         let mut form = Vec::with_capacity(256 + self.path.len() + query);
         put(&mut form, VERSION.as_bytes());

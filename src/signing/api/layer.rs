@@ -81,7 +81,7 @@ impl Scheme for ApiScheme {
         body: &[u8],
         _: Option<&HeaderMap>,
     ) -> Result<VerifiedApiRequest, Fault> {
-        self.0.prove(claim, head, body).await
+        self.0.finish(claim, head, body).await
     }
 
     fn principal(proof: &VerifiedApiRequest) -> Option<&Principal> {

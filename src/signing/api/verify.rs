@@ -72,29 +72,44 @@ impl ApiVerifier {
         request: &RequestHead<'_>,
         body: &[u8],
     ) -> Result<VerifiedApiRequest, Fault> {
-        let claim = self.claim(request).await?;
-        self.prove(claim, request, body).await
+        let fields = Fields::read(request)?;
+        let key = self.find(&fields).await?;
+        self.prove(&key, &fields, request, body).await
     }
 
     /// All that can be said without the body.
     pub(super) async fn claim(&self, request: &RequestHead<'_>) -> Result<ApiClaim, Fault> {
-        let fields = Fields::read(request)?;
-        within(fields.seconds, self.clock.now(), self.window)?;
-        let key = self.keys.find(fields.key_id).await?;
-        let key = key.ok_or(Fault::UnknownKey)?;
-        if key.algorithm() != Algorithm::Hs256 {
-            return Err(Fault::WrongAlgorithm);
-        }
-        Ok(ApiClaim(key))
+        self.find(&Fields::read(request)?).await.map(ApiClaim)
     }
 
-    pub(super) async fn prove(
+    /// The rest, once the body is there.
+    pub(super) async fn finish(
         &self,
         ApiClaim(key): ApiClaim,
         request: &RequestHead<'_>,
         body: &[u8],
     ) -> Result<VerifiedApiRequest, Fault> {
         let fields = Fields::read(request)?;
+        self.prove(&key, &fields, request, body).await
+    }
+
+    async fn find(&self, fields: &Fields<'_>) -> Result<KnownKey, Fault> {
+        within(fields.seconds, self.clock.now(), self.window)?;
+        let key = self.keys.find(fields.key_id).await?;
+        let key = key.ok_or(Fault::UnknownKey)?;
+        if key.algorithm() != Algorithm::Hs256 {
+            return Err(Fault::WrongAlgorithm);
+        }
+        Ok(key)
+    }
+
+    async fn prove(
+        &self,
+        key: &KnownKey,
+        fields: &Fields<'_>,
+        request: &RequestHead<'_>,
+        body: &[u8],
+    ) -> Result<VerifiedApiRequest, Fault> {
         let form = CanonicalRequest {
             key_id: fields.key_id,
             timestamp: fields.timestamp,
@@ -147,13 +162,13 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn read(request: &RequestHead<'a>) -> Result<Self, Fault> {
-        if !request.headers().contains_key(SIGNATURE) {
-            return Err(Fault::Absent);
-        }
+        let signature = one(request, &SIGNATURE).map_err(|fault| match fault {
+            Fault::Missing(_) => Fault::Absent,
+            other => other,
+        })?;
         let key_id = one(request, &X_API_KEY)?;
         let timestamp = one(request, &TIMESTAMP)?;
         let nonce = one(request, &NONCE)?;
-        let signature = one(request, &SIGNATURE)?;
         if !is_key_id(key_id) {
             return Err(Fault::Malformed("X-API-Key"));
         }

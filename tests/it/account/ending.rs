@@ -158,9 +158,56 @@ async fn a_change_that_nobody_can_be_told_of_is_not_made() {
         .life
         .change_password(&principal, client(1), &old, &new);
     assert_eq!(Rejection::from(change.await.unwrap_err()).status(), 503);
+    let factor: Result<(), AccountError> = house
+        .life
+        .change_factor(ann.id(), FactorChange::Removed, async {
+            panic!("it was begun")
+        })
+        .await;
+    assert_eq!(Rejection::from(factor.unwrap_err()).status(), 503);
     assert!(house.logs_in(ANN, PASSWORD).await);
     let found = house.accounts.get(ann.id()).await.unwrap().unwrap();
     assert_eq!(found, ann);
+}
+
+#[tokio::test]
+async fn a_user_is_told_of_changes_of_the_second_factor() {
+    let house = House::new();
+    let id = house.registered(ANN).await;
+    for (change, what) in [
+        (FactorChange::Added, purpose::FACTOR_ADDED),
+        (FactorChange::Removed, purpose::FACTOR_REMOVED),
+        (
+            FactorChange::RecoveryCodesReplaced,
+            purpose::RECOVERY_CODES_REPLACED,
+        ),
+        (FactorChange::RecoveryCodeUsed, purpose::RECOVERY_CODE_USED),
+    ] {
+        let failed: Result<(), AccountError> = house
+            .life
+            .change_factor(&id, change, async { Err(AccountError::EmailTaken) })
+            .await;
+        assert!(
+            matches!(failed, Err(AccountError::EmailTaken)),
+            "{change:?}"
+        );
+        assert_eq!(house.post.names().await, [], "{change:?}");
+        assert_eq!(house.told(EventKind::UserUpdated, change.code()), 0);
+
+        let made: Result<u8, AccountError> =
+            house.life.change_factor(&id, change, async { Ok(7) }).await;
+        assert_eq!(made.unwrap(), 7);
+        let told = house.post.names().await;
+        assert_eq!(told, [(what.name(), ANN.to_owned())], "{change:?}");
+        assert_eq!(house.told(EventKind::UserUpdated, change.code()), 1);
+    }
+    let of_nobody: Result<(), AccountError> = house
+        .life
+        .change_factor("nobody", FactorChange::Added, async {
+            panic!("it was begun")
+        })
+        .await;
+    assert!(matches!(of_nobody, Err(AccountError::Gone)));
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ mod races;
 use crate::support::{CountedRecords, CountedStore};
 use http::{HeaderValue, Request, header};
 use portcullis::authn::account::{
-    Account, AccountError, Accounts, Directory, Email, Lifecycle, LoggedIn, Login, Revoke,
-    Revoking, Written, purpose,
+    Account, AccountError, Accounts, Directory, Email, FactorChange, Lifecycle, LoggedIn, Login,
+    Revoke, Revoking, Written, purpose,
 };
 use portcullis::authn::api_key::ApiKeys;
 use portcullis::authn::one_time_code::{

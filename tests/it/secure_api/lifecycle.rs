@@ -11,7 +11,7 @@ const ANN: &str = "ann@example.com";
 const OTHER: &str = "eleven green turtles whistle";
 
 /// The service, and the folder that its mails go to.
-async fn with_mail() -> (Service, TempDir) {
+pub(super) async fn with_mail() -> (Service, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let variables = [("MAIL_DIR", folder.path().to_str().unwrap())];
     (Service::with(&variables).await, folder)
@@ -19,14 +19,22 @@ async fn with_mail() -> (Service, TempDir) {
 
 /// The token of the mail of this purpose to this address, once it is there.
 async fn mailed(folder: &Path, address: &str, purpose: &str) -> String {
+    let mail = mail_of(folder, address, purpose, 3).await;
+    mail.lines().nth(2).unwrap().to_owned()
+}
+
+/// A notice of this purpose to this address, once it is there.
+pub(super) async fn noticed(folder: &Path, address: &str, purpose: &str) {
+    mail_of(folder, address, purpose, 2).await;
+}
+
+async fn mail_of(folder: &Path, address: &str, purpose: &str, lines: usize) -> String {
+    let start = format!("{address}\n{purpose}");
     for _ in 0..1000 {
         for entry in folder.read_dir().unwrap() {
             let mail = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-            let lines: Vec<_> = mail.lines().collect();
-            if let [to, about, token] = lines[..]
-                && (to, about) == (address, purpose)
-            {
-                return token.to_owned();
+            if mail.starts_with(&start) && mail.lines().count() == lines {
+                return mail;
             }
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

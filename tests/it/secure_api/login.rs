@@ -1,5 +1,6 @@
 //! The ways in and out of the example service: second factors, sessions, API keys.
 
+use super::lifecycle::{noticed, with_mail};
 use super::{Answer, PASSWORD, Service};
 use axum::body::Body;
 use http::Request;
@@ -147,7 +148,7 @@ async fn who_has_enrolled_an_app_needs_it() {
 
 #[tokio::test]
 async fn a_recovery_code_is_good_once() {
-    let service = Service::new().await;
+    let (service, mails) = with_mail().await;
     let (_, codes) = enrolled(&service).await;
     let step = |mfa_token: String| json!({"mfa_token": mfa_token, "code": codes[0]});
     let finished = service
@@ -159,11 +160,12 @@ async fn a_recovery_code_is_good_once() {
         .post("/login/recovery", &step(half_way(&service).await))
         .await;
     assert_eq!(again.status, 401);
+    noticed(mails.path(), ANN, "account-recovery-code-used").await;
 }
 
 #[tokio::test]
 async fn a_password_alone_does_not_change_the_second_factor() {
-    let service = Service::new().await;
+    let (service, mails) = with_mail().await;
     let one_factor = Client::bearer(&service.member(ANN).await);
     let enrolment = one_factor.ask(&service, "POST /totp/enrol", None).await;
     let uri = text(&enrolment, "otpauth_uri");
@@ -189,6 +191,9 @@ async fn a_password_alone_does_not_change_the_second_factor() {
     let new = both.ask(&service, "POST /recovery-codes", None).await;
     assert_eq!(new.status, 200, "{}", new.body);
     assert_eq!(both.ask(&service, "DELETE /totp", None).await.status, 204);
+    for what in ["factor-added", "recovery-codes-replaced", "factor-removed"] {
+        noticed(mails.path(), ANN, &format!("account-{what}")).await;
+    }
     assert!(
         service
             .log_in(ANN)

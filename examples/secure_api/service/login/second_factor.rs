@@ -4,6 +4,7 @@ use super::super::State;
 use super::super::json::{Fields, Form, Json};
 use super::finish::{Finished, finish};
 use axum::extract::State as Shared;
+use portcullis::authn::account::FactorChange;
 use portcullis::authn::session::Visitor;
 use portcullis::event::Emitter;
 use portcullis::guard::Rejection;
@@ -50,8 +51,13 @@ pub(crate) async fn recovery(
 ) -> Result<Finished, Rejection> {
     let pending = state.pending.find(&state, form.mfa_token.expose()).await?;
     let user = &pending.account.id;
-    let redeemed = state.recovery_codes.redeem(user, form.code.expose()).await;
-    let left = redeemed.map_err(|error| Rejection::from(error).with_subject(user))?;
+    let redeem = async {
+        let redeemed = state.recovery_codes.redeem(user, form.code.expose()).await;
+        redeemed.map_err(|error| Rejection::from(error).with_subject(user))
+    };
+    let life = state.life(emitter.clone());
+    let left = life.change_factor(user, FactorChange::RecoveryCodeUsed, redeem);
+    let left = left.await?;
     state.pending.end(&pending).await?;
     let proof = two_factors(
         Authentication::new(pending.begun),

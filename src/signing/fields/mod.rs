@@ -1,0 +1,262 @@
+//! `Signature-Input` and `Signature`, read strictly: RFC 9421 section 4, RFC 9651.
+//!
+//! Stricter than structured fields ask for, because what one parser overwrites another one may
+//! keep: a label, a component or a parameter that comes twice is refused, and so is base64 that
+//! is not the one spelling of its bytes.
+
+mod input;
+mod plain;
+mod value;
+
+pub(super) use input::component;
+
+use super::component::Identity;
+use super::{Fault, Parameters};
+use http::{HeaderMap, HeaderName};
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+pub(super) const SIGNATURE: HeaderName = HeaderName::from_static("signature");
+pub(super) const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+
+/// The most bytes of one of the two fields.
+pub(super) const MAX_FIELD_LEN: usize = 16 * 1024;
+/// The most signatures of a message.
+pub(super) const MAX_SIGNATURES: usize = 8;
+/// The most components of one signature.
+pub(super) const MAX_COMPONENTS: usize = 64;
+/// The most parameters of one signature. Six are registered.
+const MAX_PARAMETERS: usize = 16;
+
+/// What one signature says that it covers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Input {
+    pub(super) label: Box<str>,
+    /// The value of `@signature-params`: as it was signed, whatever the spaces were.
+    pub(super) text: String,
+    pub(super) covered: Vec<Covered>,
+    pub(super) parameters: Parameters,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Covered {
+    pub(super) identity: Identity,
+    /// Where it stands in the text.
+    pub(super) span: Range<usize>,
+}
+
+impl Input {
+    /// A component as it stands in the text.
+    pub(super) fn id(&self, covered: &Covered) -> &str {
+        self.text.get(covered.span.clone()).unwrap_or_default()
+    }
+}
+
+/// One signature of a message, read and not verified.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Labeled {
+    pub(super) input: Input,
+    pub(super) signature: Vec<u8>,
+}
+
+/// All signatures of a message, in the order of `Signature-Input`.
+pub(super) fn signatures(headers: &HeaderMap) -> Result<Vec<Arc<Labeled>>, Fault> {
+    let inputs = field(headers, &SIGNATURE_INPUT, "Signature-Input")?;
+    let signatures = field(headers, &SIGNATURE, "Signature")?;
+    let (Some(inputs), Some(signatures)) = (&inputs, &signatures) else {
+        // One without the other is as good as none, but not the same to who looks at events.
+        return Err(match (inputs, signatures) {
+            (None, None) => Fault::Absent,
+            _ => Fault::UnknownLabel,
+        });
+    };
+    if let Some(labeled) = plain::read(inputs, signatures) {
+        return Ok(vec![Arc::new(labeled)]);
+    }
+    let inputs = input::read(inputs)?;
+    let mut values = value::read(signatures)?;
+    if inputs.len() != values.len() {
+        return Err(Fault::UnknownLabel);
+    }
+    let mut labeled = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let place = values.iter().position(|(label, _)| **label == *input.label);
+        let (_, signature) = values.swap_remove(place.ok_or(Fault::UnknownLabel)?);
+        labeled.push(Arc::new(Labeled { input, signature }));
+    }
+    Ok(labeled)
+}
+
+/// All lines of a field as one, which for almost all is the only line.
+fn field<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    shown: &'static str,
+) -> Result<Option<Cow<'a, [u8]>>, Fault> {
+    let mut lines = headers.get_all(name).iter();
+    let Some(first) = lines.next() else {
+        return Ok(None);
+    };
+    let mut whole = Cow::Borrowed(first.as_bytes());
+    for line in lines {
+        let whole = whole.to_mut();
+        whole.extend_from_slice(b", ");
+        whole.extend_from_slice(line.as_bytes());
+    }
+    if whole.len() > MAX_FIELD_LEN {
+        return Err(Fault::TooMuch(shown));
+    }
+    Ok(Some(whole))
+}
+
+/// Ends the reading. Why stands in the fault beside it.
+#[derive(Debug, thiserror::Error)]
+#[error("refused")]
+struct Refused;
+
+/// What becomes of an error of the parser: the fault that ended it, where there is one.
+fn or_malformed<T>(
+    parsed: Result<T, sfv::Error>,
+    fault: Option<Fault>,
+    what: &'static str,
+) -> Result<T, Fault> {
+    parsed.map_err(|_| fault.unwrap_or(Fault::Malformed(what)))
+}
+
+#[cold]
+fn refuse<T>(place: &mut Option<Fault>, fault: Fault) -> Result<T, Refused> {
+    *place = Some(fault);
+    Err(Refused)
+}
+
+/// A string of RFC 9651 section 4.1.6; the parser has seen to it that the characters are fit.
+pub(super) fn put_string(text: &mut String, value: &str) {
+    text.push('"');
+    let mut rest = value;
+    while let Some((plain, escaped)) = rest
+        .find(['"', '\\'])
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        text.push_str(plain);
+        text.push('\\');
+        let mut characters = escaped.chars();
+        text.extend(characters.next());
+        rest = characters.as_str();
+    }
+    text.push_str(rest);
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(input: &str, signature: &str) -> Result<Vec<Arc<Labeled>>, Fault> {
+        let mut headers = HeaderMap::new();
+        headers.insert(SIGNATURE_INPUT, input.parse().unwrap());
+        headers.insert(SIGNATURE, signature.parse().unwrap());
+        signatures(&headers)
+    }
+
+    #[test]
+    fn text_is_as_it_was_signed_whatever_the_spaces() {
+        let input =
+            "a=( \"@method\"   \"date\";req );x;created=1; keyid=\"k\\\"\";n=1.50;b=:AA==:;t=*a";
+        let read = read(input, "a=:AA==:");
+        let read = &read.unwrap()[0].input;
+        assert_eq!(
+            read.text,
+            "(\"@method\" \"date\";req);x;created=1;keyid=\"k\\\"\";n=1.5;b=:AA==:;t=*a"
+        );
+        assert_eq!(read.id(&read.covered[1]), "\"date\";req");
+        assert_eq!(read.parameters.created, Some(1));
+        assert_eq!(read.parameters.key_id.as_deref(), Some("k\""));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let good = "a=(\"date\");created=1";
+        let long = format!("a=({})", "\"date\" ".repeat(3000));
+        let many = format!(
+            "a=({})",
+            (0..=MAX_COMPONENTS).fold(String::new(), |all, n| format!("{all}\"x{n}\" "))
+        );
+        let labels = (0..=MAX_SIGNATURES).fold(String::new(), |all, n| {
+            let comma = if n == 0 { "" } else { ", " };
+            format!("{all}{comma}l{n}=()")
+        });
+        for (name, input, signature, code) in [
+            ("other label", good, "b=:AA==:", "unknown_label"),
+            ("one more", good, "a=:AA==:, b=:AA==:", "unknown_label"),
+            ("empty", "", "", "no signatures"),
+            ("twice", "a=(), a=()", "a=:AA==:", "duplicate"),
+            ("signed twice", good, "a=:AA==:, a=:AA==:", "duplicate"),
+            ("no list", "a=\"date\"", "a=:AA==:", "malformed"),
+            ("no bytes", good, "a=\"AA==\"", "malformed"),
+            ("a list of bytes", good, "a=(:AA==:)", "malformed"),
+            ("no padding", good, "a=:AA:", "malformed"),
+            ("loose bits", good, "a=:AB==:", "malformed"),
+            ("not base64", good, "a=:A*==:", "malformed"),
+            (
+                "time is text",
+                "a=();created=\"1\"",
+                "a=:AA==:",
+                "malformed",
+            ),
+            (
+                "time is a fraction",
+                "a=();created=1.5",
+                "a=:AA==:",
+                "malformed",
+            ),
+            (
+                "time is negative",
+                "a=();created=-1",
+                "a=:AA==:",
+                "malformed",
+            ),
+            ("time is a date", "a=();created=@1", "a=:AA==:", "malformed"),
+            ("key id is a token", "a=();keyid=k", "a=:AA==:", "malformed"),
+            ("nonce is a number", "a=();nonce=1", "a=:AA==:", "malformed"),
+            ("parameter twice", "a=();x;x", "a=:AA==:", "duplicate"),
+            (
+                "created twice",
+                "a=();created=1;created=2",
+                "a=:AA==:",
+                "duplicate",
+            ),
+            (
+                "component twice",
+                "a=(\"x\" \"x\")",
+                "a=:AA==:",
+                "duplicate",
+            ),
+            (
+                "in another order",
+                "a=(\"x\";req;tr \"x\";tr;req)",
+                "a=:AA==:",
+                "duplicate",
+            ),
+            ("a token", "a=(date)", "a=:AA==:", "malformed"),
+            ("too long", &long, "a=:AA==:", "too_much"),
+            ("too many", &many, "a=:AA==:", "too_much"),
+            ("too many labels", &labels, "a=:AA==:", "too_much"),
+            ("junk behind", "a=()x", "a=:AA==:", "malformed"),
+            ("a comma behind", "a=(),", "a=:AA==:", "malformed"),
+            (
+                "a tab in a list",
+                "a=(\"x\"\t\"y\")",
+                "a=:AA==:",
+                "malformed",
+            ),
+        ] {
+            let found = match read(input, signature) {
+                Ok(none) if none.is_empty() => "no signatures",
+                Ok(_) => "accepted",
+                Err(fault) => fault.code(),
+            };
+            assert_eq!(found, code, "{name}");
+        }
+    }
+}
