@@ -33,6 +33,9 @@ impl Name {
             "@query" => Self::Query,
             "@query-param" => Self::QueryParam,
             "@status" => Self::Status,
+            // Those that almost all signatures cover, without a copy of the name.
+            "content-digest" => Self::Field(super::digest::CONTENT_DIGEST),
+            "content-type" => Self::Field(http::header::CONTENT_TYPE),
             field => {
                 // A header name of the `http` crate is lowercased, and must be here already.
                 if field.bytes().any(|byte| byte.is_ascii_uppercase()) {

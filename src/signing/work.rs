@@ -8,6 +8,7 @@ use super::component::{Identity, Name, flag};
 use super::digest::{CONTENT_DIGEST, REPR_DIGEST};
 use super::fields::{Input, Labeled};
 use super::message::{Head, Message};
+use std::sync::Arc;
 
 /// The most bytes that are parsed for all signatures of a message: for members, for fields that
 /// are serialized again, for single parameters of the query, and for digests. A field of 1 kB
@@ -17,7 +18,7 @@ const MAX_PARSED: usize = 64 * 1024;
 const MAX_COPIED: usize = 512 * 1024;
 
 /// Whether verifying all these signatures stays within bounds.
-pub(super) fn check(message: &Message<'_>, signatures: &[Labeled]) -> Result<(), Fault> {
+pub(super) fn check(message: &Message<'_>, signatures: &[Arc<Labeled>]) -> Result<(), Fault> {
     let (mut parsed, mut copied) = (0_usize, 0_usize);
     for Input { covered, .. } in signatures.iter().map(|signature| &signature.input) {
         for identity in covered.iter().map(|covered| &covered.identity) {

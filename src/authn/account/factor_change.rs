@@ -1,5 +1,5 @@
-use super::{AccountError, Lifecycle, purpose};
-use crate::authn::one_time_code::Purpose;
+use super::{Account, AccountError, Lifecycle, purpose};
+use crate::authn::one_time_code::{Place, Purpose};
 use crate::event::EventKind;
 
 /// What became of the second factor of a user.
@@ -44,7 +44,8 @@ impl Lifecycle {
     /// or adds one of theirs, and its owner has to hear of it.
     ///
     /// What `make` does is not begun before there is a place for the notice; nothing is sent
-    /// where it fails.
+    /// where it fails. When whoever waits for it gives up meanwhile, as by hanging up, the notice
+    /// is sent all the same: the change may have been made.
     ///
     /// ```
     /// # use portcullis::authn::account::{FactorChange, Lifecycle};
@@ -73,10 +74,36 @@ impl Lifecycle {
         make: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let account = self.account(user).await?;
-        let place = self.reserve()?;
-        let made = make.await?;
-        self.notify(place, change.purpose(), account.email().as_str());
-        self.tell(EventKind::UserUpdated, change.code(), user);
-        Ok(made)
+        let mut notice = Notice {
+            place: Some(self.reserve()?),
+            life: self,
+            account,
+            change,
+        };
+        let made = make.await;
+        if made.is_err() {
+            notice.place = None;
+        }
+        made
+    }
+}
+
+/// Told when it is dropped, unless its place was given back.
+struct Notice<'a> {
+    place: Option<Place>,
+    life: &'a Lifecycle,
+    account: Account,
+    change: FactorChange,
+}
+
+impl Drop for Notice<'_> {
+    fn drop(&mut self) {
+        let Some(place) = self.place.take() else {
+            return;
+        };
+        let (life, change) = (self.life, self.change);
+        let address = self.account.email().as_str();
+        life.notify(place, change.purpose(), address);
+        life.tell(EventKind::UserUpdated, change.code(), self.account.id());
     }
 }

@@ -201,6 +201,16 @@ async fn a_user_is_told_of_changes_of_the_second_factor() {
         assert_eq!(told, [(what.name(), ANN.to_owned())], "{change:?}");
         assert_eq!(house.told(EventKind::UserUpdated, change.code()), 1);
     }
+    let hung_up: Result<Result<(), AccountError>, _> = tokio::time::timeout(
+        Duration::ZERO,
+        house
+            .life
+            .change_factor(&id, FactorChange::Removed, std::future::pending()),
+    )
+    .await;
+    assert!(hung_up.is_err());
+    let told = house.post.names().await;
+    assert_eq!(told, [(purpose::FACTOR_REMOVED.name(), ANN.to_owned())]);
     let of_nobody: Result<(), AccountError> = house
         .life
         .change_factor("nobody", FactorChange::Added, async {
