@@ -60,6 +60,8 @@ mod limit;
 #[cfg(feature = "monitor")]
 mod monitor;
 #[cfg(feature = "full")]
+mod oauth2;
+#[cfg(feature = "full")]
 mod oidc;
 #[cfg(feature = "one-time-code")]
 mod one_time_code;

@@ -1,6 +1,9 @@
 use super::{DpopError, DpopErrorKind, DpopRules, ProofUse};
 use crate::authn::authenticate::{Attempt, Authenticator};
-use crate::authn::jwt::{JwtBearer, JwtError, Possession, after_scheme, is_token68};
+use crate::authn::jwt::confirmation::Possession;
+use crate::authn::jwt::{JwtBearer, after_scheme, is_token68};
+#[cfg(feature = "oauth2")]
+use crate::authn::oauth2::introspection::IntrospectedTokens;
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use crate::net::peer_certificate::PeerCertificate;
@@ -18,8 +21,38 @@ const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// get in as well.
 #[derive(Clone, Debug)]
 pub struct DpopBearer {
-    bearer: JwtBearer,
+    tokens: AccessTokens,
     rules: DpopRules,
+}
+
+/// Who says what a token is.
+#[derive(Clone, Debug)]
+enum AccessTokens {
+    Signed(JwtBearer),
+    #[cfg(feature = "oauth2")]
+    Introspected(IntrospectedTokens),
+}
+
+impl AccessTokens {
+    fn own_realm(&self) -> Option<&str> {
+        match self {
+            Self::Signed(bearer) => bearer.own_realm(),
+            #[cfg(feature = "oauth2")]
+            Self::Introspected(tokens) => tokens.own_realm(),
+        }
+    }
+
+    async fn admit_proved<T: Send>(
+        &self,
+        token: &str,
+        prove: impl FnOnce() -> Result<(Possession, T), Rejection> + Send,
+    ) -> Result<(Principal, T), Rejection> {
+        match self {
+            Self::Signed(bearer) => bearer.admit_proved(token, prove).await,
+            #[cfg(feature = "oauth2")]
+            Self::Introspected(tokens) => tokens.admit_proved(token, prove).await,
+        }
+    }
 }
 
 /// What a request brings, as far as it matters here.
@@ -36,12 +69,22 @@ impl DpopBearer {
     /// rules.
     #[must_use]
     pub const fn new(bearer: JwtBearer, rules: DpopRules) -> Self {
-        Self { bearer, rules }
+        let tokens = AccessTokens::Signed(bearer);
+        Self { tokens, rules }
+    }
+
+    /// Authenticates by tokens that their provider says are good, and bound to a key, with
+    /// proofs by these rules.
+    #[cfg(feature = "oauth2")]
+    #[must_use]
+    pub const fn introspecting(tokens: IntrospectedTokens, rules: DpopRules) -> Self {
+        let tokens = AccessTokens::Introspected(tokens);
+        Self { tokens, rules }
     }
 
     fn challenge(&self) -> Challenge {
         let challenge = Challenge::new("DPoP");
-        let challenge = match self.bearer.own_realm() {
+        let challenge = match self.tokens.own_realm() {
             Some(realm) => challenge.with("realm", realm),
             None => challenge,
         };
@@ -83,20 +126,16 @@ impl DpopBearer {
             path,
             certificate,
         } = presented;
-        let verified = self.bearer.verifier().verify_waiting(&token).await;
-        let verified = verified.map_err(|error| self.invalid_token(error))?;
-        let wanted = ProofUse::with_token(&method, &path, &token);
-        let proof = self.rules.check(&proof, wanted);
-        let proof = proof.map_err(|error| self.invalid_proof(&error))?;
-        let shown = Possession {
-            key: Some(proof.key_thumbprint().to_owned()),
-            certificate,
+        let prove = || {
+            let wanted = ProofUse::with_token(&method, &path, &token);
+            let proof = self.rules.check(&proof, wanted);
+            let proof = proof.map_err(|error| self.invalid_proof(&error))?;
+            let key = Some(proof.key_thumbprint().to_owned());
+            Ok((Possession { key, certificate }, proof))
         };
-        let principal = self.bearer.admit(&verified, &shown);
-        let principal =
-            principal.map_err(|rejection| self.challenged(rejection, "invalid_token"))?;
-        let checked = self.bearer.check_revoked(&verified).await;
-        checked.map_err(|rejection| self.challenged(rejection, "invalid_token"))?;
+        let admitted = self.tokens.admit_proved(&token, prove).await;
+        let (principal, proof) =
+            admitted.map_err(|rejection| self.challenged(rejection, "invalid_token"))?;
         // Last, so that nobody fills the store who does not get in.
         let is_first = self.rules.use_once(&proof).await;
         is_first.map_err(|error| self.invalid_proof(&error))?;
@@ -109,10 +148,6 @@ impl DpopBearer {
             .with_reason(reason)
             .with_event(Some(EventKind::AuthnTokenFail));
         rejection.with_challenge(&self.challenge().with("error", "invalid_request"))
-    }
-
-    fn invalid_token(&self, error: JwtError) -> Rejection {
-        self.challenged(error.into(), "invalid_token")
     }
 
     fn invalid_proof(&self, error: &DpopError) -> Rejection {

@@ -133,21 +133,27 @@ impl JwtBearer {
     }
 
     #[cfg(feature = "dpop")]
-    pub(in crate::authn) const fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
-    #[cfg(feature = "dpop")]
     pub(in crate::authn) fn own_realm(&self) -> Option<&str> {
         self.scheme.realm.as_deref()
     }
 
-    /// Who the sender of a good token is, if they hold what it is bound to.
-    pub(in crate::authn) fn admit(
+    /// The principal of a token, whose sender shows what they hold when the token is known to be
+    /// good: who has none has no business with the rest.
+    #[cfg(feature = "dpop")]
+    pub(in crate::authn) async fn admit_proved<T: Send>(
         &self,
-        verified: &VerifiedToken,
-        shown: &Possession,
-    ) -> Result<Principal, Rejection> {
+        token: &str,
+        prove: impl FnOnce() -> Result<(Possession, T), Rejection> + Send,
+    ) -> Result<(Principal, T), Rejection> {
+        let verified = self.verifier.verify_waiting(token).await?;
+        let (shown, proof) = prove()?;
+        let principal = self.admit(&verified, &shown)?;
+        self.check_revoked(&verified).await?;
+        Ok((principal, proof))
+    }
+
+    /// Who the sender of a good token is, if they hold what it is bound to.
+    fn admit(&self, verified: &VerifiedToken, shown: &Possession) -> Result<Principal, Rejection> {
         let claims = verified.claims();
         confirmation::check(claims, shown)?;
         if self.wants_certificate && !confirmation::is_bound_to_certificate(claims) {
@@ -157,10 +163,7 @@ impl JwtBearer {
     }
 
     /// Asks whether a token was revoked, where that is to be asked.
-    pub(in crate::authn) async fn check_revoked(
-        &self,
-        token: &VerifiedToken,
-    ) -> Result<(), Rejection> {
+    async fn check_revoked(&self, token: &VerifiedToken) -> Result<(), Rejection> {
         match &self.revocations {
             Some(revocations) => Ok(revocations.check(token.claims()).await?),
             None => Ok(()),
@@ -250,6 +253,18 @@ impl Authenticator for JwtBearer {
 pub fn principal_of(claims: &Claims) -> Result<Principal, JwtError> {
     let subject = claims.subject().filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| JwtError::missing("sub"))?;
+    let mut principal = Principal::new(subject, authentication_of(claims));
+    if claims.has("scope") {
+        principal = principal.with_scopes(claims.words("scope"));
+    }
+    if let Some(class) = claims.text("acr") {
+        principal = principal.with_attribute("acr", class);
+    }
+    Ok(principal)
+}
+
+/// How and when the subject was authenticated, as far as the token says.
+pub(in crate::authn) fn authentication_of(claims: &Claims) -> Authentication {
     let time = claims.optional_date("auth_time").ok().flatten();
     let mut authentication = Authentication::new(time.unwrap_or_default());
     for method in claims.words("amr") {
@@ -261,14 +276,7 @@ pub fn principal_of(claims: &Claims) -> Result<Principal, JwtError> {
     if let Some(id) = claims.id() {
         authentication = authentication.with_credential(id);
     }
-    let mut principal = Principal::new(subject, authentication);
-    if claims.has("scope") {
-        principal = principal.with_scopes(claims.words("scope"));
-    }
-    if let Some(class) = claims.text("acr") {
-        principal = principal.with_attribute("acr", class);
-    }
-    Ok(principal)
+    authentication
 }
 
 /// A 401 whose reason the operator learns and the client does not; a 503 where the issuer's

@@ -82,6 +82,8 @@ error_kinds! {
     NotALogoutToken = "not_a_logout_token", "the token does not announce a logout";
     /// The token was revoked.
     Revoked = "revoked", "the token was revoked";
+    /// The issuer was asked, and says that the token is not good (RFC 7662 section 2.2).
+    Inactive = "inactive", "the issuer says that the token is not active";
 }
 
 /// Why a token was refused. For events and logs: a client is told no more than that its
@@ -105,11 +107,11 @@ impl JwtError {
         Self::with(kind, error.code())
     }
 
-    pub(super) fn missing(claim: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::authn) fn missing(claim: impl Into<Cow<'static, str>>) -> Self {
         Self::with(JwtErrorKind::MissingClaim, claim)
     }
 
-    pub(super) fn malformed(claim: &'static str) -> Self {
+    pub(in crate::authn) fn malformed(claim: &'static str) -> Self {
         Self::with(JwtErrorKind::MalformedClaim, claim)
     }
 

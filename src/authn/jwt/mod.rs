@@ -73,7 +73,7 @@
 mod bearer;
 mod cache;
 mod claims;
-mod confirmation;
+pub(in crate::authn) mod confirmation;
 mod error;
 mod header;
 mod issuer;
@@ -87,10 +87,10 @@ mod revocation;
 mod scheme;
 mod verifier;
 
+#[cfg(feature = "oauth2")]
+pub(in crate::authn) use bearer::authentication_of;
 pub use bearer::{JwtBearer, principal_of};
 pub use claims::Claims;
-#[cfg(feature = "dpop")]
-pub(in crate::authn) use confirmation::Possession;
 pub use error::{ConfigError, IssueError, JwtError, JwtErrorKind};
 pub use header::Header;
 pub use issuer::{Issuer, TokenBuilder};
@@ -103,6 +103,10 @@ pub use remote::{
     FetchError, MetadataError, ProviderMetadata, RemoteConfigError, RemoteKeys, RemoteKeysBuilder,
 };
 pub use revocation::{RevocationError, Revocations};
+#[cfg(feature = "oauth2")]
+pub(in crate::authn) use scheme::BearerScheme;
 #[cfg(feature = "dpop")]
-pub(in crate::authn) use scheme::{after_scheme, is_token68};
+pub(in crate::authn) use scheme::after_scheme;
+#[cfg(any(feature = "dpop", feature = "oauth2"))]
+pub(in crate::authn) use scheme::is_token68;
 pub use verifier::{VerifiedToken, Verifier, VerifierBuilder};

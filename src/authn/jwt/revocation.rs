@@ -142,8 +142,9 @@ impl Revocations {
     pub async fn check(&self, claims: &Claims) -> Result<(), RevocationError> {
         let name = name(claims)?;
         let user = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
+        let issuer = claims.issuer().unwrap_or_default();
         if self.holds(REVOKED, name.as_ref()).await?
-            || self.is_logged_out(claims).await?
+            || self.is_logged_out(issuer, claims).await?
             || self.epochs.is_ended(user, granted(claims)).await?
         {
             return Err(JwtError::from(Revoked).into());
@@ -151,11 +152,28 @@ impl Revocations {
         Ok(())
     }
 
-    async fn is_logged_out(&self, claims: &Claims) -> Result<bool, RevocationError> {
+    /// Asks whether the login that a token is of was ended, or all that its user had. The issuer
+    /// has said whether the token itself is good, which needs no name for that.
+    #[cfg(feature = "oauth2")]
+    pub(in crate::authn) async fn check_login(
+        &self,
+        issuer: &str,
+        claims: &Claims,
+    ) -> Result<(), RevocationError> {
+        let user = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
+        if self.is_logged_out(issuer, claims).await?
+            || self.epochs.is_ended(user, granted(claims)).await?
+        {
+            return Err(JwtError::from(Revoked).into());
+        }
+        Ok(())
+    }
+
+    async fn is_logged_out(&self, issuer: &str, claims: &Claims) -> Result<bool, RevocationError> {
         let Some(sid) = claims.text("sid") else {
             return Ok(false);
         };
-        let name = name_of(claims.issuer().unwrap_or_default(), &sid);
+        let name = name_of(issuer, &sid);
         self.holds(LOGGED_OUT, name.as_ref()).await
     }
 

@@ -1,9 +1,10 @@
 use super::endpoint_error::{EndpointConfigError, EndpointError, EndpointErrorKind};
 use super::{ClientAuthentication, TokenResponse};
 use crate::crypto::json::{Object, Value};
-use crate::net::client::{ClientError, ClientErrorKind, HttpClient};
+use crate::net::client::{ClientError, ClientErrorKind, HttpClient, Target};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use std::sync::Arc;
 use url::form_urlencoded::Serializer;
 
 /// The largest answer taken: more than an access token, a refresh token and an ID token of 16
@@ -60,7 +61,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     url: Uri,
-    origin: Box<str>,
+    origin: Arc<str>,
     client: HttpClient,
     authentication: ClientAuthentication,
 }
@@ -75,14 +76,15 @@ impl Endpoint {
         client: HttpClient,
         authentication: ClientAuthentication,
     ) -> Result<Self, EndpointConfigError> {
-        let parsed = url.parse::<Uri>().ok();
-        let is_good = !url.contains('#') && client.may_call(url);
-        let Some(url) = parsed.filter(|_| is_good) else {
-            return Err(EndpointConfigError::Url(url.into()));
-        };
+        let wrong = || EndpointConfigError::Url(url.into());
+        if url.contains('#') || !client.may_call(url) {
+            return Err(wrong());
+        }
+        let parsed: Uri = url.parse().map_err(|_| wrong())?;
+        let target = Target::of(&parsed, true).map_err(|_| wrong())?;
         Ok(Self {
-            origin: origin_of(&url),
-            url,
+            url: parsed,
+            origin: target.origin,
             client,
             authentication,
         })
@@ -132,12 +134,6 @@ impl Endpoint {
     pub const fn authentication(&self) -> &ClientAuthentication {
         &self.authentication
     }
-}
-
-pub(super) fn origin_of(url: &Uri) -> Box<str> {
-    let scheme = url.scheme_str().unwrap_or_default();
-    let authority = url.authority().map_or("", |it| it.as_str());
-    format!("{scheme}://{authority}").into()
 }
 
 /// The JSON of an answer that has this status; else why there is none.

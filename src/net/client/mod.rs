@@ -75,4 +75,6 @@ pub use fake::{FakeAnswer, FakeTransport};
 pub use http_client::HttpClient;
 pub use resolve::{Resolve, ResolveFuture, SystemResolver};
 pub use retry::{RetryPolicy, SafeToRepeat};
+#[cfg(feature = "oauth2")]
+pub(crate) use target::Target;
 pub use transport::Transport;

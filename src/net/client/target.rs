@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 /// What may be told of where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Scheme, host in lower case, and the port unless it is the usual one.
-    pub(super) origin: Arc<str>,
+    pub(crate) origin: Arc<str>,
 }
 
 impl Target {
     /// Where a URL leads, if it may be called at all.
-    pub(super) fn of(uri: &Uri, allows_http: bool) -> Result<Self, ClientErrorKind> {
+    pub(crate) fn of(uri: &Uri, allows_http: bool) -> Result<Self, ClientErrorKind> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(ClientErrorKind::InvalidUrl);
         };
