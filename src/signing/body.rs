@@ -113,6 +113,11 @@ where
                     Some(Ok(frame)) => match frame.into_data() {
                         Ok(mut data) => {
                             let data = data.copy_to_bytes(data.remaining());
+                            // HTTP/2 ends with an empty piece, which must not be the one that
+                            // is held back.
+                            if data.is_empty() {
+                                continue;
+                            }
                             hashing.iter_mut().for_each(|it| it.update(&data));
                             match held.replace(data) {
                                 Some(before) => {

@@ -20,8 +20,11 @@
 //! 4. A digest that is covered is recomputed over the body. It is worth nothing before.
 //! 5. What has passed does not pass again ([`Store`](crate::store::Store)); it is remembered only
 //!    after the signature and the body were found good, in one atomic step. When the store fails,
-//!    the answer is 503.
-//! 6. Whoever sent a message that is refused learns one code, 401 `invalid_signature`. The
+//!    the answer is 503. Of several good signatures of a message all are remembered; who cuts
+//!    one out before the message arrives has made two messages of it.
+//! 6. What signatures have read before anybody knows who made them is bounded: 64 KiB of parsed
+//!    fields and queries for all of a message, a field counting for each member that is covered.
+//! 7. Whoever sent a message that is refused learns one code, 401 `invalid_signature`. The
 //!    [`Fault`] stands in the event.
 
 mod accept;

@@ -170,6 +170,7 @@ impl VerifiedHead {
     /// once one passes.
     pub(super) async fn pass(self, verifier: &Verifier) -> Result<Verified, Fault> {
         let Some(replay) = &verifier.0.replay else {
+            self.verified.0.key.note_use().await;
             return Ok(self.verified);
         };
         let all = self.others.iter().chain([&self.verified]);
@@ -185,6 +186,7 @@ impl VerifiedHead {
         for (key_id, nonce, memory) in spent {
             replay.pass(&[key_id, nonce], memory).await?;
         }
+        self.verified.0.key.note_use().await;
         Ok(self.verified)
     }
 }

@@ -1,3 +1,4 @@
+use http::Uri;
 use ipnet::IpNet;
 use portcullis::secret::SecretString;
 use portcullis::signing::webhook::WebhookScheme;
@@ -20,6 +21,8 @@ pub(crate) struct Config {
     /// How many offenses of a client within ten minutes get it banned.
     pub(crate) ban_after: NonZeroU32,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// How clients call this service, where a proxy stands before it: what they sign.
+    pub(crate) origin: Option<Uri>,
     pub(crate) store: StoreAddress,
     /// Where the accounts and the notes are kept; in memory where there is none.
     pub(crate) database: Option<PathBuf>,
@@ -83,6 +86,7 @@ impl Config {
             requests_per_minute: number("RATE_LIMIT", &read("RATE_LIMIT", "100"))?,
             ban_after: number("BAN_AFTER", &read("BAN_AFTER", "100"))?,
             trusted_proxies: networks("TRUSTED_PROXIES", &read("TRUSTED_PROXIES", ""))?,
+            origin: set("ORIGIN").map(|value| origin(&value)).transpose()?,
             store: store_address(read("STORE", "memory"))?,
             database,
             jwt_key: set("JWT_KEY").map(SecretString::from),
@@ -167,6 +171,17 @@ fn networks(name: &str, value: &str) -> Result<Vec<IpNet>, String> {
             }
         })
         .collect()
+}
+
+fn origin(value: &str) -> Result<Uri, String> {
+    let uri: Uri = parse("ORIGIN", value, "an origin")?;
+    let is_origin = uri.path_and_query().is_none_or(|it| it.as_str() == "/");
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http" | "https"), Some(_)) if is_origin => Ok(uri),
+        _ => Err(format!(
+            "ORIGIN is not an origin: {value:?}; write https://api.example.com"
+        )),
+    }
 }
 
 fn store_address(value: String) -> Result<StoreAddress, String> {

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Path, Request};
 use http::header::CONTENT_TYPE;
 use portcullis::guard::{FieldError, Rejection, RejectionKind};
+use portcullis::input::text::{TextError, TextRules};
 use portcullis::secret::SecretString;
 use serde_json::{Map, Value};
 use std::error::Error;
@@ -103,23 +104,19 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// A text of `1..=longest` bytes without control characters; noted as wrong where it is
-    /// not.
+    /// A text of `1..=longest` bytes on one line, without characters that nobody sees; noted as
+    /// wrong where it is not.
     pub(crate) fn text(&mut self, name: &'static str, longest: usize) -> Option<String> {
         let text = self.string(name)?;
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            self.wrong(name, "required", "must not be empty");
-        } else if trimmed.len() > longest {
-            self.wrong(name, "too_long", "is too long");
-        } else if trimmed.chars().any(char::is_control) {
-            self.wrong(
+        match TextRules::line().max_bytes(longest).clean(&text) {
+            Ok(clean) if clean.is_empty() => self.wrong(name, "required", "must not be empty"),
+            Ok(clean) => return Some(clean.into_owned()),
+            Err(TextError::TooManyBytes(_)) => self.wrong(name, "too_long", "is too long"),
+            Err(_) => self.wrong(
                 name,
                 "control_character",
-                "must not hold control characters",
-            );
-        } else {
-            return Some(trimmed.to_owned());
+                "must be one line, without characters that nobody sees",
+            ),
         }
         None
     }

@@ -190,7 +190,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         state.sessions.clone(),
     ));
     let rbac = rights::rbac()?;
-    let orders = signed::orders(signing_keys, &stores, &rbac)?;
+    let orders = signed::orders(signing_keys, &stores, &rbac, config)?;
     let members = members(&rbac, BanAdmin::new(bans.clone()))?
         .merge(documents::routes(&state.documents)?)
         .layer(who.clone());

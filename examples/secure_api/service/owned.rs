@@ -31,6 +31,14 @@ impl Kind {
         }
     }
 
+    /// What is told to who has too many.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Note => "too_many_notes",
+            Self::Upload => "too_many_files",
+        }
+    }
+
     /// The most of one user: 16 MB of notes, 100 MB of uploads.
     const fn most(self) -> u32 {
         match self {
@@ -79,7 +87,7 @@ impl Owned {
                 let number = usage.of(kind);
                 *number = number.saturating_add(1);
                 match *number > kind.most() {
-                    true => Err(Rejection::new(RejectionKind::Conflict).with_code("too_many")),
+                    true => Err(Rejection::new(RejectionKind::Conflict).with_code(kind.code())),
                     false => Ok(()),
                 }
             });

@@ -12,13 +12,14 @@ use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{Request, StatusCode, Uri};
 use portcullis::authn::api_key::SigningApiKeys;
-use portcullis::authz::rbac::{ConfigError as RbacError, Rbac};
+use portcullis::authz::rbac::Rbac;
 use portcullis::principal::Principal;
 use portcullis::signing::api::{ApiSignatureLayer, ApiVerifier};
 use portcullis::signing::webhook::{WebhookLayer, WebhookSecret, WebhookVerifier};
 use portcullis::signing::{ConfigError, Policy, Verifier, VerifySignatureLayer};
 use portcullis::store::Store;
 use serde_json::{Value, json};
+use std::error::Error;
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -44,12 +45,25 @@ pub(super) fn orders(
     keys: SigningApiKeys,
     stores: &Stores,
     rbac: &Rbac,
-) -> Result<Router<State>, RbacError> {
+    config: &Config,
+) -> Result<Router<State>, Box<dyn Error>> {
     let keys = Arc::new(keys);
     let verifier = ApiVerifier::new(Arc::clone(&keys), stores.store.clone());
     let by_scheme = ApiSignatureLayer::new(verifier).body_limit(MAX_BYTES);
-    let verifier = Verifier::new(Policy::request(), keys, stores.store.clone());
+    let origin = config.origin.as_ref();
+    let origin = origin.and_then(|uri| Some((uri.scheme_str()?, uri.authority()?.as_str())));
+    let policy = Policy::request();
+    // A request that was signed for another host, where the same keys are known, is not for us.
+    let policy = match origin {
+        Some((_, authority)) => policy.for_authority(authority),
+        None => policy,
+    };
+    let verifier = Verifier::new(policy, keys, stores.store.clone());
     let by_rfc = VerifySignatureLayer::new(verifier).body_limit(MAX_BYTES);
+    let by_rfc = match origin {
+        Some((scheme, authority)) => by_rfc.origin(scheme, authority)?,
+        None => by_rfc,
+    };
     let may_order = rbac.require(ORDER_SCOPE)?;
     let order = || Router::new().route(ORDERS, post(order).layer(may_order.clone()));
     let (by_scheme, by_rfc) = (order().layer(by_scheme), order().layer(by_rfc));

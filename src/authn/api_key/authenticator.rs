@@ -102,12 +102,18 @@ impl ApiKeys {
         Ok(limited(completed, &principal))
     }
 
+    /// Whether it was not written down for a while that the key was used.
+    pub(super) fn is_use_due(&self, stored: &KeyRecord) -> bool {
+        let now = self.now();
+        let is_due = |used| now.since(used) >= self.usage_interval;
+        stored.used.is_none_or(is_due)
+    }
+
     /// Writes down that the key was used, now and then. Whether that succeeds is no matter of
     /// the request; a key that is revoked meanwhile is not there to be written.
     pub(super) async fn note_use(&self, record: &Record, stored: &KeyRecord) {
         let now = self.now();
-        let is_due = |used| now.since(used) >= self.usage_interval;
-        if stored.used.is_some_and(|used| !is_due(used)) {
+        if !self.is_use_due(stored) {
             return;
         }
         let mut stored = stored.clone();

@@ -19,6 +19,8 @@ const PURPOSE: &str = "api-key";
 /// a bearer key. As a [`KeyProvider`] it serves the guards of feature `signing`: the id of the
 /// key is what a request names, the whole text is the secret.
 ///
+/// A key counts as used once a request that it signed has passed, and not when somebody names it.
+///
 /// A signing key is not rotated: make another, and revoke the old one once nobody signs with it.
 ///
 /// ```
@@ -98,8 +100,17 @@ impl SigningApiKeys {
         let sealed = stored.sealed.as_deref().ok_or_else(corrupt)?;
         let secret = self.sealer.open_secret(PURPOSE, key_id, sealed);
         let secret = secret.map_err(|_| corrupt())?;
-        let known = KnownKey::shared_secret(&secret).map_err(|_| corrupt())?;
-        keys.note_use(&record, &stored).await;
+        let mut known = KnownKey::shared_secret(&secret).map_err(|_| corrupt())?;
+        if keys.is_use_due(&stored) {
+            let noted = (keys.clone(), record, stored.clone());
+            known = known.noting_use(move || {
+                let (keys, record, stored) = noted.clone();
+                StoreFuture::waiting(async move {
+                    keys.note_use(&record, &stored).await;
+                    Ok(())
+                })
+            });
+        }
         match keys.principal_of(key_id, stored).await {
             Ok(principal) => Ok(Some(known.with_principal(principal))),
             // The owner is gone or disabled, or nobody can tell.

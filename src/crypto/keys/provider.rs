@@ -5,6 +5,7 @@ use crate::principal::Principal;
 use crate::secret::SecretBytes;
 use crate::store::StoreFuture;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A key that is known to be somebody's, for one algorithm. Cheap to clone.
@@ -13,6 +14,17 @@ pub struct KnownKey {
     key: Arc<VerifyingKey>,
     algorithm: Algorithm,
     principal: Option<Principal>,
+    notice: Option<Notice>,
+}
+
+/// Writes down that a key was used.
+#[derive(Clone)]
+struct Notice(Arc<dyn Fn() -> StoreFuture<()> + Send + Sync>);
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notice")
+    }
 }
 
 impl KnownKey {
@@ -28,6 +40,7 @@ impl KnownKey {
             key: Arc::new(key),
             algorithm,
             principal: None,
+            notice: None,
         })
     }
 
@@ -44,6 +57,24 @@ impl KnownKey {
     pub fn with_principal(mut self, principal: Principal) -> Self {
         self.principal = Some(principal);
         self
+    }
+
+    /// Has its use written down, once a message that it signed has passed. Asked for is a key by
+    /// anybody who knows its id. Whether the writing succeeds is no matter of the message.
+    #[must_use]
+    pub fn noting_use(
+        mut self,
+        note: impl Fn() -> StoreFuture<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.notice = Some(Notice(Arc::new(note)));
+        self
+    }
+
+    /// Says that a message which it signed has passed.
+    pub async fn note_use(&self) {
+        if let Some(Notice(note)) = &self.notice {
+            let _another_time = note().await;
+        }
     }
 
     /// The key.

@@ -9,16 +9,19 @@
 //!    and none declare nothing, and the content decides;
 //! 3. its structure is whole, to its last byte: nothing is cut off, nothing follows, nothing
 //!    stands where programs do not look but others do (archives behind images, code in
-//!    comments);
-//! 4. it does nothing: no script, handler or outside reference in SVG, no action, script or
-//!    embedded file in PDF, no macro, embedded object or loaded reference in Office documents;
+//!    comments, in tables, behind compressed data);
+//! 4. it does nothing: no script, handler or outside reference in SVG; no action, script,
+//!    embedded file or outside content in PDF, and no link but to pages and people; no macro,
+//!    embedded object, program or loaded reference in Office documents, and no field or formula
+//!    that runs or fetches;
 //! 5. it stays within its limits: bytes, pixels, and for archives entries, ratio, expanded
 //!    size, paths; no links, no duplicates, no encryption, no archives within; local headers
 //!    and directory agree.
 //!
 //! Metadata of images (Exif, XMP, comments, text) is taken out on the way, without encoding
 //! them anew: from JPEG, PNG, GIF and WebP. TIFF and AVIF images that have some are refused,
-//! unless the policy [keeps](UploadPolicy::keep_image_metadata) it.
+//! unless the policy [keeps](UploadPolicy::keep_image_metadata) it. In TIFF, whatever is not
+//! known to say how the image looks is taken for metadata.
 //!
 //! ```
 //! use portcullis::input::upload::{RefusalKind, UploadPolicy};
@@ -46,13 +49,16 @@
 //!
 //! Files are judged while they pass: memory is the piece at hand, twice, and 8 KiB; for
 //! archives the list of their entries (about 1 kB each, 1,000 entries) and one list of parts
-//! (1 MiB); for AVIF the description (1 MiB). JSON and TIFF are held as a whole (16 MiB), and
-//! so is SVG (4 MiB). Time is linear in what comes and in what it expands to.
+//! (1 MiB); for AVIF the description (1 MiB); for JPEG one segment (64 KiB); for PDF the places
+//! in one object stream (800 kB). JSON and TIFF are held as a whole (16 MiB), and so is SVG
+//! (4 MiB). Time is linear in what comes and in what it expands to.
 //!
 //! # What is not found
 //!
-//! Images are not decoded: pixels may hold anything, and a decoder may have bugs. Malware in
-//! well-formed files is for a scanner.
+//! Images are not decoded: pixels may hold anything, and a decoder may have bugs. Compressed
+//! pixels and sound, and what stands behind them, are searched for `<?php` and the tags
+//! `<script` and `<iframe`; the short `<?=` is in many a photo by chance. Malware in well-formed
+//! files is for a scanner.
 //!
 //! ASVS 5.0: 5.2.1 to 5.2.3, 5.2.5, 5.2.6, 5.3.2, 5.4.1, 14.2.8.
 

@@ -130,6 +130,7 @@ impl ApiVerifier {
             .saturating_add(Duration::from_secs(2));
         let parts = [fields.key_id, fields.nonce];
         self.replay.pass(&parts, memory).await?;
+        key.note_use().await;
         Ok(VerifiedApiRequest(Arc::new(Facts {
             key_id: fields.key_id.into(),
             nonce: fields.nonce.into(),

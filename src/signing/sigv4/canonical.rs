@@ -61,6 +61,10 @@ fn put_path(to: &mut String, path: &str, encodes_once: bool) -> Result<(), Fault
 
 /// The parameters, encoded in the one way that the scheme has, in the order of their names.
 fn put_query(to: &mut String, query: &str) -> Result<(), Fault> {
+    // Forms read a blank in it, and the scheme signs itself.
+    if query.contains('+') {
+        return Err(Fault::BadValue("@query".into()));
+    }
     let encoded = |text: &str| -> Result<String, Fault> {
         let mut encoded = String::with_capacity(text.len());
         let mut bytes = text.bytes();
@@ -87,7 +91,11 @@ fn put_query(to: &mut String, query: &str) -> Result<(), Fault> {
         Ok((encoded(name)?, encoded(value)?))
     });
     let mut pairs: Vec<_> = pairs.collect::<Result<_, Fault>>()?;
-    pairs.sort();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    // The scheme sorts the values of one name as well, and a service takes the first or the last.
+    if !pairs.is_sorted() {
+        return Err(Fault::BadValue("@query".into()));
+    }
     for (index, (name, value)) in pairs.iter().enumerate() {
         if index > 0 {
             to.push('&');
@@ -173,7 +181,13 @@ mod tests {
         for (sent, expected) in [
             ("", Some("")),
             ("b=2&a=1", Some("a=1&b=2")),
-            ("a=2&a=1", Some("a=1&a=2")),
+            ("a=1&b&a=2", Some("a=1&a=2&b=")),
+            ("&&a=1&", Some("a=1")),
+            ("a=%7e%2b%2B", Some("a=~%2B%2B")),
+            ("a=2&a=1", None),
+            ("a=2&b=1&a=1", None),
+            ("a=b&%61=a", None),
+            ("a=b+c", None),
             ("a", Some("a=")),
             ("a=%2f", Some("a=%2F")),
             ("a=/", Some("a=%2F")),

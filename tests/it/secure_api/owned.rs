@@ -114,12 +114,28 @@ async fn nobody_keeps_more_than_a_share() {
     assert_eq!(last.status, 201);
     let refused = write(&client, &service, "<p>noon</p>").await;
     assert_eq!(refused.status, 409, "{}", refused.body);
-    assert_eq!(refused.problem()["code"], "too_many");
+    assert_eq!(refused.problem()["code"], "too_many_notes");
     let refused = upload(&service, &token, "dot.gif", "image/gif", GIF).await;
     assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(refused.problem()["code"], "too_many_files");
     let path = format!("DELETE /notes/{}", text(&last, "id"));
     assert_eq!(client.ask(&service, &path, None).await.status, 204);
     assert_eq!(write(&client, &service, "<p>noon</p>").await.status, 201);
+}
+
+/// A title that reads otherwise than it is.
+#[tokio::test]
+async fn titles_hide_nothing() {
+    let (service, _) = service().await;
+    let client = Client::bearer(&service.member(ANN).await);
+    for title in ["a\u{202E}gnp.exe", "a\u{200B}b", "a\u{7}b"] {
+        let note = json!({"title": title, "html": "x"});
+        let refused = client.ask(&service, "POST /notes", Some(note)).await;
+        assert_eq!(refused.status, 422, "{title:?}: {}", refused.body);
+    }
+    let note = json!({"title": " Cafe\u{301} ", "html": "x"});
+    let kept = client.ask(&service, "POST /notes", Some(note)).await;
+    assert_eq!(text(&kept, "title"), "Caf\u{e9}");
 }
 
 /// What comes fits, and what is kept would not.

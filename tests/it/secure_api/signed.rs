@@ -103,6 +103,47 @@ async fn a_signing_key_orders_only_where_that_is_among_its_scopes() {
     }
 }
 
+/// Whoever knows an id could say otherwise that the key is in use.
+#[tokio::test]
+async fn a_key_is_used_when_it_has_signed() {
+    let service = Service::new().await;
+    let client = Client::bearer(&service.member(ANN).await);
+    let (key_id, secret) = signing_key(&service, &client).await;
+    let body = Bytes::from_static(ORDER.as_bytes());
+    let forger = SecretBytes::from(vec![b'x'; 40]);
+    for (secret, expected, is_used) in [(&forger, 401, false), (&secret, 201, true)] {
+        let mut parts = order();
+        let signer = ApiSigner::new(&key_id, secret).unwrap();
+        signer.sign(&mut parts, &body).unwrap();
+        assert_eq!(send(&service, &parts, ORDER).await.status, expected);
+        let keys = client.get(&service, "/api-keys").await.json();
+        assert_eq!(keys[0]["last_used"].is_null(), !is_used, "{keys}");
+    }
+}
+
+/// Behind a proxy, what clients sign is what they see.
+#[tokio::test]
+async fn orders_are_for_this_host_and_no_other() {
+    let service = Service::with(&[("ORIGIN", "https://api.example.com")]).await;
+    let client = Client::bearer(&service.member(ANN).await);
+    let (key_id, secret) = signing_key(&service, &client).await;
+    let key = SigningKey::from_secret(Algorithm::Hs256, &secret).unwrap();
+    let signer = Signer::new(key.with_key_id(key_id.as_str())).unwrap();
+    for (uri, expected) in [
+        ("https://api.example.com/api/orders", 201),
+        ("https://other.example/api/orders", 401),
+        ("http://127.0.0.1:3000/api/orders", 401),
+    ] {
+        let mut request = Request::from_parts(order(), ());
+        *request.uri_mut() = uri.parse().unwrap();
+        signer.sign_request(&mut request, ORDER.as_bytes()).unwrap();
+        let (mut parts, ()) = request.into_parts();
+        parts.uri = "/api/orders".parse().unwrap();
+        let answer = send(&service, &parts, ORDER).await;
+        assert_eq!(answer.status, expected, "{uri}: {}", answer.body);
+    }
+}
+
 #[tokio::test]
 async fn a_signing_key_lets_nobody_in_and_ends_at_once() {
     let service = Service::new().await;

@@ -302,6 +302,20 @@ async fn a_streamed_body_ends_with_an_error_when_it_is_another() {
             200,
             vec!["a", "wrong_digest"],
         ),
+        (
+            "another, with an empty end",
+            Pieces::of(&["x", ""]),
+            "abc",
+            200,
+            vec!["wrong_digest"],
+        ),
+        (
+            "with empty pieces",
+            Pieces::of(&["", "abc", "", ""]),
+            "abc",
+            200,
+            vec!["abc"],
+        ),
         ("gone", Pieces::of(&[]), "abc", 200, vec!["wrong_digest"]),
         ("not announced", Pieces::of(&["x"]), "", 401, vec![]),
     ] {

@@ -116,6 +116,16 @@ async fn attacks() {
             "bad_signature",
         ),
         (
+            "a query that forms read otherwise",
+            |it| *it.uri_mut() = "/?q=a+b".parse().unwrap(),
+            "bad_value",
+        ),
+        (
+            "values in another order than is signed",
+            |it| *it.uri_mut() = "/?role=user&role=admin".parse().unwrap(),
+            "bad_value",
+        ),
+        (
             "another host",
             |it| set(it, "host", "evil.example"),
             "bad_signature",

@@ -140,6 +140,43 @@ async fn a_body_may_come_byte_by_byte() {
     );
 }
 
+/// A form of two inputs, of which one was used.
+#[tokio::test]
+async fn what_was_not_chosen_is_not_counted() {
+    let one = UploadLayer::new(UploadPolicy::images().max_files(1));
+    let parts = [file("", b""), file("a.png", &png(b"")), file("", b"")];
+    let response = send(one, &parts).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let parts = vec![file("", b""); 3];
+    let few = UploadLayer::new(UploadPolicy::images().max_fields(2, 4));
+    assert_eq!(code(&send(few, &parts).await), "upload_too_many");
+}
+
+/// What checks the name and what uses it may be two programs.
+#[tokio::test]
+async fn names_that_are_read_in_two_ways_are_refused() {
+    for head in [
+        "name=\"x; filename=a.png\"; filename=\"b.php\"",
+        "name=\"x; filename=a.png\"",
+        "name=\"f\"; filename=\"a.png\"; filename=\"b.php\"",
+        "name=\"f\"; FILENAME=\"a.png\"; filename=\"b.php\"",
+        "name=\"f\"; name=\"g\"; filename=\"a.png\"",
+        "name=\"f\"; filename =\"a.png\"",
+        "name=\"f\"; filename=\"a.png",
+    ] {
+        let head = format!("content-disposition: form-data; {head}\r\n\r\n");
+        let part = [head.as_bytes(), &png(b"")].concat();
+        let response = send(images(), &[part]).await;
+        assert_eq!(code(&response), "upload_multipart", "{head}");
+    }
+    let named = [
+        &b"content-disposition: form-data; name=\"filename\"; filename=\"a.png\"\r\n\r\n"[..],
+        &png(b""),
+    ];
+    let response = send(images(), &[named.concat()]).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
 #[tokio::test]
 async fn what_the_policy_does_not_take_is_refused() {
     let image = png(b"");

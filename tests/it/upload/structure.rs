@@ -221,6 +221,181 @@ fn refused_as(name: &str, file: &[u8]) -> RefusalKind {
     }
 }
 
+/// Code and words that no decoder looks at, in places that are the image's own.
+#[test]
+fn nothing_hides_where_decoders_do_not_look() {
+    use RefusalKind::{Malformed, Metadata, Polyglot};
+    let code = b"<?php system($_GET[1]); ?><script>alert(1)</script>";
+    let person = b"Ann Smith, 52N 13E";
+    let frame = |tail: &[u8]| {
+        let content = [&b"\x08\0\x08\0\x08\x01\x01\x11\0"[..], tail].concat();
+        let whole = jpeg(b"");
+        let at = whole.windows(2).position(|it| it == [0xFF, 0xC0]).unwrap();
+        [
+            &whole[..at],
+            &jpeg_segment(0xC0, &content),
+            &whole[at + 13..],
+        ]
+        .concat()
+    };
+    assert!(check(&policy(), "a.jpg", &frame(b"")).is_ok());
+    let entropy = {
+        let whole = jpeg(b"");
+        let end = whole.len() - 2;
+        [&whole[..end], code, &whole[end..]].concat()
+    };
+    let frame_of_gif = |data: &[u8]| {
+        let length = u8::try_from(data.len()).unwrap();
+        let end = GIF.len() - 2;
+        [&GIF[..end], &[length], data, b"\0;"].concat()
+    };
+    let loops = |blocks: &[u8]| gif(&[b"!\xFF\x0BNETSCAPE2.0", blocks, b"\0"].concat());
+    let split_at = [
+        &b"\x05aaa<?"[..],
+        b"\x70hp system($_GET[1]); ?>",
+        &[b' '; 90],
+    ]
+    .concat();
+    let split_at = &split_at[..7 + 0x70];
+    let extended =
+        |chunks: &[u8]| riff(b"WEBP", &[&riff_chunk(b"VP8X", &[0; 10]), chunks].concat());
+    let picture = riff_chunk(b"VP8L", b"\x2F\0\0\0\0\x07");
+    let plain = |chunks: &[u8]| riff(b"WEBP", &[&picture, chunks].concat());
+    let format = b"\x01\0\x01\0\x40\x1F\0\0\x40\x1F\0\0\x01\0\x08\0";
+    let sound = |format: &[u8], data: &[u8]| {
+        let chunks = [riff_chunk(b"fmt ", format), riff_chunk(b"data", data)];
+        riff(b"WAVE", &chunks.concat())
+    };
+    let gap = |gap: &[u8]| {
+        let mut file = tiff(&[]);
+        file.extend(gap);
+        file.extend([0; 18]);
+        let last = u32::try_from(file.len() - 18).unwrap();
+        // The link to the next directory, which is empty.
+        let at = file.len() - 18 - gap.len() - 4;
+        file[at..at + 4].copy_from_slice(&last.to_le_bytes());
+        file.truncate(file.len() - 12);
+        file
+    };
+    assert!(check(&policy(), "a.tif", &gap(&[0; 8])).is_ok());
+    let private = {
+        let mut entry = [0; 12];
+        entry[..8].copy_from_slice(&[0xE8, 0xFD, 2, 0, 4, 0, 0, 0]);
+        entry[8..].copy_from_slice(b"Ann\0");
+        tiff(&[entry])
+    };
+    let second = png_chunk(b"IDAT", code);
+    let png_data = {
+        let whole = png(b"");
+        let end = whole.len() - 12;
+        [&whole[..end], &second, &whole[end..]].concat()
+    };
+    let pixels = {
+        let mut file = bmp();
+        let (width, bytes) = (17_u32, 52_u32);
+        file[18..22].copy_from_slice(&width.to_le_bytes());
+        file[2..6].copy_from_slice(&(54 + bytes).to_le_bytes());
+        file.truncate(54);
+        file.extend(code.iter().chain(&[0; 8]).take(52));
+        file
+    };
+    for (name, what, file, expected) in [
+        (
+            "a.jpg",
+            "number of lines",
+            jpeg(&jpeg_segment(0xDC, code)),
+            Polyglot,
+        ),
+        (
+            "a.jpg",
+            "number of lines",
+            jpeg(&jpeg_segment(0xDC, person)),
+            Malformed,
+        ),
+        (
+            "a.jpg",
+            "restart interval",
+            jpeg(&jpeg_segment(0xDD, person)),
+            Malformed,
+        ),
+        (
+            "a.jpg",
+            "conditions",
+            jpeg(&jpeg_segment(0xCC, &[7; 40])),
+            Malformed,
+        ),
+        (
+            "a.jpg",
+            "table",
+            jpeg(&jpeg_segment(0xDB, &[1; 70])),
+            Malformed,
+        ),
+        ("a.jpg", "frame", frame(person), Malformed),
+        ("a.jpg", "data", entropy, Polyglot),
+        ("a.gif", "data", frame_of_gif(code), Polyglot),
+        (
+            "a.gif",
+            "control",
+            gif(b"!\xF9\x04\0\0\0\0\x01x\0"),
+            Malformed,
+        ),
+        (
+            "a.webp",
+            "alpha of nothing",
+            plain(&riff_chunk(b"ALPH", code)),
+            Malformed,
+        ),
+        (
+            "a.webp",
+            "alpha",
+            extended(&[riff_chunk(b"ALPH", code), picture.clone()].concat()),
+            Polyglot,
+        ),
+        (
+            "a.webp",
+            "animation",
+            extended(&[riff_chunk(b"ANIM", person), picture.clone()].concat()),
+            Malformed,
+        ),
+        ("a.webp", "second picture", plain(&picture), Malformed),
+        (
+            "a.wav",
+            "format",
+            sound(&[&format[..], &code[..30]].concat(), &[0; 4]),
+            Polyglot,
+        ),
+        (
+            "a.wav",
+            "long format",
+            sound(&[&format[..], &[0; 60]].concat(), &[0; 4]),
+            Malformed,
+        ),
+        ("a.wav", "data", sound(format, code), Polyglot),
+        ("a.tif", "gap", gap(person), Polyglot),
+        ("a.tif", "private tag", private, Metadata),
+        ("a.png", "second data", png_data, Polyglot),
+        ("a.bmp", "pixels", pixels, Polyglot),
+    ] {
+        let refusal = check(&policy(), name, &file).map(|_| ()).expect_err(what);
+        assert_eq!(refusal.kind(), expected, "{name} {what}: {refusal}");
+    }
+    // What is no loop and no plain header is metadata, and goes.
+    let preview = [&b"JFIF\0\x01\x01\0\0\x01\0\x01\x02\x02"[..], person].concat();
+    for (name, file) in [
+        ("a.jpg", jpeg(&jpeg_segment(0xE0, &preview))),
+        ("a.gif", loops(&[&[18][..], person].concat())),
+        ("a.gif", loops(split_at)),
+    ] {
+        let (accepted, kept) = check(&policy(), name, &file).unwrap();
+        assert!(accepted.cleaning().is_some(), "{name}");
+        for word in [&b"Ann Smith"[..], b"system"] {
+            assert!(!kept.windows(word.len()).any(|it| it == word), "{name}");
+        }
+    }
+    let (_, kept) = check(&policy(), "a.gif", &loops(b"\x03\x01\0\0")).unwrap();
+    assert!(kept.windows(8).any(|it| it == b"NETSCAPE"));
+}
+
 #[test]
 fn documents_that_do_something_are_refused() {
     use RefusalKind::{Active, Malformed, Opaque, Polyglot};
@@ -482,6 +657,37 @@ fn office_documents_that_do_something_are_refused() {
                 "word/_rels/document.xml.rels",
                 &relation("hyperlink", "javascript:alert(1)"),
             ),
+            Active,
+        ),
+        (
+            "an exchange of data",
+            with(
+                "word/header1.xml",
+                "<w:fldSimple w:instr=' DDEAUTO c:\\cmd.exe \"/k calc\" '/>",
+            ),
+            Active,
+        ),
+        (
+            "a formula that fetches",
+            with("xl/worksheets/sheet1.xml", "<f>WEBSERVICE(A1)</f>"),
+            Active,
+        ),
+        (
+            "data from outside",
+            with("xl/connections.xml", "<connections/>"),
+            Active,
+        ),
+        (
+            "a page in it",
+            with(
+                "word/_rels/document.xml.rels",
+                "<Relationships><Relationship Type=\"x/aFChunk\" Target=\"c.htm\"/></Relationships>",
+            ),
+            Active,
+        ),
+        (
+            "a program",
+            with("word/media/a.png", "MZ\u{0}\u{3}"),
             Active,
         ),
         (

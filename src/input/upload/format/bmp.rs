@@ -53,7 +53,7 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
         return Err(malformed("sizes that do not agree"));
     }
     super::pass_ignored(&feed, offset - passed).await?;
-    feed.keep(pixels).await?;
+    super::pass_data(&feed, pixels).await?;
     super::pass_ignored(&feed, size - offset - pixels).await?;
     Ok(facts)
 }

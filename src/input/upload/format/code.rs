@@ -17,18 +17,50 @@ const CODE: &[&[u8]] = &[
     b"<jsp:",
     b"<!--#",
 ];
+/// The same for compressed pixels and sound: what does not stand in gigabytes of them by chance.
+/// White space follows `<?php`.
+const CODE_IN_DATA: &[&[u8]] = &[
+    b"<?php ",
+    b"<?php\t",
+    b"<?php\r",
+    b"<?php\n",
+    b"<script",
+    b"<iframe",
+    b"<!doctype",
+];
 const LONGEST_CODE: usize = 9;
 
 /// Looks for code in bytes that come in pieces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CodeFinder {
+    words: &'static [&'static [u8]],
     seam: Seam<LONGEST_CODE>,
     found: bool,
 }
 
+impl Default for CodeFinder {
+    fn default() -> Self {
+        Self::of(CODE)
+    }
+}
+
 impl CodeFinder {
+    /// For compressed pixels and sound.
+    pub(super) fn in_data() -> Self {
+        Self::of(CODE_IN_DATA)
+    }
+
+    fn of(words: &'static [&'static [u8]]) -> Self {
+        Self {
+            words,
+            seam: Seam::default(),
+            found: false,
+        }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.found = self.found || self.seam.any(bytes, has_code);
+        let words = self.words;
+        self.found = self.found || self.seam.any(bytes, |bytes| has_any(bytes, words));
     }
 
     pub(super) const fn found(&self) -> bool {
@@ -38,13 +70,22 @@ impl CodeFinder {
 
 /// Whether there is code of a web page or of a server in it.
 pub(super) fn has_code(bytes: &[u8]) -> bool {
+    has_any(bytes, CODE)
+}
+
+/// Whether there is code among compressed pixels.
+pub(super) fn has_code_in_data(bytes: &[u8]) -> bool {
+    has_any(bytes, CODE_IN_DATA)
+}
+
+fn has_any(bytes: &[u8], words: &[&[u8]]) -> bool {
     memchr_iter(b'<', bytes).any(|at| {
         let text = bytes.get(at..).unwrap_or_default();
         let starts = |code: &&[u8]| {
             let start = text.get(..code.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(code))
         };
-        CODE.iter().any(starts)
+        words.iter().any(starts)
     })
 }
 

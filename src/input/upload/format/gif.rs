@@ -55,18 +55,22 @@ async fn frame(feed: &Feed, rules: &Rules, facts: &mut Facts) -> Result<(), Refu
     if !(1..=8).contains(&code_size) {
         return Err(malformed("a code size that no image has"));
     }
-    sub_blocks(feed, Fate::Keep, |_| {}).await
+    let mut finder = CodeFinder::in_data();
+    sub_blocks(feed, Fate::Keep, |bytes| finder.push(bytes), |_| {}).await?;
+    super::judge_data(&finder)
 }
 
 async fn extension(feed: &Feed, rules: &Rules, facts: &mut Facts) -> Result<(), Refusal> {
     let fate = if rules.strips { Fate::Drop } else { Fate::Keep };
     let is_visual = match feed.peek().await? {
-        [_, 0xF9, 4] => true,
-        // An application's: how often an animation runs.
-        [_, 0xFF, 11] => {
-            let [_, _, _, name @ ..]: [u8; 14] = feed.peek().await?;
-            matches!(&name, b"NETSCAPE2.0" | b"ANIMEXTS1.0")
+        [_, 0xF9, 4] => {
+            let [.., end]: [u8; 8] = feed.peek().await?;
+            match end {
+                0 => true,
+                _ => return Err(malformed("an extension that is longer than it is")),
+            }
         }
+        [_, 0xFF, 11] => is_loop(feed).await?,
         // A comment, plain text, or what another application has to say.
         [_, 0xFE | 0x01 | 0xFF, _] => false,
         _ => return Err(malformed("an extension that nobody knows")),
@@ -74,21 +78,50 @@ async fn extension(feed: &Feed, rules: &Rules, facts: &mut Facts) -> Result<(), 
     let fate = if is_visual { Fate::Keep } else { fate };
     feed.pass(2, fate, |_| {}).await?;
     let mut finder = CodeFinder::default();
-    sub_blocks(feed, fate, |bytes| finder.push(bytes)).await?;
-    match (is_visual, finder.found()) {
+    // As a server reads them, and as a program does that puts them together.
+    let mut raw_finder = CodeFinder::default();
+    sub_blocks(
+        feed,
+        fate,
+        |bytes| raw_finder.push(bytes),
+        |bytes| finder.push(bytes),
+    )
+    .await?;
+    match (is_visual, finder.found() || raw_finder.found()) {
         (true, true) => Err(malformed("code in an extension")),
         (true, false) => Ok(()),
         (false, found) => facts.judge_metadata(rules, found),
     }
 }
 
-async fn sub_blocks(feed: &Feed, fate: Fate, mut look: impl FnMut(&[u8])) -> Result<(), Refusal> {
+/// Whether an application's extension says how often an animation runs, and no more: one
+/// sub-block of three bytes.
+async fn is_loop(feed: &Feed) -> Result<bool, Refusal> {
+    let [_, _, _, name @ ..]: [u8; 14] = feed.peek().await?;
+    if !matches!(&name, b"NETSCAPE2.0" | b"ANIMEXTS1.0") {
+        return Ok(false);
+    }
+    let [.., length, kind, _, _, end]: [u8; 19] = feed.peek().await?;
+    Ok((length, kind, end) == (3, 1, 0))
+}
+
+/// Passes over sub-blocks: `raw` is shown all bytes of them, `look` what they hold.
+async fn sub_blocks(
+    feed: &Feed,
+    fate: Fate,
+    mut raw: impl FnMut(&[u8]),
+    mut look: impl FnMut(&[u8]),
+) -> Result<(), Refusal> {
     loop {
         let [length] = feed.peek().await?;
-        feed.pass(1, fate, |_| {}).await?;
+        feed.pass(1, fate, &mut raw).await?;
         if length == 0 {
             return Ok(());
         }
-        feed.pass(length.into(), fate, &mut look).await?;
+        let both = |bytes: &[u8]| {
+            raw(bytes);
+            look(bytes);
+        };
+        feed.pass(length.into(), fate, both).await?;
     }
 }

@@ -106,6 +106,21 @@ async fn pass_ignored(feed: &Feed, length: u64) -> Result<(), Refusal> {
     }
 }
 
+/// Reads and keeps compressed pixels or sound. Decoders do not look behind what they need.
+async fn pass_data(feed: &Feed, length: u64) -> Result<(), Refusal> {
+    let mut finder = CodeFinder::in_data();
+    feed.pass(length, Fate::Keep, |bytes| finder.push(bytes))
+        .await?;
+    judge_data(&finder)
+}
+
+fn judge_data(finder: &CodeFinder) -> Result<(), Refusal> {
+    match finder.found() {
+        true => Err(polyglot("code in the data of an image or a sound")),
+        false => Ok(()),
+    }
+}
+
 /// A parser at the start of a file whose first bytes are of this type.
 pub(super) fn scanner(kind: FileType, rules: Rules) -> Scanner {
     Scanner::new(move |feed| match kind {

@@ -43,7 +43,9 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
                     zlib_header(&feed, length).await?;
                 }
                 stage = Stage::Data;
-                chunk(&feed, length, Fate::Keep).await?;
+                if chunk(&feed, length, Fate::Keep).await? {
+                    return Err(polyglot("code in the data of an image or a sound"));
+                }
             }
             b"IHDR" | b"IDAT" | b"IEND" => return Err(malformed("a chunk in a wrong place")),
             name => {
@@ -107,15 +109,15 @@ async fn zlib_header(feed: &Feed, length: u32) -> Result<(), Refusal> {
 async fn chunk(feed: &Feed, length: u32, fate: Fate) -> Result<bool, Refusal> {
     feed.pass(4, fate, |_| {}).await?;
     let mut checksum = crc32fast::Hasher::new();
-    let mut finder = CodeFinder::default();
     // Image data is no text, and most of the file.
-    let is_searched = feed.peek().await? != *b"IDAT";
+    let mut finder = match feed.peek().await? == *b"IDAT" {
+        true => CodeFinder::in_data(),
+        false => CodeFinder::default(),
+    };
     let content = u64::from(length) + 4;
     let look = |bytes: &[u8]| {
         checksum.update(bytes);
-        if is_searched {
-            finder.push(bytes);
-        }
+        finder.push(bytes);
     };
     feed.pass(content, fate, look).await?;
     let declared: [u8; 4] = feed.peek().await?;

@@ -20,6 +20,9 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
     };
     if rules.expected == FileType::Json {
         let document = feed.hold_all(MAX_JSON).await?;
+        if has_server_code(&document) {
+            return Err(polyglot("code of a server in a text"));
+        }
         let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&document);
         return match serde_json::from_slice::<serde::de::IgnoredAny>(document) {
             Ok(_) => Ok(facts),
@@ -54,8 +57,20 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
     Ok(facts)
 }
 
-/// PHP runs wherever it stands in a file.
-const SERVER_CODE: &[u8] = b"<?php";
+/// PHP runs wherever it stands in a file, in any case.
+const SERVER_CODE: &[&[u8]] = &[b"<?php", b"<?="];
+const LONGEST_SERVER_CODE: usize = 5;
+
+fn has_server_code(text: &[u8]) -> bool {
+    memmem::find_iter(text, b"<?").any(|at| {
+        let text = text.get(at..).unwrap_or_default();
+        let starts = |code: &&[u8]| {
+            let start = text.get(..code.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(code))
+        };
+        SERVER_CODE.iter().any(starts)
+    })
+}
 
 #[derive(Default)]
 struct Text {
@@ -63,7 +78,7 @@ struct Text {
     at_cell_start: bool,
     has_formula: bool,
     has_server_code: bool,
-    server_code: Seam<{ SERVER_CODE.len() }>,
+    server_code: Seam<LONGEST_SERVER_CODE>,
     markup: CodeFinder,
 }
 
@@ -80,8 +95,7 @@ impl Text {
             return Err(mismatch("control characters in a text"));
         }
         self.markup.push(valid);
-        let is_code = |text: &[u8]| memmem::find(text, SERVER_CODE).is_some();
-        self.has_server_code |= self.server_code.any(valid, is_code);
+        self.has_server_code |= self.server_code.any(valid, has_server_code);
         if self.is_table && !self.has_formula {
             self.find_formula(valid);
         }
@@ -118,6 +132,19 @@ pub(in crate::input::upload) const fn is_control(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_of_a_server() {
+        for (text, expected) in [
+            ("a <?php b", true),
+            ("a <?PhP b", true),
+            ("a <?= b", true),
+            ("<?xml version=\"1.0\"?>", false),
+            ("a < ?php", false),
+        ] {
+            assert_eq!(has_server_code(text.as_bytes()), expected, "{text}");
+        }
+    }
 
     #[test]
     fn cells_that_a_spreadsheet_runs() {

@@ -1,19 +1,22 @@
 //! TIFF 6.0: directories, and what they point to, within the file.
 //!
-//! Directories may stand anywhere, so a TIFF is held in memory, up to [`MAX_BYTES`]. Metadata
-//! cannot be taken out without moving everything else: a policy that strips refuses it.
+//! Directories may stand anywhere, so a TIFF is held in memory, up to [`MAX_BYTES`]. What
+//! nothing points to is zeros, or refused. Metadata cannot be taken out without moving
+//! everything else: a policy that strips refuses it, and every tag that is not known to say how
+//! the image looks.
 
 use super::Facts;
-use super::code::has_code;
+use super::code::{has_code, has_code_in_data};
 use crate::input::upload::Refusal;
 use crate::input::upload::feed::Feed;
 use crate::input::upload::policy::Rules;
 use crate::input::upload::refusal::{RefusalKind, malformed, polyglot};
+use std::ops::RangeInclusive;
 
 const MAX_BYTES: usize = 16 << 20;
 const MAX_DIRECTORIES: usize = 256;
 /// Programs round the end up, with zeros.
-const MAX_PADDING: usize = 3;
+const MAX_PADDING: u64 = 3;
 
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
@@ -22,10 +25,25 @@ const STRIP_LENGTHS: u16 = 279;
 const TILE_OFFSETS: u16 = 324;
 const TILE_LENGTHS: u16 = 325;
 const SUB_DIRECTORIES: u16 = 330;
-/// What tells of people, places and devices: description, camera, program, time, artist, host,
-/// XMP, copyright, IPTC, Photoshop, Exif, GPS.
-const METADATA: &[u16] = &[
-    269, 270, 271, 272, 285, 305, 306, 315, 316, 700, 33432, 33723, 34377, 34665, 34853, 37724,
+/// Image data coded as in an old JPEG, and how long it is.
+const JPEG_OFFSET: u16 = 513;
+const JPEG_LENGTH: u16 = 514;
+/// Directories of Exif, GPS and interoperability.
+const DIRECTORIES_OF_METADATA: &[u16] = &[34665, 34853, 40965];
+/// Tags that say how the image looks, or where its data is: of TIFF 6.0 but for what tells of
+/// people and devices, of its supplements, and the color profile. All others are metadata.
+const VISUAL: &[RangeInclusive<u16>] = &[
+    254..=259,
+    262..=268,
+    273..=284,
+    286..=293,
+    296..=297,
+    301..=301,
+    317..=334,
+    336..=336,
+    338..=347,
+    512..=532,
+    34675..=34675,
 ];
 
 pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
@@ -33,21 +51,22 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
     let mut tiff = Tiff {
         bytes: &bytes,
         is_little: bytes.starts_with(b"II"),
-        end: 8,
+        parts: vec![(0, 8)],
         budget: bytes.len() as u64 * 2,
     };
     let facts = tiff.walk(&rules)?;
-    match bytes.get(usize::try_from(tiff.end).unwrap_or(usize::MAX)..) {
-        Some(rest) if rest.len() <= MAX_PADDING && rest.iter().all(|byte| *byte == 0) => Ok(facts),
-        _ => Err(polyglot("data follows its end")),
+    tiff.check_gaps()?;
+    match has_code_in_data(&bytes) {
+        true => Err(polyglot("code in the data of an image or a sound")),
+        false => Ok(facts),
     }
 }
 
 struct Tiff<'a> {
     bytes: &'a [u8],
     is_little: bool,
-    /// Where the last thing ends that something points to.
-    end: u64,
+    /// Where what something points to begins and ends.
+    parts: Vec<(u64, u64)>,
     /// How much more may be pointed to. What does not overlap needs once the length of the
     /// file, and the small values that stand in their entries a little more.
     budget: u64,
@@ -87,10 +106,29 @@ impl Tiff<'_> {
         if end > self.bytes.len() as u64 {
             return Err(Refusal::new(RefusalKind::Truncated, "it ends too early"));
         }
-        self.end = self.end.max(end);
+        self.parts.push((at, end));
         let left = self.budget.checked_sub(length);
         self.budget = left.ok_or_else(|| malformed("parts that overlap"))?;
         Ok(())
+    }
+
+    /// What no program reads may be there to fill up, with zeros.
+    fn check_gaps(&mut self) -> Result<(), Refusal> {
+        self.parts.sort_unstable();
+        let mut passed = 0;
+        let whole = self.bytes.len() as u64;
+        for (at, end) in self.parts.iter().copied().chain([(whole, whole)]) {
+            let gap = usize::try_from(passed).ok().zip(usize::try_from(at).ok());
+            let gap = gap.and_then(|(from, to)| self.bytes.get(from..to));
+            if gap.is_some_and(|gap| gap.iter().any(|byte| *byte != 0)) {
+                return Err(polyglot("data that nothing points to"));
+            }
+            passed = passed.max(end);
+        }
+        match whole - passed.min(whole) <= MAX_PADDING {
+            true => Ok(()),
+            false => Err(polyglot("data follows its end")),
+        }
     }
 
     fn walk(&mut self, rules: &Rules) -> Result<Facts, Refusal> {
@@ -150,6 +188,12 @@ impl Tiff<'_> {
                 _ => return Err(malformed("image data without a length")),
             }
         }
+        if let (Some(offset), Some(length)) = (find(JPEG_OFFSET), find(JPEG_LENGTH)) {
+            self.reach(self.value(offset, 0)?.into(), self.value(length, 0)?.into())?;
+        }
+        for directory in DIRECTORIES_OF_METADATA.iter().filter_map(|tag| find(*tag)) {
+            open.push(self.value(directory, 0)?);
+        }
         if let Some(directories) = find(SUB_DIRECTORIES) {
             for index in 0..directories.count.min(MAX_DIRECTORIES as u32) {
                 open.push(self.value(directories, index)?);
@@ -190,10 +234,8 @@ impl Tiff<'_> {
     }
 
     fn judge_metadata(&self, entry: &Entry, rules: &Rules) -> Result<(), Refusal> {
-        if !METADATA.contains(&entry.tag) {
-            return Ok(());
-        }
-        if rules.strips {
+        let is_visual = VISUAL.iter().any(|tags| tags.contains(&entry.tag));
+        if rules.strips && !is_visual {
             let reason = format!(
                 "tag {} cannot be taken out without encoding it anew",
                 entry.tag
@@ -206,7 +248,7 @@ impl Tiff<'_> {
             .zip(usize::try_from(length).ok());
         let values = range.and_then(|(at, length)| self.bytes.get(at..)?.get(..length));
         match values.is_some_and(has_code) {
-            true => Err(polyglot("code in the metadata")),
+            true => Err(polyglot("code in a tag")),
             false => Ok(()),
         }
     }

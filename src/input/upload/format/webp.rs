@@ -19,38 +19,59 @@ const XMP: u8 = 0x04;
 pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
     let mut facts = Facts::default();
     let mut riff = Riff::open(&feed).await?;
-    let (mut images, mut is_first) = (0, true);
+    let mut seen = Seen::default();
     while let Some(chunk) = riff.next().await? {
         match &chunk.name {
-            b"VP8 " | b"VP8L" => {
-                images += 1;
+            b"VP8 " | b"VP8L" if !seen.has_picture && seen.frames == 0 => {
+                seen.has_picture = true;
                 let (width, height) = bitstream_size(&feed, chunk).await?;
                 facts.note_size(width, height, &rules)?;
-                riff.keep(chunk).await?;
+                super::pass_data(&feed, chunk.whole()).await?;
             }
-            b"VP8X" if is_first && chunk.length == 10 => {
+            b"VP8X" if !seen.is_begun && chunk.length == 10 => {
+                seen.is_extended = true;
                 extended(&feed, &rules, &mut facts).await?;
             }
-            b"ANMF" => {
-                images += 1;
+            b"ANMF" if seen.is_extended && !seen.has_picture => {
+                seen.frames += 1;
                 frame(&feed, chunk, &rules, &mut facts).await?;
+                super::pass_data(&feed, chunk.whole()).await?;
+            }
+            b"ALPH" if seen.is_extended && !seen.has_alpha && !seen.has_picture => {
+                seen.has_alpha = true;
+                super::pass_data(&feed, chunk.whole()).await?;
+            }
+            b"ANIM" if seen.is_extended && !seen.has_animation && chunk.length == 6 => {
+                seen.has_animation = true;
                 riff.keep(chunk).await?;
             }
-            b"ALPH" | b"ANIM" => riff.keep(chunk).await?,
             b"ICCP" => super::pass_ignored(&feed, chunk.whole()).await?,
-            b"VP8X" => return Err(malformed("a chunk in a wrong place")),
+            b"VP8 " | b"VP8L" | b"VP8X" | b"ANMF" | b"ALPH" | b"ANIM" => {
+                return Err(malformed("a chunk in a wrong place"));
+            }
             _ => metadata(&feed, chunk, &rules, &mut facts).await?,
         }
-        if images > MAX_FRAMES {
+        if seen.frames > MAX_FRAMES {
             let reason = format!("more than {MAX_FRAMES} frames");
             return Err(Refusal::new(RefusalKind::TooManyPixels, reason));
         }
-        is_first = false;
+        seen.is_begun = true;
     }
-    match images {
-        0 => Err(malformed("no image in it")),
-        _ => Ok(facts),
+    match seen.has_picture || seen.frames > 0 {
+        false => Err(malformed("no image in it")),
+        true => Ok(facts),
     }
+}
+
+/// Which chunks there were. What comes where a decoder does not look for it is refused.
+#[derive(Default)]
+struct Seen {
+    is_begun: bool,
+    is_extended: bool,
+    has_animation: bool,
+    has_alpha: bool,
+    has_picture: bool,
+    frames: u32,
 }
 
 async fn extended(feed: &Feed, rules: &Rules, facts: &mut Facts) -> Result<(), Refusal> {

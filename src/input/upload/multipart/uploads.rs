@@ -162,13 +162,14 @@ impl Uploads {
             let Some(file_name) = file_name(&part)? else {
                 return self.field(part).await.map(|field| Some(Part::Field(field)));
             };
+            // A form with a file input in which no file was chosen.
+            if file_name.is_empty() && self.is_empty(&mut part).await? {
+                self.count_field()?;
+                continue;
+            }
             self.files += 1;
             if self.files > self.policy().settings().max_files {
                 return Err(too_many("files"));
-            }
-            // A form with a file input in which no file was chosen.
-            if file_name.is_empty() && self.is_empty(&mut part).await? {
-                continue;
             }
             let declared = part.headers().get(header::CONTENT_TYPE);
             let declared = declared.map(|kind| String::from_utf8_lossy(kind.as_bytes()));
@@ -211,13 +212,17 @@ impl Uploads {
         Ok(true)
     }
 
-    async fn field(&mut self, mut part: multer::Field<'static>) -> Result<Field, Rejection> {
-        let settings = self.policy().settings();
-        let (limit, max_fields) = (settings.max_field_bytes, settings.max_fields);
+    fn count_field(&mut self) -> Result<(), Rejection> {
         self.fields += 1;
-        if self.fields > max_fields {
-            return Err(too_many("fields"));
+        match self.fields > self.policy().settings().max_fields {
+            true => Err(too_many("fields")),
+            false => Ok(()),
         }
+    }
+
+    async fn field(&mut self, mut part: multer::Field<'static>) -> Result<Field, Rejection> {
+        let limit = self.policy().settings().max_field_bytes;
+        self.count_field()?;
         let Some(name) = part.name().map(str::to_owned) else {
             return Err(multipart("a part without a name"));
         };
@@ -236,15 +241,56 @@ impl Uploads {
     }
 }
 
-/// The name that a part gives its file, or `None` for another field.
+/// The name that a part gives its file, or `None` for another field. What programs read in two
+/// ways is refused: one would check a name, and another one use another.
 fn file_name(part: &multer::Field<'_>) -> Result<Option<String>, Rejection> {
-    let disposition = part.headers().get(header::CONTENT_DISPOSITION);
-    let disposition = disposition.map(|value| value.as_bytes().to_ascii_lowercase());
+    let mut dispositions = part.headers().get_all(header::CONTENT_DISPOSITION).iter();
+    let disposition = dispositions.next().map(http::HeaderValue::as_bytes);
+    let disposition = disposition.unwrap_or_default().to_ascii_lowercase();
+    if dispositions.next().is_some() {
+        return Err(multipart("a part with two dispositions"));
+    }
+    let mut keys = parameters(&disposition)
+        .ok_or_else(|| multipart("a disposition with a text that does not end"))?;
+    keys.sort_unstable();
     // RFC 7578 section 4.2: must not be used, and not every program reads it.
-    if disposition.is_some_and(|value| memchr::memmem::find(&value, b"filename*").is_some()) {
+    if keys.contains(&&b"filename*"[..]) {
         return Err(multipart("a name of a file in the extended form"));
     }
+    if keys
+        .windows(2)
+        .any(|pair| matches!(pair, [one, other] if one == other))
+    {
+        return Err(multipart("a parameter of a disposition that comes twice"));
+    }
+    let has_name = keys.contains(&&b"filename"[..]);
+    let written = memchr::memmem::find_iter(&disposition, b"filename=").count();
+    if written != usize::from(has_name) || part.file_name().is_some() != has_name {
+        return Err(multipart("a name of a file that is read in two ways"));
+    }
     Ok(part.file_name().map(str::to_owned))
+}
+
+/// The names of the parameters of a disposition; `None` where quotes stay open.
+fn parameters(disposition: &[u8]) -> Option<Vec<&[u8]>> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let parts = disposition.split(|byte| {
+        let was_escaped = std::mem::replace(&mut is_escaped, false);
+        match byte {
+            b'"' if !was_escaped => is_quoted = !is_quoted,
+            b'\\' if is_quoted && !was_escaped => is_escaped = true,
+            b';' => return !is_quoted,
+            _ => {}
+        }
+        false
+    });
+    // The first is `form-data`.
+    let keys = parts.skip(1).map(|part| {
+        let key = part.split(|byte| *byte == b'=').next();
+        key.unwrap_or_default().trim_ascii()
+    });
+    let keys: Vec<_> = keys.collect();
+    (!is_quoted).then_some(keys)
 }
 
 fn multipart(reason: &'static str) -> Rejection {
@@ -281,5 +327,33 @@ impl<S: Sync> axum_core::extract::FromRequest<S> for Uploads {
         _state: &S,
     ) -> Result<Self, Rejection> {
         Self::from_request(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_dispositions() {
+        for (text, expected) in [
+            (
+                "form-data; name=\"a\"; filename=\"b\"",
+                Some(&["name", "filename"][..]),
+            ),
+            ("form-data; name=\"a; filename=b\"", Some(&["name"])),
+            ("form-data; name=\"a\\\"; filename=b\"", Some(&["name"])),
+            ("form-data; filename = a", Some(&["filename"])),
+            ("form-data", Some(&[])),
+            ("form-data; name=\"a", None),
+        ] {
+            let keys = parameters(text.as_bytes());
+            let keys = keys.map(|keys| {
+                keys.iter()
+                    .map(|key| str::from_utf8(key).unwrap())
+                    .collect::<Vec<_>>()
+            });
+            assert_eq!(keys.as_deref(), expected, "{text}");
+        }
     }
 }

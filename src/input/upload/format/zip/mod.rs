@@ -7,6 +7,7 @@
 //! number is limited, and so is the length of their names.
 
 mod directory;
+mod fields;
 mod name;
 mod office;
 

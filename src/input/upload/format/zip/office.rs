@@ -1,5 +1,6 @@
 //! Office Open XML (ECMA-376): which document an archive is, and what it does when opened.
 
+use super::fields::Instructions;
 use crate::input::upload::format::seam::Seam;
 use crate::input::upload::refusal::{RefusalKind, active, malformed, mismatch};
 use crate::input::upload::{FileType, Refusal};
@@ -41,7 +42,28 @@ const ACTIVE: &[&str] = &[
     "macrosheet",
     "externallink",
     "customui",
+    // Data that is fetched, and parts of other documents and of pages.
+    "connections",
+    "querytable",
+    "ddelink",
+    "afchunk",
+    "attachedtemplate",
+    "webextension",
 ];
+
+/// How programs begin, and files of the older Office, which hold objects and macros.
+const PROGRAMS: &[&[u8]] = &[
+    b"MZ",
+    b"\x7FELF",
+    b"#!",
+    b"\xFE\xED\xFA\xCE",
+    b"\xFE\xED\xFA\xCF",
+    b"\xCE\xFA\xED\xFE",
+    b"\xCF\xFA\xED\xFE",
+    b"\xCA\xFE\xBA\xBE",
+    b"\xD0\xCF\x11\xE0",
+];
+const LONGEST_PROGRAM: usize = 4;
 
 /// What was seen of a document so far.
 #[derive(Debug, Default)]
@@ -62,7 +84,8 @@ pub(super) struct Part {
     /// Kept where it is a list that has to be read.
     list: Option<Vec<u8>>,
     is_xml: bool,
-    has_begun: bool,
+    head: Vec<u8>,
+    instructions: Instructions,
     seam: Seam<{ DOCUMENT_TYPE.len() }>,
     has_document_type: bool,
 }
@@ -77,7 +100,10 @@ impl Part {
             }
             list.extend_from_slice(bytes);
         }
-        if self.is_xml && !self.has_document_type && !bytes.is_empty() {
+        let head = LONGEST_PROGRAM - self.head.len().min(LONGEST_PROGRAM);
+        self.head.extend(bytes.iter().take(head));
+        if self.is_xml && !bytes.is_empty() {
+            self.instructions.push(bytes);
             self.find_document_type(bytes);
         }
         Ok(())
@@ -86,10 +112,9 @@ impl Part {
     /// A document type can define entities, which no part of a document needs. In another
     /// encoding it would not be found.
     fn find_document_type(&mut self, bytes: &[u8]) {
-        let is_first = !std::mem::replace(&mut self.has_begun, true);
-        let is_wide = is_first && matches!(bytes, [0xFF | 0xFE | 0, ..]);
+        let is_wide = matches!(&*self.head, [0xFF | 0xFE | 0, ..]);
         let found = |text: &[u8]| memchr::memmem::find(text, DOCUMENT_TYPE).is_some();
-        self.has_document_type = is_wide || self.seam.any(bytes, found);
+        self.has_document_type |= is_wide || self.seam.any(bytes, found);
     }
 }
 
@@ -122,7 +147,8 @@ impl Office {
             list: (name == CONTENT_TYPES || is_relations).then(Vec::new),
             is_xml: is_relations || lower.ends_with(".xml") || lower.ends_with(".vml"),
             name: lower,
-            has_begun: false,
+            head: Vec::new(),
+            instructions: Instructions::default(),
             seam: Seam::default(),
             has_document_type: false,
         })
@@ -132,6 +158,12 @@ impl Office {
     pub(super) fn add(&mut self, part: Part) -> Result<(), Refusal> {
         if part.has_document_type {
             self.note(active("a document type, which may define entities"));
+        }
+        if part.instructions.found() {
+            self.note(active("a field or a formula that runs or loads something"));
+        }
+        if PROGRAMS.iter().any(|start| part.head.starts_with(start)) {
+            self.note(active(format!("a program in it: {}", short(&part.name))));
         }
         if let Some(list) = part.list {
             let read = match part.name.as_bytes().eq_ignore_ascii_case(CONTENT_TYPES) {
