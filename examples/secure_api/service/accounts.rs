@@ -141,7 +141,7 @@ impl Accounts {
                 issuer: identity.issuer().to_owned(),
                 subject: identity.subject().to_owned(),
             }),
-            ..Profile::new(identity.subject().to_owned(), Vec::new())
+            ..Profile::new(identity.subject().to_owned(), Vec::new(), None)
         };
         let account = library::Account::new(email, &Random::secure()).with_data(json!(profile));
         let written = self.directory.insert(&account).await;

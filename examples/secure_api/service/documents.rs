@@ -8,7 +8,7 @@ use portcullis::authz::abac::trial::{PolicyAnswer, PolicyTrial, Question};
 use portcullis::authz::abac::{
     Allowed, Authz, Context, GuardedRouter, LoadError, attributes, extracted,
 };
-use portcullis::guard::{FieldError, Rejection, RejectionKind};
+use portcullis::guard::{FieldError, Rejection};
 use portcullis::principal::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -128,7 +128,8 @@ fn read(case: &DeValue<'_>, line: usize) -> Result<Case, String> {
     for name in ["name", "expect", "reasons"] {
         expected.extend(keys.remove_entry(name));
     }
-    let expected: Expected = serde_json::from_value(Value::Object(expected)).map_err(shown)?;
+    let expected: Expected =
+        serde_json::from_value(Value::Object(expected)).map_err(|error| error.to_string())?;
     if !OUTCOMES.contains(&&*expected.expect) {
         let (found, known) = (expected.expect, OUTCOMES.join(", "));
         return Err(format!(
@@ -139,14 +140,10 @@ fn read(case: &DeValue<'_>, line: usize) -> Result<Case, String> {
     Ok(Case {
         name: expected.name,
         line,
-        question: question.map_err(shown)?,
+        question: question.map_err(|error| error.to_string())?,
         expect: expected.expect,
         reasons: expected.reasons,
     })
-}
-
-fn shown(error: serde_json::Error) -> String {
-    error.to_string()
 }
 
 fn to_json(value: &DeValue<'_>) -> Result<Value, String> {

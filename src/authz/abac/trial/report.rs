@@ -53,7 +53,7 @@ impl PolicyTrial {
         Report {
             cases: cases.as_slice().len(),
             failures,
-            unexercised: coverage.unexercised(self.authz.heads()),
+            unexercised: coverage.unexercised(&self.authz.heads()),
             one_sided: coverage.one_sided(),
         }
     }
@@ -127,7 +127,7 @@ impl Coverage {
         }
     }
 
-    fn unexercised(&self, heads: Vec<PolicyHead>) -> Vec<String> {
+    fn unexercised(&self, heads: &[PolicyHead]) -> Vec<String> {
         let ids = heads.iter().map(PolicyHead::id);
         let missing = ids.filter(|id| !self.decided.contains(*id));
         missing.map(str::to_owned).collect()
