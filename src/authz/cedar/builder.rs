@@ -30,6 +30,9 @@ enum SchemaFrom {
     None,
 }
 
+/// Much more than the deepest text that is taken needs.
+const STACK_LEN: usize = 64 * 1024 * 1024;
+
 /// The name of a text that has none.
 const UNNAMED: &str = "";
 
@@ -83,6 +86,18 @@ impl CedarPoliciesBuilder {
     /// When anything is wrong: then nothing of it is taken. Errors name the file, the line and
     /// the policy.
     pub fn build(self) -> Result<CedarPolicies, LoadError> {
+        // What is nested is walked by recursion, by Cedar as by us; how deep the caller's stack
+        // is nobody knows.
+        let reader = std::thread::Builder::new()
+            .name("cedar-load".to_owned())
+            .stack_size(STACK_LEN)
+            .spawn(move || self.read());
+        let reader = reader.map_err(|error| LoadError::Stopped(error.to_string()))?;
+        let stopped = |_| LoadError::Stopped("the reader of the language panicked".to_owned());
+        reader.join().map_err(stopped)?
+    }
+
+    fn read(self) -> Result<CedarPolicies, LoadError> {
         self.check_len()?;
         let version = self.version();
         let schema = self.schema.read()?;

@@ -109,6 +109,9 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// The reading came to no end.
+    #[error("cannot read the policies: {0}")]
+    Stopped(String),
     /// Cedar refused to put together what it had taken apart.
     #[error("cannot build the index: {0}")]
     Index(String),
