@@ -300,10 +300,11 @@ async fn what_comes_and_goes_is_told() {
         .iter()
         .map(|it| (it.code().unwrap(), it.subject().unwrap()))
         .collect();
+    // The last one first.
     let expected = [
-        "identity_account_created",
-        "identity_linked",
         "identity_unlinked",
+        "identity_linked",
+        "identity_account_created",
     ];
     assert_eq!(told, expected.map(|code| (code, ann.id())));
 }
