@@ -52,12 +52,14 @@ impl LoginHandler for App {
     ) -> Result<HeaderMap, Rejection> {
         let identity = login.identity();
         let account = self.accounts.find_or_create(&identity.key()?).await?;
-        let name = self.logins.keep(account.id(), login).await?;
+        let name = self.logins.name(login);
         let principal = Principal::new(account.id(), identity.authentication())
-            .with_attribute("login", name)
+            .with_attribute("login", &*name)
             .with_attribute("subject", identity.subject());
         let visitor = Visitor::of(&RequestHead::of_parts(request));
         let session = self.sessions.login(&visitor, &principal).await?;
+        // Where the provider has ended it meanwhile, the cookie is not sent.
+        self.logins.keep(&name, account.id(), login).await?;
         let mut headers = HeaderMap::new();
         session.apply(&mut headers);
         Ok(headers)
@@ -75,7 +77,7 @@ impl LoginHandler for App {
         })
     }
 
-    async fn ended(&self, login: &KeptLogin) -> Result<(), Rejection> {
+    async fn ended(&self, _request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
         let name = Value::from(login.name());
         for session in self.sessions.list(login.user()).await? {
             if session.principal().attribute("login") == Some(&name) {

@@ -46,6 +46,7 @@ use owned::Owned;
 use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::account::{Lifecycle, Login};
 use portcullis::authn::api_key::{ApiKeys, SigningApiKeys};
+use portcullis::authn::oauth2::linking::Links;
 use portcullis::authn::one_time_code::{LinkTokens, Outbox};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
 use portcullis::authn::recovery_codes::RecoveryCodes;
@@ -137,6 +138,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         .ends_logins(sessions.clone())
         .ends_keys(api_keys.clone())
         .deletes(totp.clone())
+        .deletes(Links::new(stores.records.clone()))
         .deletes(recovery_codes.clone())
         .deletes(owned.clone());
     let (authz, live_policies) = policies::open(&config.policies)?;

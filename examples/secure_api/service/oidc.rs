@@ -88,10 +88,13 @@ impl LoginHandler for Oidc {
     ) -> Result<HeaderMap, Rejection> {
         let visitor = Visitor::of(&RequestHead::of_parts(request));
         let account = self.account(login).await?;
-        let name = self.logins.keep(&account.id, login).await?;
+        let name = self.logins.name(login);
         let proof = login.identity().authentication();
-        let principal = rights::principal_of_account(&account, proof).with_attribute("sid", name);
+        let principal = rights::principal_of_account(&account, proof);
+        let principal = principal.with_attribute("sid", &*name);
         let session = self.state.sessions.login(&visitor, &principal).await?;
+        // Where the provider has ended it meanwhile, the cookie is not sent.
+        self.logins.keep(&name, &account.id, login).await?;
         let event = SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id);
         Emitter::of(&request.extensions).emit(event);
         let mut headers = HeaderMap::new();
@@ -113,10 +116,10 @@ impl LoginHandler for Oidc {
         Ok(out.headers(|headers| ended.apply(headers)))
     }
 
-    async fn ended(&self, login: &KeptLogin) -> Result<(), Rejection> {
-        let name = login.name();
+    async fn ended(&self, request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
+        let (name, emitter) = (login.name(), Emitter::of(&request.extensions));
         let is_meant = |session: &_| sessions::is_of_login(session, &name);
-        sessions::end(&self.state, Emitter::default(), login.user(), is_meant).await?;
+        sessions::end(&self.state, emitter, login.user(), is_meant).await?;
         Ok(())
     }
 }

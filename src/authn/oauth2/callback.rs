@@ -32,7 +32,8 @@ pub struct Callback {
 /// What a callback has to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Expected<'a> {
-    pub(super) issuer: &'a str,
+    /// `None` where nobody knows what it calls itself there: a provider of plain OAuth 2.0.
+    pub(super) issuer: Option<&'a str>,
     /// Whether the provider names itself in each callback.
     pub(super) names_issuer: bool,
 }
@@ -74,11 +75,11 @@ impl Callback {
     /// The decision: the code of a callback that answers a login under way. Who sends it is
     /// asked first, for an error of another provider says nothing about this one.
     pub(super) fn judge(&self, expected: Expected<'_>) -> Result<&SecretString, LoginError> {
-        match self.issuer.as_deref() {
-            Some(issuer) if issuer != expected.issuer => {
+        match (self.issuer.as_deref(), expected.issuer) {
+            (Some(issuer), Some(expected)) if issuer != expected => {
                 return Err(LoginErrorKind::MixUp.into());
             }
-            None if expected.names_issuer => {
+            (None, _) if expected.names_issuer => {
                 return Err(LoginError::with(LoginErrorKind::MixUp, "there is no iss"));
             }
             _ => {}
@@ -143,7 +144,7 @@ mod tests {
 
     fn decide(query: &str, names_issuer: bool) -> Result<String, LoginErrorKind> {
         let expected = Expected {
-            issuer: ISSUER,
+            issuer: Some(ISSUER),
             names_issuer,
         };
         let callback = Callback::parse(query).map_err(|error| error.kind())?;
@@ -265,6 +266,23 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_provider_may_call_itself_anything() {
+        let plain = Expected {
+            issuer: None,
+            names_issuer: false,
+        };
+        for query in [
+            "code=c&state=s",
+            "code=c&state=s&iss=https%3A%2F%2Fgit.example%2Flogin",
+        ] {
+            assert!(
+                Callback::parse(query).unwrap().judge(plain).is_ok(),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
     fn what_the_provider_says_is_told_in_its_own_words_only_if_they_are_harmless() {
         for (error, expected) in [
             ("access_denied", "access_denied"),
@@ -275,7 +293,7 @@ mod tests {
         ] {
             let callback = Callback::parse(&format!("error={error}&state=s")).unwrap();
             let expect = Expected {
-                issuer: ISSUER,
+                issuer: Some(ISSUER),
                 names_issuer: false,
             };
             let refused = callback.judge(expect).unwrap_err();

@@ -151,19 +151,33 @@ impl Logins {
         self
     }
 
-    /// Keeps a login of `user`, and gives its name. Do this before the session begins, which
-    /// then has the name.
+    /// A new name for a login, which nobody can guess: for the session that begins by it.
+    #[must_use]
+    pub fn name(&self, login: &FinishedLogin) -> String {
+        name_of(&Place {
+            owner: owner_of(login.identity()),
+            id: PublicId::fresh(&self.random),
+        })
+    }
+
+    /// Keeps a login of `user` under its [name](Self::name). Do this last, when the session of
+    /// that name has begun, and send its cookie only when this went well: so no order of the
+    /// provider misses it.
     ///
     /// # Errors
     /// [`EndedMeanwhile`](LoginErrorKind::EndedMeanwhile) when the provider has ended it
-    /// already; when the store fails.
-    pub async fn keep(&self, user: &str, login: &FinishedLogin) -> Result<String, LoginError> {
+    /// already; when the name is not one of this login; when the store fails.
+    pub async fn keep(
+        &self,
+        name: &str,
+        user: &str,
+        login: &FinishedLogin,
+    ) -> Result<(), LoginError> {
         let identity = login.identity();
-        let owner = tag_of(identity.issuer(), identity.subject());
-        let place = Place {
-            owner,
-            id: PublicId::fresh(&self.random),
-        };
+        let owner = owner_of(identity);
+        let place = place_of(name).filter(|place| place.owner == owner);
+        let other = || LoginError::with(LoginErrorKind::Sealing, "a name of another login");
+        let place = place.ok_or_else(other)?;
         let now = self.clock.now();
         let tokens = Tokens::of(identity.tokens(), now);
         let record = Record {
@@ -191,7 +205,7 @@ impl Logins {
             self.store.delete(place.key(LOGINS)).await?;
             return Err(LoginErrorKind::EndedMeanwhile.into());
         }
-        Ok(name_of(&place))
+        Ok(())
     }
 
     /// Whether an order came while the login was under way: it found nothing to end then.
@@ -247,7 +261,7 @@ impl Logins {
         self.store
             .put(mark, &made.to_be_bytes(), ORDER_LIFETIME)
             .await?;
-        let Some(owner) = self.owner_of(order).await? else {
+        let Some(owner) = self.owner_meant(order).await? else {
             return Ok(Vec::new());
         };
         let entries = self.store.list_owned(owner.owner(LOGINS)).await?;
@@ -265,7 +279,7 @@ impl Logins {
         Ok(logins)
     }
 
-    async fn owner_of(&self, order: &LogoutOrder) -> Result<Option<OwnerTag>, LoginError> {
+    async fn owner_meant(&self, order: &LogoutOrder) -> Result<Option<OwnerTag>, LoginError> {
         if let Some(subject) = order.subject() {
             return Ok(Some(tag_of(order.issuer(), subject)));
         }
@@ -434,6 +448,11 @@ impl fmt::Debug for KeptLogin {
             .field("subject", &self.subject())
             .finish_non_exhaustive()
     }
+}
+
+/// Who has the logins of an identity.
+fn owner_of(identity: &Identity) -> OwnerTag {
+    tag_of(identity.issuer(), identity.subject())
 }
 
 fn name_of(place: &Place) -> String {

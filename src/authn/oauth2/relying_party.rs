@@ -226,9 +226,12 @@ impl RelyingParty {
         transaction: &Transaction,
     ) -> Result<Identity, LoginError> {
         let endpoints = provider.endpoints().await?;
+        let names_issuer = endpoints.names_issuer();
+        // That of a plain provider is a name of ours; its own redirect URI keeps it apart.
+        let has_issuer = provider.is_openid() || names_issuer;
         let code = callback.judge(Expected {
-            issuer: provider.issuer(),
-            names_issuer: endpoints.names_issuer(),
+            issuer: has_issuer.then_some(provider.issuer()),
+            names_issuer,
         })?;
         let tokens = redeem(provider, &endpoints, code.expose(), transaction).await?;
         let now = self.0.transactions.clock.now();

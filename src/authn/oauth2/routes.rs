@@ -30,8 +30,9 @@ const MAX_MAX_AGE: u64 = 365 * 24 * 60 * 60;
 )]
 pub trait LoginHandler: Send + Sync + 'static {
     /// Somebody has logged in with a provider: finds or makes the account of this issuer and
-    /// subject, [keeps](Logins::keep) the login, begins a session, and gives the headers of
-    /// the answer, the session's cookie among them.
+    /// subject, begins a session that has a [name](Logins::name) for the login,
+    /// [keeps](Logins::keep) the login by it, and gives the headers of the answer, the session's
+    /// cookie among them.
     fn logged_in(
         &self,
         request: &Parts,
@@ -43,8 +44,12 @@ pub trait LoginHandler: Send + Sync + 'static {
     fn log_out(&self, request: &Parts)
     -> impl Future<Output = Result<LoggedOut, Rejection>> + Send;
 
-    /// The provider has ended a login: ends the sessions that came by it.
-    fn ended(&self, login: &KeptLogin) -> impl Future<Output = Result<(), Rejection>> + Send;
+    /// The provider has ended a login, by this request: ends the sessions that came by it.
+    fn ended(
+        &self,
+        request: &Parts,
+        login: &KeptLogin,
+    ) -> impl Future<Output = Result<(), Rejection>> + Send;
 }
 
 /// What is left to do when a session here was ended.
@@ -256,7 +261,7 @@ impl<H: LoginHandler> Inner<H> {
         let form = collect::whole(body, MAX_FORM_LEN, DEADLINE).await?;
         let order = self.relying_party.logout_order(provider, &form).await?;
         for login in self.logins.named_by(&order).await? {
-            self.handler.ended(&login).await?;
+            self.handler.ended(parts, &login).await?;
             self.logins.end(&login.name()).await?;
         }
         self.relying_party.obeyed(&order).await?;

@@ -2,7 +2,7 @@
 
 use super::http::{Browser, form, parameter};
 use super::idp::{CLIENT_ID, Idp};
-use super::rp::{Place, Rp};
+use super::rp::{Place, Rp, SESSION};
 use bytes::Bytes;
 use portcullis::authn::jwt::{Issuer, TokenBuilder};
 use portcullis::clock::{Clock, FakeClock};
@@ -321,5 +321,11 @@ async fn an_order_ends_a_login_that_is_under_way() {
     // By its name it is over for good; the ID token may have been made a second later.
     assert_eq!(answer.status, 400, "{reason}");
     assert!(reason.starts_with("ended_meanwhile"), "{reason}");
+    // The session that had begun by then is nobody's: its cookie was not sent.
+    let cookies = answer.cookies();
+    assert!(
+        cookies.iter().all(|(name, _)| name != SESSION),
+        "{cookies:?}"
+    );
     assert!(forger.rp.me(&mut browser).await.is_none());
 }
