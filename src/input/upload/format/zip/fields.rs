@@ -50,8 +50,11 @@ enum State {
     Declaration,
     /// How many of the dashes or brackets that end it were there.
     Comment(u8),
+    /// Behind `<![`.
+    SectionName,
     Section(u8),
-    Processing,
+    /// Whether a question mark came last.
+    Processing(bool),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +109,7 @@ impl Instructions {
                 State::Text
             }
             (State::Name, b'!') if self.name.is_empty() => State::Declaration,
-            (State::Name, b'?') if self.name.is_empty() => State::Processing,
+            (State::Name, b'?') if self.name.is_empty() => State::Processing(false),
             (State::Name, b'>' | b'/' | b' ' | b'\t' | b'\r' | b'\n') if !self.name.is_empty() => {
                 self.element();
                 self.after_name(byte)
@@ -136,21 +139,21 @@ impl Instructions {
                 self.state
             }
             (State::Declaration, b'-') => State::Comment(0),
-            (State::Declaration, b'[') => State::Section(0),
-            (State::Comment(2..) | State::Section(2..) | State::Processing, b'>')
+            (State::Declaration, b'[') => State::SectionName,
+            (State::SectionName, b'[') => State::Section(0),
+            (State::Processing(_), b'?') => State::Processing(true),
+            (State::Comment(2..) | State::Section(2..) | State::Processing(true), b'>')
             | (State::Declaration, b'>') => State::Text,
             (State::Comment(dashes), b'-') => State::Comment(dashes.saturating_add(1)),
             (State::Comment(_), _) => State::Comment(0),
             (State::Section(brackets), b']') => State::Section(brackets.saturating_add(1)),
             (State::Section(_), _) => {
-                // `CDATA[` stands before the text.
-                match (byte, self.kind) {
-                    (b'[', _) => self.word.clear(),
-                    (_, Kind::Formula | Kind::FieldPiece) => self.character(byte),
-                    _ => {}
+                if matches!(self.kind, Kind::Formula | Kind::FieldPiece) {
+                    self.character(byte);
                 }
                 State::Section(0)
             }
+            (State::Processing(_), _) => State::Processing(false),
             (state, _) => state,
         }
     }
@@ -291,6 +294,21 @@ mod tests {
             (
                 "in a section",
                 "<w:instrText><![CDATA[DDE x]]></w:instrText>",
+                true,
+            ),
+            (
+                "half in a section",
+                "<w:instrText>DD<![CDATA[E x]]></w:instrText>",
+                true,
+            ),
+            (
+                "behind an instruction with a tag in it",
+                "<?x > <a b=' ?><w:instrText>DDE x</w:instrText>",
+                true,
+            ),
+            (
+                "behind a section with a tag in it",
+                "<a><![CDATA[> <a b=']]></a><w:instrText>DDE x</w:instrText>",
                 true,
             ),
             (
