@@ -125,7 +125,11 @@ impl Instructions {
                 State::Name
             }
             (State::Element(None), b'>' | b'/') => self.after_name(byte),
-            (State::Element(None), b'"' | b'\'') => State::Element(Some(byte)),
+            (State::Element(None), b'"' | b'\'') => {
+                // Other attributes of a field say nothing of it.
+                self.has_word &= self.kind != Kind::SimpleField;
+                State::Element(Some(byte))
+            }
             (State::Element(Some(quote)), _) if byte == quote => {
                 if self.kind == Kind::SimpleField {
                     self.end_word(b' ');
@@ -279,6 +283,11 @@ mod tests {
             (
                 "an escaped one",
                 r#"<w:fldSimple w:instr=" &#68;&#x44;E c "/>"#,
+                true,
+            ),
+            (
+                "behind another attribute",
+                r#"<w:fldSimple w:dirty="true" w:instr="DDE c"/>"#,
                 true,
             ),
             (
