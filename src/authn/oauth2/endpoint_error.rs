@@ -134,9 +134,13 @@ impl From<EndpointErrorKind> for EndpointError {
 
 impl From<ClientError> for EndpointError {
     fn from(error: ClientError) -> Self {
+        let kind = match error.kind() {
+            ClientErrorKind::TooLarge => EndpointErrorKind::TooLarge,
+            _ => EndpointErrorKind::Call,
+        };
         Self {
             source: Some(error),
-            ..EndpointErrorKind::Call.into()
+            ..kind.into()
         }
     }
 }
