@@ -46,8 +46,8 @@
 //! | [`store`] | where does shared state live? | always |
 //! | [`clock`], [`secret`], [`random`] | time, secrets, randomness | always |
 //! | [`net`] | where does it come from, and what do we call? | always; `client`, `validate` |
-//! | [`authn`] | who is calling? | always; more with `account`, `password`, `throttle`, `totp`, `recovery-codes`, `one-time-code`, `session`, `jwt`, `refresh-token`, `dpop`, `api-key` |
-//! | [`authz`] | what may they do? | `rbac`, `abac`, `cedar` |
+//! | [`authn`] | who is calling? | always; more with `account`, `password`, `throttle`, `totp`, `recovery-codes`, `one-time-code`, `session`, `jwt`, `refresh-token`, `dpop`, `api-key`, `oauth2` |
+//! | [`authz`] | what may they do? | `rbac`, `abac`, `cedar`, `guarded-router` |
 //! | [`limit`] | how much is too much, and who has done enough? | `rate-limit`, `bans` |
 //! | [`browser`] | what must a browser be told, and what may it send across sites? | `headers`, `cross-origin` |
 //! | [`crypto`] | who wrote it, and who can read it? | `jwt`, `field-encryption`, `file-encryption` |
@@ -76,7 +76,8 @@
 //! 7. [`CrossOriginLayer`](browser::cross_origin::CrossOriginLayer).
 //! 8. [`WafLayer`](waf::WafLayer), before whatever reads the body.
 //! 9. [`AuthenticateLayer`](authn::AuthenticateLayer), then a
-//!    [`require`](authz::rbac::Rbac::require) for each route.
+//!    [`require`](authz::rbac::Rbac::require) or
+//!    [`require_on`](authz::abac::Authz::require_on) for each route.
 //!
 //! In axum, put them into one `ServiceBuilder` and call `Router::layer` once: each call costs
 //! about ten allocations a request.
@@ -88,18 +89,19 @@
 //!
 //! | feature | gives | brings |
 //! |---|---|---|
-//! | `abac` | policies as Rust code over types of your own | arc-swap |
+//! | `abac` | policies as Rust code over types of your own | nothing |
 //! | `account` | login as one function, accounts from registration to deletion | nothing |
 //! | `api-key` | API keys with scopes, expiry and overlap rotation | crc, sha2 |
 //! | `axum` | extractors, `IntoResponse` for rejections | axum-core |
 //! | `bans` | bans that escalate, network lists | arc-swap, prefix-trie, sha2 |
 //! | `breached-passwords` | passwords that were seen in breaches | sha1 |
-//! | `cedar` | policies in the Cedar language | cedar-policy |
+//! | `cedar` | policies in the Cedar language | cedar-policy, arc-swap, sha2 |
 //! | `client` | calls to other services | hyper, hyper-util, rustls, tokio-rustls, rustls-native-certs, httpdate |
 //! | `cross-origin` | CSRF defenses | ring, base64ct |
 //! | `dpop` | access tokens bound to a key of the client | nothing |
 //! | `field-encryption` | encrypted columns, blind indexes, keyrings, rotation | ring, aes, hkdf, hmac, sha2, argon2, arc-swap, base64, base64ct, unicode-normalization, tokio |
 //! | `file-encryption` | encrypted files and streams | ring, aes, hkdf, hmac, sha2, argon2, arc-swap, base64ct, tokio |
+//! | `guarded-router` | a router of axum in which a route without a rule is denied | axum |
 //! | `headers` | security headers and CSP | ring, base64ct |
 //! | `jwt` | JSON Web Tokens and JWKs | ring, base64, base64ct, memchr, arc-swap |
 //! | `monitor` | events to logs and metrics | tracing, metrics |
@@ -107,6 +109,7 @@
 //! | `one-time-code` | codes and links by SMS and e-mail | base64ct, hkdf, hmac, sha2 |
 //! | `password` | Argon2id and password policy | argon2, unicode-normalization, tokio (`sync` alone) |
 //! | `password-migration` | password hashes of other programs | bcrypt, scrypt, pbkdf2, sha-crypt, md-5, sha1, sha2, hmac, base64 |
+//! | `policy-tests` | files of cases that policies are tested by | toml |
 //! | `rate-limit` | rate limits and concurrency limits | governor, sha2, tokio |
 //! | `rbac` | roles and permissions | arc-swap |
 //! | `recovery-codes` | codes for a lost second factor | base64ct, sha2 |
