@@ -8,9 +8,9 @@
 //! 2. The scope names this region and this service, and the day of the time.
 //! 3. A path with `.`, `..` or empty segments is refused: the scheme signs what it is short for,
 //!    and a service may take it as it is.
-//! 4. So is a query with a `+`, which forms read as a blank, and one in which the values of a
-//!    name come in another order than the scheme sorts them in. Empty parameters are not signed,
-//!    and `a` is signed as `a=`: take the two for the same.
+//! 4. So is a query with a `+`, which forms read as a blank. The scheme signs parameters sorted, so
+//!    the order of the values of one name is not signed: take none for the first or the last.
+//!    Empty parameters are not signed, and `a` is signed as `a=`: take the two for the same.
 //! 5. A body that is not signed (`UNSIGNED-PAYLOAD`), or signed in chunks, is refused, and so are
 //!    signatures in the query.
 //! 6. The same request does not pass twice within the time that it could.

@@ -88,7 +88,7 @@ async fn attacks() {
         assert!(VANILLA.contains(from), "{from}");
         set(request, "authorization", &VANILLA.replacen(from, to, 1));
     }
-    let cases: [(&str, Change, &str); 24] = [
+    let cases: [(&str, Change, &str); 23] = [
         ("as it was signed", |_| {}, "ok"),
         (
             "another method",
@@ -118,11 +118,6 @@ async fn attacks() {
         (
             "a query that forms read otherwise",
             |it| *it.uri_mut() = "/?q=a+b".parse().unwrap(),
-            "bad_value",
-        ),
-        (
-            "values in another order than is signed",
-            |it| *it.uri_mut() = "/?role=user&role=admin".parse().unwrap(),
             "bad_value",
         ),
         (
