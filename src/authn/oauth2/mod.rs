@@ -109,8 +109,15 @@
 //!   [`Verifier`](crate::authn::jwt::Verifier).
 //! - When the store fails, nobody is logged in: 503. When the provider does, sessions go on.
 //!
-//! ASVS 5.0: 10.1.1, 10.1.2, 10.2.1, 10.2.2, 10.2.3, 10.4.10, 10.4.13, 10.4.16, 10.5.1 to
-//! 10.5.5, 10.6.2.
+//! # Beside logins
+//!
+//! - A provider's access tokens authenticate requests: [`ProviderTokens`] where they are JWTs,
+//!   [`introspection`] where the provider has to be asked. [`ScopeMap`] says what its scopes
+//!   stand for here.
+//! - [`client_credentials`] puts tokens on calls to other services, in this service's own name.
+//!
+//! ASVS 5.0: 10.1.1, 10.1.2, 10.2.1, 10.2.2, 10.2.3, 10.3.1 to 10.3.5, 10.4.10, 10.4.13,
+//! 10.4.16, 10.5.1 to 10.5.5, 10.6.2.
 
 mod backchannel;
 mod callback;
@@ -125,6 +132,7 @@ mod login;
 mod logins;
 mod metadata;
 mod par;
+mod presets;
 mod principals;
 mod provider;
 mod provider_tokens;
@@ -146,6 +154,7 @@ pub use identity::Identity;
 pub use login::{LoginRequest, Prompt};
 pub use logins::{KeptLogin, Logins};
 pub use metadata::Endpoints;
+pub use presets::PresetError;
 pub use principals::PrincipalRules;
 pub use provider::{Provider, ProviderBuilder};
 pub use provider_tokens::{ProviderTokens, ProviderTokensBuilder, ProviderTokensError};

@@ -20,6 +20,9 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// [transport](crate::net::client::ClientBuilder::transport), so that the deadline of the
 /// `HttpClient` that is [built over](crate::net::client::ClientBuilder::build_over) it covers
 /// the fetch too. What signs requests stands inside it.
+///
+/// The client inside must not follow redirects, which would take the token along to wherever they
+/// lead; an `HttpClient` follows none.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientCredentialsLayer {
