@@ -6,4 +6,4 @@ mod flow;
 pub(crate) mod http;
 pub(crate) mod idp;
 mod logout;
-mod rp;
+pub(crate) mod rp;

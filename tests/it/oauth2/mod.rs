@@ -6,6 +6,7 @@ mod endpoint;
 mod introspection;
 mod linking;
 mod provider_tokens;
+mod real;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
