@@ -50,9 +50,7 @@ impl Fold {
         for set in sets {
             fold.ask(set, request, entities);
         }
-        if sets.len() > 1 || !fold.failures.is_empty() {
-            fold.settle();
-        }
+        fold.settle();
         fold
     }
 
@@ -100,9 +98,12 @@ impl Fold {
 
     /// Whether this policy holds, or could not be evaluated.
     pub(super) fn has_found(&self, id: &PolicyId) -> bool {
-        self.permits.contains(id)
-            || self.forbids.contains(id)
-            || self.failures.iter().any(|failure| failure.policy == *id)
+        let failures = &self.failures;
+        self.permits.binary_search(id).is_ok()
+            || self.forbids.binary_search(id).is_ok()
+            || failures
+                .binary_search_by(|failure| failure.policy.cmp(id))
+                .is_ok()
     }
 
     /// Forbids win; without a permit nothing is allowed.
@@ -121,11 +122,10 @@ impl Fold {
 
     pub(super) fn answer(self, on_error: OnError, version: Version) -> Answer {
         let ruling = self.ruling(on_error);
-        let mut reasons = match ruling {
+        let reasons = match ruling {
             Ruling::Deny => self.forbids,
             Ruling::Allow | Ruling::Indeterminate => self.permits,
         };
-        reasons.sort_unstable();
         Answer {
             ruling,
             reasons,

@@ -102,8 +102,8 @@ impl fmt::Debug for AppSchema {
 
 impl AppSchemaBuilder {
     /// What principals are called, and which of their
-    /// [attributes](crate::principal::Principal::attribute) policies may read. One whose value
-    /// is not of its kind is taken for missing.
+    /// [attributes](crate::principal::Principal::attribute) policies may read. Where the value of
+    /// one is not of its kind, nothing is decided.
     pub fn principal(mut self, principal: TypeSchema) -> Self {
         self.principal = principal;
         self
@@ -132,8 +132,8 @@ impl AppSchemaBuilder {
         self.with_type(T::schema())
     }
 
-    /// Declares a [fact](Context::fact) that the service adds to the context. One whose value
-    /// is not of its kind is taken for missing.
+    /// Declares a [fact](Context::fact) that the service adds to the context. Where the value of
+    /// one is not of its kind, nothing is decided.
     pub fn fact(mut self, fact: AttributeSchema) -> Self {
         self.facts.push(fact);
         self

@@ -1,9 +1,9 @@
 use super::error::{Problem, told};
 use super::index::ScopeIndex;
 use super::policies::Snapshot;
-use super::rule::Rule;
+use super::rule::{self, Rule};
 use super::{CedarPolicies, LoadError, TemplateLink, depth};
-use crate::authz::abac::Version;
+use crate::authz::abac::{self, Version};
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
     Policy, PolicyId, PolicySet, PolicySetError, Schema, Template, ValidationMode, Validator,
@@ -29,9 +29,6 @@ enum SchemaFrom {
     Text(String, String),
     None,
 }
-
-/// Much more than the deepest text that is taken needs.
-const STACK_LEN: usize = 64 * 1024 * 1024;
 
 /// The name of a text that has none.
 const UNNAMED: &str = "";
@@ -86,15 +83,7 @@ impl CedarPoliciesBuilder {
     /// When anything is wrong: then nothing of it is taken. Errors name the file, the line and
     /// the policy.
     pub fn build(self) -> Result<CedarPolicies, LoadError> {
-        // What is nested is walked by recursion, by Cedar as by us; how deep the caller's stack
-        // is nobody knows.
-        let reader = std::thread::Builder::new()
-            .name("cedar-load".to_owned())
-            .stack_size(STACK_LEN)
-            .spawn(move || self.read());
-        let reader = reader.map_err(|error| LoadError::Stopped(error.to_string()))?;
-        let stopped = |_| LoadError::Stopped("the reader of the language panicked".to_owned());
-        reader.join().map_err(stopped)?
+        depth::with_stack(|| self.read())
     }
 
     fn read(self) -> Result<CedarPolicies, LoadError> {
@@ -109,16 +98,17 @@ impl CedarPoliciesBuilder {
             gathered.link(link)?;
         }
         gathered.check_count(&self.texts)?;
+        // Before anything is asked of trees that are too deep for it.
+        let rules = gathered.rules(&self.texts)?;
         let warnings = match &schema {
             Some(schema) => gathered.validate(schema, &self.texts)?,
             None => Vec::new(),
         };
-        let rules = gathered.rules(&self.texts)?;
         let index = ScopeIndex::new(&gathered.set)?;
         Ok(CedarPolicies::new(Snapshot {
             set: gathered.set,
             index,
-            asks_for_step_up: rules.values().any(|rule| rule.head.step_up().is_some()),
+            step_up_permits: step_up_permits(&rules),
             rules,
             schema,
             warnings,
@@ -189,7 +179,7 @@ pub(super) fn read_policies(name: &str, text: &str) -> Result<PolicySet, LoadErr
 
 /// Either format: what begins as an object is JSON, for Cedar's format cannot begin so.
 pub(super) fn read_schema(name: &str, text: &str) -> Result<Schema, LoadError> {
-    depth::check(name, text)?;
+    depth::check_schema(name, text)?;
     let problem = |error: DetailedError| LoadError::Schema(Problem::new(name, text, &error));
     if text.trim_start().starts_with('{') {
         return Schema::from_json_str(text).map_err(|error| problem((&error).into()));
@@ -211,6 +201,10 @@ struct Gathered {
 
 impl Gathered {
     fn read(&mut self, file: &str, text: &str) -> Result<(), LoadError> {
+        // A file that somebody is about to write.
+        if text.trim().is_empty() && file != UNNAMED {
+            return Err(LoadError::Empty(file.to_owned()));
+        }
         let parsed = read_policies(file, text)?;
         for policy in parsed.policies() {
             let id = name_of(file, policy.id(), policy.annotation("id"));
@@ -280,12 +274,20 @@ impl Gathered {
         text.map_or((UNNAMED, ""), |(file, text)| (file, text))
     }
 
+    /// Of all policies; what is no policy before it is linked is looked at as well.
     fn rules(&self, texts: &[(String, String)]) -> Result<HashMap<PolicyId, Rule>, LoadError> {
-        let rule = |policy: &Policy| {
+        let read = |policy: &Policy| {
             let (file, _) = self.origin(policy.id(), texts);
             Ok((policy.id().clone(), Rule::new(file, policy)?))
         };
-        self.set.policies().map(rule).collect()
+        for template in self.set.templates() {
+            let (file, _) = self.origin(template.id(), texts);
+            let tree = template
+                .to_pst()
+                .map_err(|error| LoadError::Index(error.to_string()))?;
+            rule::check_levels(file, template.id(), tree.clauses())?;
+        }
+        self.set.policies().map(read).collect()
     }
 
     /// The warnings.
@@ -312,6 +314,13 @@ impl Gathered {
             .map(|warning| problem(warning.policy_id(), warning.into()))
             .collect())
     }
+}
+
+fn step_up_permits(rules: &HashMap<PolicyId, Rule>) -> Vec<PolicyId> {
+    let of_step_up =
+        |rule: &Rule| rule.head.step_up().is_some() && rule.head.effect() == abac::Effect::Permit;
+    let found = rules.iter().filter(|(_, rule)| of_step_up(rule));
+    found.map(|(id, _)| id.clone()).collect()
 }
 
 fn duplicate(file: &str, id: &PolicyId) -> LoadError {

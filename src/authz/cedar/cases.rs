@@ -1,8 +1,8 @@
-use super::LoadError;
 use super::answer::{Fold, OnError, PolicyFailure, Ruling};
 use super::builder::{read_policies, read_schema};
 use super::error::told;
 use super::index::{Lineage, ScopeIndex};
+use super::{LoadError, depth};
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, EntityUid, PolicyId, PolicySet, Request, Schema,
     ValidationMode, Validator,
@@ -165,14 +165,13 @@ impl Cases {
     /// When the policies, the schema or the entities cannot be read. What is wrong with one
     /// request is in its result.
     pub fn decide(&self) -> Result<Results, LoadError> {
-        let world = self.world()?;
-        Ok(Results {
-            validates: world.validates(),
-            results: self
-                .requests
-                .iter()
-                .map(|case| world.decide(case))
-                .collect(),
+        depth::with_stack(|| {
+            let world = self.world()?;
+            let results = self.requests.iter();
+            Ok(Results {
+                validates: world.validates(),
+                results: results.map(|case| world.decide(case)).collect(),
+            })
         })
     }
 

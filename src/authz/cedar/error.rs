@@ -101,6 +101,18 @@ pub enum LoadError {
         /// How deep it may be.
         most: usize,
     },
+    /// An expression has more levels than every thread could evaluate.
+    #[error(
+        "{file}: policy {policy:?} has more than {most} levels of operators, one below the other; write long lists as a set, `[...].contains(...)`, or as several policies"
+    )]
+    TooManyLevels {
+        /// The file.
+        file: String,
+        /// The policy.
+        policy: String,
+        /// How many there may be.
+        most: usize,
+    },
     /// A file or folder cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Unreadable {

@@ -89,6 +89,10 @@ impl PolicyFolder {
     }
 
     pub(super) fn load(&self, files: Files) -> Result<CedarPolicies, LoadError> {
+        let is_policies = |(name, _): (&str, &str)| matches!(Kind::of(name), Some(Kind::Policies));
+        if !files.iter().any(is_policies) {
+            return Err(LoadError::Empty(self.path.display().to_string()));
+        }
         let mut builder = CedarPolicies::builder();
         let mut schema_file: Option<String> = None;
         for (name, text) in files.0 {
@@ -112,10 +116,6 @@ impl PolicyFolder {
             (Some(schema), None) => builder.schema(schema).build(),
             (None, _) => builder.build(),
         }
-        .map_err(|error| match error {
-            LoadError::Empty(_) => LoadError::Empty(self.path.display().to_string()),
-            error => error,
-        })
     }
 }
 
@@ -149,7 +149,13 @@ fn links(name: &str, text: &str) -> Result<Vec<TemplateLink>, LoadError> {
 /// `None` when it is longer than that.
 fn read(path: &Path, most: usize) -> Result<Option<String>, LoadError> {
     let mut text = String::new();
-    File::open(path)
+    // A pipe would be waited for.
+    let is_file = |found: fs::Metadata| match found.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::other("it is no file")),
+    };
+    fs::metadata(path)
+        .and_then(is_file)
         .and_then(|file| file.take(most as u64 + 1).read_to_string(&mut text))
         .map_err(|source| unreadable(path, source))?;
     Ok((text.len() <= most).then_some(text))

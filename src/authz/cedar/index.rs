@@ -3,7 +3,7 @@ use cedar_policy::{
     ActionConstraint, Effect, Entities, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
     PolicySetError, PrincipalConstraint, Request, ResourceConstraint,
 };
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// Policies by what their scope asks of action, resource and principal.
 ///
@@ -176,24 +176,54 @@ impl<T: Default> Level<T> {
 }
 
 impl<T> Level<T> {
-    /// The first of the line is the entity itself.
-    fn matching<'a>(&'a self, line: &[&EntityUid]) -> impl Iterator<Item = &'a T> {
+    /// What stands under the entity of a line, its ancestors and its type. As many look-ups as
+    /// there are entities here or in the line, whichever are fewer.
+    fn matching<'a>(&'a self, line: &Line<'_>) -> impl Iterator<Item = &'a T> {
         let of_type = line
+            .entities
             .first()
             .filter(|_| !self.by_type.is_empty())
             .and_then(|entity| self.by_type.get(entity.type_name()));
-        let line = if self.by_entity.is_empty() { &[] } else { line };
-        let of_line = line.iter().filter_map(|entity| self.by_entity.get(*entity));
-        self.any.iter().chain(of_type).chain(of_line)
+        let (mut here, mut there) = (None, None);
+        match &line.among {
+            Some(among) if self.by_entity.len() < among.len() => {
+                let entities = self.by_entity.iter();
+                here = Some(entities.filter(|(entity, _)| among.contains(entity)));
+            }
+            _ if self.by_entity.is_empty() => {}
+            _ => {
+                let entities = line.entities.iter();
+                there = Some(entities.filter_map(|entity| self.by_entity.get(*entity)));
+            }
+        }
+        let here = here.into_iter().flatten().map(|(_, under)| under);
+        let there = there.into_iter().flatten();
+        self.any.iter().chain(of_type).chain(here).chain(there)
     }
 }
 
 /// The principal, the action and the resource of a request, each with all its ancestors.
 #[derive(Clone, Debug)]
 pub struct Lineage<'a> {
-    principals: Vec<&'a EntityUid>,
-    actions: Vec<&'a EntityUid>,
-    resources: Vec<&'a EntityUid>,
+    principals: Line<'a>,
+    actions: Line<'a>,
+    resources: Line<'a>,
+}
+
+/// An entity of the request, and then its ancestors.
+#[derive(Clone, Debug)]
+struct Line<'a> {
+    entities: Vec<&'a EntityUid>,
+    /// The same, where there are many.
+    among: Option<HashSet<&'a EntityUid>>,
+}
+
+impl<'a> From<Vec<&'a EntityUid>> for Line<'a> {
+    fn from(entities: Vec<&'a EntityUid>) -> Self {
+        const FEW: usize = 16;
+        let among = (entities.len() > FEW).then(|| entities.iter().copied().collect());
+        Self { entities, among }
+    }
 }
 
 impl<'a> Lineage<'a> {
@@ -209,25 +239,25 @@ impl<'a> Lineage<'a> {
                 .chain(ancestors.into_iter().flatten())
                 .collect()
         };
-        Self {
-            principals: line(request.principal()),
-            actions: line(request.action()),
-            resources: line(request.resource()),
-        }
+        Self::from_complete_lines(
+            line(request.principal()),
+            line(request.action()),
+            line(request.resource()),
+        )
     }
 
     /// Lines that are known already: each begins with the entity of the request, and goes on
     /// with all its ancestors in any order. Whoever leaves one out loses policies.
     #[must_use]
-    pub const fn from_complete_lines(
+    pub fn from_complete_lines(
         principals: Vec<&'a EntityUid>,
         actions: Vec<&'a EntityUid>,
         resources: Vec<&'a EntityUid>,
     ) -> Self {
         Self {
-            principals,
-            actions,
-            resources,
+            principals: principals.into(),
+            actions: actions.into(),
+            resources: resources.into(),
         }
     }
 }
@@ -239,4 +269,41 @@ pub(super) fn ids<'a>(sets: &[&'a PolicySet]) -> Vec<&'a PolicyId> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entities with far more groups than policies name, and the other way round.
+    #[test]
+    fn long_lines_find_what_short_ones_find() {
+        let uid = |name: &str, number: usize| -> EntityUid {
+            format!("{name}::\"{number}\"").parse().unwrap()
+        };
+        let policies: String = (0..40)
+            .map(|number| {
+                format!(
+                    "permit(principal in G::\"{}\", action, resource in F::\"{number}\");",
+                    number * 7
+                )
+            })
+            .collect();
+        let index = ScopeIndex::new(&policies.parse().unwrap()).unwrap();
+        let action = uid("Action", 0);
+        for (groups, folders) in [(1, 1), (5, 60), (60, 5), (300, 300), (17, 17)] {
+            let principals: Vec<_> = (0..groups).map(|number| uid("G", number)).collect();
+            let resources: Vec<_> = (0..folders).map(|number| uid("F", number)).collect();
+            let lineage = Lineage::from_complete_lines(
+                principals.iter().collect(),
+                vec![&action],
+                resources.iter().collect(),
+            );
+            let expected = (0..40)
+                .filter(|number| number * 7 < groups && *number < folders)
+                .count();
+            let found = ids(&index.candidates(&lineage)).len();
+            assert_eq!(found, expected, "{groups} {folders}");
+        }
+    }
 }

@@ -12,7 +12,8 @@ use cedar_policy::{
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 
-/// Things within things that are looked into. What is deeper is known by its id alone.
+/// Things within things. What is deeper is an error: without its attributes and groups, a
+/// forbid about it would be false.
 const MAX_DEPTH: usize = 8;
 
 /// The most things that one request brings.
@@ -86,8 +87,7 @@ fn principal(schema: &AppSchema, principal: &Principal) -> Result<Thing, String>
     let mut attributes = HashMap::new();
     for attribute in schema.principal().attributes() {
         let value = principal.attribute(attribute.name());
-        let value = value.and_then(|value| of_json(schema, attribute.kind(), value));
-        if let Some(value) = value {
+        if let Some(value) = declared(schema, attribute, value)? {
             attributes.insert(attribute.name().to_owned(), value);
         }
     }
@@ -134,8 +134,7 @@ fn context(schema: &AppSchema, context: &Context) -> Result<CedarContext, String
     }
     for fact in schema.facts() {
         let value = context.fact(fact.name());
-        let value = value.and_then(|value| of_json(schema, fact.kind(), value));
-        if let Some(value) = value {
+        if let Some(value) = declared(schema, fact, value)? {
             pairs.push((fact.name().to_owned(), value));
         }
     }
@@ -157,7 +156,7 @@ impl Things<'_> {
     fn add(&mut self, resource: &dyn Resource, depth: usize) -> Result<EntityUid, String> {
         let uid = self.schema.uid(resource.type_name(), &resource.id())?;
         if depth >= MAX_DEPTH {
-            return Ok(uid);
+            return Err(format!("things nest deeper than {MAX_DEPTH}"));
         }
         if self.found.len() >= MAX_THINGS {
             return Err(format!("a request brings more than {MAX_THINGS} things"));
@@ -252,6 +251,24 @@ fn time(time: Timestamp) -> RestrictedExpression {
     RestrictedExpression::new_datetime(time.to_string())
 }
 
+/// A value that was declared; `None` where there is none, as is JSON's `null`.
+fn declared(
+    schema: &AppSchema,
+    attribute: &AttributeSchema,
+    value: Option<&Json>,
+) -> Result<Option<RestrictedExpression>, String> {
+    match value {
+        None | Some(Json::Null) => Ok(None),
+        Some(value) => match of_json(schema, attribute.kind(), value) {
+            Some(value) => Ok(Some(value)),
+            None => Err(format!(
+                "{:?} is not of the kind that the schema says",
+                attribute.name()
+            )),
+        },
+    }
+}
+
 /// A value that is of the declared kind; `None` when it is of another.
 fn of_json(schema: &AppSchema, kind: &AttributeType, json: &Json) -> Option<RestrictedExpression> {
     Some(match kind {
@@ -270,22 +287,18 @@ fn of_json(schema: &AppSchema, kind: &AttributeType, json: &Json) -> Option<Rest
             RestrictedExpression::new_set(values.collect::<Option<Vec<_>>>()?)
         }
         AttributeType::Record(attributes) => {
-            let fields = attributes.iter();
-            let fields = fields.filter_map(|field| field_of_json(schema, field, json));
-            RestrictedExpression::new_record(fields.collect::<Vec<_>>()).ok()?
+            let mut fields = Vec::new();
+            for field in attributes {
+                if let Some(value) = declared(schema, field, json.get(field.name())).ok()? {
+                    fields.push((field.name().to_owned(), value));
+                }
+            }
+            json.as_object()?;
+            RestrictedExpression::new_record(fields).ok()?
         }
         AttributeType::Entity(name) => {
             let uid = schema.uid(name, json.as_str()?).ok()?;
             RestrictedExpression::new_entity_uid(uid)
         }
     })
-}
-
-fn field_of_json(
-    schema: &AppSchema,
-    field: &AttributeSchema,
-    json: &Json,
-) -> Option<(String, RestrictedExpression)> {
-    let value = of_json(schema, field.kind(), json.get(field.name())?)?;
-    Some((field.name().to_owned(), value))
 }

@@ -18,7 +18,7 @@ pub(super) struct Snapshot {
     pub(super) set: PolicySet,
     pub(super) index: ScopeIndex,
     pub(super) rules: HashMap<PolicyId, Rule>,
-    pub(super) asks_for_step_up: bool,
+    pub(super) step_up_permits: Vec<PolicyId>,
     pub(super) schema: Option<Schema>,
     pub(super) warnings: Vec<Problem>,
     pub(super) version: Version,
@@ -72,9 +72,9 @@ impl CedarPolicies {
         self.0.rules.get(id)
     }
 
-    /// Whether there is a policy that a stronger login could change.
-    pub(super) fn asks_for_step_up(&self) -> bool {
-        self.0.asks_for_step_up
+    /// The permits that a stronger login could make hold.
+    pub(super) fn step_up_permits(&self) -> &[PolicyId] {
+        &self.0.step_up_permits
     }
 
     pub(super) fn heads(&self) -> impl Iterator<Item = &PolicyHead> {

@@ -1,11 +1,12 @@
 //! What is kept of each policy beside its place in the index: its head, and its conditions one
 //! by one.
 
-use super::LoadError;
-use super::advice;
+use super::{LoadError, advice, depth};
 use crate::authz::abac::{Condition, PolicyHead};
 use cedar_policy::pst::{BinaryOp, Clause, Expr, UnaryOp, Var};
-use cedar_policy::{Effect, Entities, EvalResult, Expression, Policy, Request, eval_expression};
+use cedar_policy::{
+    Effect, Entities, EvalResult, Expression, Policy, PolicyId, Request, eval_expression,
+};
 use std::sync::Arc;
 
 /// A policy, as explanations and decisions show it.
@@ -21,6 +22,7 @@ pub(super) struct Rule {
 #[derive(Clone, Debug)]
 struct Conjunct {
     text: Arc<str>,
+    is_on_thing: bool,
     /// None where its text cannot be read again: then it is shown, and not judged.
     expression: Option<Expression>,
 }
@@ -41,6 +43,7 @@ impl Rule {
         let tree = policy
             .to_pst()
             .map_err(|error| LoadError::Index(error.to_string()))?;
+        check_levels(file, policy.id(), tree.body().clauses())?;
         let mut parts = Vec::new();
         for clause in tree.body().clauses() {
             match clause {
@@ -53,6 +56,16 @@ impl Rule {
             is_on_thing: parts.iter().any(|part| speaks_of_resource(part)),
             conjuncts: parts.iter().map(|part| Conjunct::new(part)).collect(),
         })
+    }
+
+    /// Whether this policy, which cannot be evaluated, can be left out where no thing is named:
+    /// what does not speak of one settles it, or all holds that does not, so that the thing is
+    /// what it lacks.
+    pub(super) fn lacks_but_the_thing(&self, request: &Request, entities: &Entities) -> bool {
+        let own = self.conjuncts.iter().filter(|it| !it.is_on_thing);
+        let own: Vec<_> = own.map(|it| it.holds(request, entities)).collect();
+        self.is_on_thing
+            && (own.contains(&Some(false)) || own.iter().all(|holds| *holds == Some(true)))
     }
 
     /// Each condition, and whether it holds.
@@ -72,6 +85,7 @@ impl Conjunct {
         let text = expression.to_string();
         Self {
             expression: text.parse().ok(),
+            is_on_thing: speaks_of_resource(expression),
             text: text.into(),
         }
     }
@@ -82,6 +96,22 @@ impl Conjunct {
             _ => None,
         }
     }
+}
+
+/// Refuses a policy that not every thread could evaluate.
+pub(super) fn check_levels(
+    file: &str,
+    policy: &PolicyId,
+    clauses: &[Clause],
+) -> Result<(), LoadError> {
+    if depth::levels(clauses) <= depth::MAX_LEVELS {
+        return Ok(());
+    }
+    Err(LoadError::TooManyLevels {
+        file: file.to_owned(),
+        policy: policy.to_string(),
+        most: depth::MAX_LEVELS,
+    })
 }
 
 /// `a && b` holds if both do; `a || b` does not hold if neither does.

@@ -13,9 +13,12 @@ use std::sync::Arc;
 /// Text policies as a source of [`Authz`](crate::authz::abac::Authz), beside those in Rust:
 /// a forbid of either wins.
 ///
-/// Where no thing is named, policies whose conditions speak of `resource` permit nothing, and
-/// do not count where they cannot be evaluated: they are about things. A forbid of theirs that
-/// holds all the same forbids.
+/// Where no thing is named, policies whose conditions speak of `resource` permit nothing. A
+/// forbid of theirs that holds all the same forbids; one that cannot be evaluated is left out
+/// where it lacks nothing but the thing.
+///
+/// Where an attribute of the principal or a fact is there, and not of the kind that the schema
+/// says, nothing is decided: a policy could not tell it from one that is missing.
 #[derive(Clone)]
 pub struct CedarSource {
     policies: LivePolicies,
@@ -70,17 +73,18 @@ impl Asked {
             findings.satisfied(&rule.head);
         }
         for failure in fold.failures() {
-            if let Some(rule) = self.asked(failure.policy(), is_on_thing) {
+            if let Some(rule) = self.policies.rule(failure.policy())
+                && (is_on_thing || !rule.lacks_but_the_thing(request, entities))
+            {
                 let error = EvalError::invalid(told(failure.error()));
                 findings.failed(&rule.head, error);
             }
         }
-        // Of the others, only those that ask for a step-up have anything to say.
-        if !self.policies.asks_for_step_up() {
-            return;
-        }
-        for id in ids(&sets) {
+        // Of those that do not hold, only permits with a step-up have anything to say.
+        for id in self.policies.step_up_permits() {
+            let is_candidate = || sets.iter().any(|set| set.policy(id).is_some());
             if !fold.has_found(id)
+                && is_candidate()
                 && let Some(rule) = self.asked(id, is_on_thing)
             {
                 findings.unsatisfied(&rule.head);
@@ -94,10 +98,11 @@ impl Asked {
         (is_on_thing || !rule.is_on_thing).then_some(rule)
     }
 
-    /// What could not even be asked could have been forbidden.
+    /// What could not even be asked could have been forbidden, and could have been permitted.
     fn broken(message: String, findings: &mut Findings) {
-        let head = PolicyHead::forbid("cedar");
-        findings.failed(&head, EvalError::invalid(message));
+        let error = EvalError::outage(message);
+        findings.failed(&PolicyHead::forbid("cedar"), error.clone());
+        findings.failed(&PolicyHead::permit("cedar"), error);
     }
 }
 

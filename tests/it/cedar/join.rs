@@ -357,7 +357,7 @@ fn text_policies_decide_about_the_applications_types() {
             labeled(),
             MORNING,
             &misled,
-            "not_permitted",
+            "policy_failed",
             &[],
         ),
         (
@@ -367,7 +367,7 @@ fn text_policies_decide_about_the_applications_types() {
             document(1, "bob", "sales"),
             MORNING,
             &same,
-            "not_permitted",
+            "policy_failed",
             &[],
         ),
     ];
@@ -499,13 +499,72 @@ fn what_the_data_lacks_forbids_rather_than_allows() {
         let decision = authz.decide(&who, "documents:read", &row, &context);
         assert_eq!(decision.outcome().code(), outcome, "{clearance}");
         if outcome == "policy_failed" {
-            assert_eq!(decision.errors()[0].policy.id(), "clearance");
+            let named = if clearance.is_null() {
+                "clearance"
+            } else {
+                "cedar"
+            };
+            assert_eq!(decision.errors()[0].policy.id(), named);
             let refusal = authz
                 .check(&who, "documents:read", &row, &context)
                 .unwrap_err();
             assert_eq!(refusal.status(), 503);
         }
     }
+}
+
+/// Not for want of the thing: the data lacks what has nothing to do with it.
+#[test]
+fn where_no_thing_is_named_what_fails_for_another_reason_forbids() {
+    let text = |condition: &str| {
+        format!(
+            "permit(principal, action == Action::\"documents:create\", resource);
+             @id(\"it\") forbid(principal, action, resource) when {{ {condition} }};"
+        )
+    };
+    for (condition, expected) in [
+        (
+            "principal.clearance < 3 && !(resource in Folder::\"a\")",
+            "policy_failed",
+        ),
+        (
+            "resource in Folder::\"a\" && principal.clearance < 3",
+            "allow",
+        ),
+        ("resource is Document && resource.is_secret", "allow"),
+        (
+            "principal.department == \"sales\" && resource is NoResource",
+            "forbidden",
+        ),
+        (
+            "principal.department == \"legal\" && resource is NoResource",
+            "allow",
+        ),
+    ] {
+        let authz = builder(&text(condition)).build().unwrap();
+        let who = ann();
+        let decision = authz.decide_action(&who, "documents:create", &at(MORNING, &who));
+        let found = decision.outcome().code();
+        assert_eq!(found, expected, "{condition}: {decision:?}");
+    }
+}
+
+/// A list is asked for: that a forbid about documents cannot be judged is no reason.
+#[test]
+fn where_no_thing_is_named_what_lacks_the_thing_is_left_out() {
+    let text = r#"
+        permit(principal, action == Action::"documents:read", resource)
+        when { principal.department == "sales" };
+        forbid(principal, action == Action::"documents:read", resource)
+        when { principal.department != "kitchen" && resource.is_secret };
+    "#;
+    let authz = builder(text).build().unwrap();
+    let who = ann();
+    let context = at(MORNING, &who);
+    let decision = authz.decide_action(&who, "documents:read", &context);
+    assert!(decision.is_allow(), "{decision:?}");
+    let decision = authz.decide(&who, "documents:read", &secret(), &context);
+    assert_eq!(decision.outcome().code(), "forbidden");
 }
 
 /// What is written into a row does not make the principal more than it is.

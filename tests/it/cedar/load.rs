@@ -256,6 +256,9 @@ fn a_folder_is_read_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     let read = || PolicyFolder::new(folder.path()).read();
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
+    write("b.cedar", "permit(principal, action, resource);");
     assert!(
         read()
             .unwrap_err()
@@ -263,10 +266,6 @@ fn a_folder_is_read_as_a_whole() {
             .contains("there is no schema")
     );
     write("app.cedarschema", SCHEMA);
-    let error = read().unwrap_err().to_string();
-    assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
-
-    write("b.cedar", "permit(principal, action, resource);");
     write(
         "a.cedar",
         "@id(\"share\") permit(principal == ?principal, action, resource);",
@@ -275,6 +274,10 @@ fn a_folder_is_read_as_a_whole() {
         "more.links.json",
         r#"[{"template_id": "share", "link_id": "ann", "args": {"?principal": "User::\"ann\""}}]"#,
     );
+    write("c.cedar", " \n");
+    let error = read().unwrap_err().to_string();
+    assert!(error.contains("there is no policy in c.cedar"), "{error}");
+    fs::remove_file(folder.path().join("c.cedar")).unwrap();
     write(".hidden.cedar", "this does not count");
     write("README.md", "nor this");
     assert_eq!(names(&read().unwrap()), ["ann", "b.cedar#0", "share"]);
@@ -305,39 +308,93 @@ fn a_folder_is_read_as_a_whole() {
     assert!(matches!(missing, LoadError::Unreadable { .. }), "{missing}");
 }
 
-/// What is taken can be walked on the small stack of a thread: read, checked, decided, dropped.
+/// What is taken can be read, checked, decided and dropped on the small stack of a thread, and
+/// means the same there: nothing of it fails.
 #[test]
 fn what_is_as_deep_as_can_be_is_no_danger() {
-    let deep = |open: &str, inner: &str, close: &str, times: usize| {
-        let (open, close) = (open.repeat(times), close.repeat(times));
-        format!("permit(principal, action, resource) when {{ {open}{inner}{close} }};")
-    };
+    let schema = "entity User { a?: Long, ok: Bool }; entity Document;
+        action read appliesTo { principal: User, resource: Document, context: { mfa: Bool } };";
+    let rows = [
+        ("(", "context.mfa", ")"),
+        ("!(", "context.mfa", ")"),
+        ("context.mfa && ", "context.mfa", ""),
+        ("context.mfa || ", "context.mfa", ""),
+        ("if context.mfa then context.mfa else ", "context.mfa", ""),
+        ("if ", "context.mfa", " then context.mfa else context.mfa"),
+        ("[context.mfa].contains(", "context.mfa", ")"),
+        ("{a: ", "context.mfa", "}.a"),
+        ("", "context", "[\"mfa\"]"),
+        (
+            "",
+            "context.mfa } when { context.mfa",
+            " } unless { !context.mfa",
+        ),
+    ];
     let mut taken = 0;
-    for (open, inner, close) in [
-        ("(", "true", ")"),
-        ("[", "", "]"),
-        ("{a: ", "1", "}"),
-        ("true && ", "true", ""),
-        ("true || ", "true", ""),
-        ("1 + ", "1 == 2", ""),
-        ("principal.a.", "a", ""),
-        ("", "principal", ".a"),
-        ("if true then true else ", "true", ""),
-        ("if ", "true", " then true else true"),
-        ("!", "true", ""),
-        ("[1].contains(", "1", ")"),
-    ] {
-        for times in [10, 60, 64, 300, 900, 10_000, 100_000] {
-            let policies = CedarPolicies::builder()
-                .insecure_without_schema()
-                .text(deep(open, inner, close, times))
-                .build();
-            if let Ok(policies) = policies {
+    for (open, inner, close) in rows {
+        for times in [1, 10, 40, 60, 90, 98, 300, 900, 10_000, 100_000] {
+            let (open, close) = (open.repeat(times), close.repeat(times));
+            let text =
+                format!("permit(principal, action, resource) when {{ {open}{inner}{close} }};");
+            for builder in [
+                CedarPolicies::builder().schema(schema),
+                CedarPolicies::builder().insecure_without_schema(),
+            ] {
+                let Ok(policies) = builder.text(&*text).build() else {
+                    continue;
+                };
                 let request = request(&policies, "ann");
-                let _ = policies.decide(&request, &Entities::empty(), OnError::Deny);
-                taken += 1;
+                let answer = policies.decide(&request, &Entities::empty(), OnError::Deny);
+                if policies.schema().is_some() {
+                    assert!(answer.failures().is_empty(), "{open} {times}");
+                    taken += 1;
+                }
             }
         }
     }
-    assert!(taken > 20, "{taken}");
+    assert!(taken > 30, "{taken}");
+}
+
+#[test]
+fn a_long_list_has_to_be_a_set() {
+    let users = |times: usize| (0..times).map(|number| format!("User::\"{number}\""));
+    let chain: Vec<_> = users(600)
+        .map(|user| format!("principal == {user}"))
+        .collect();
+    let forbid = |condition: &str| {
+        let text = format!("forbid(principal, action, resource) when {{ {condition} }};");
+        with_schema().file("a.cedar", text).build()
+    };
+    let error = forbid(&chain.join(" || ")).unwrap_err();
+    assert!(matches!(error, LoadError::TooManyLevels { .. }), "{error}");
+    assert!(error.to_string().contains("contains"), "{error}");
+    let set: Vec<_> = users(600).collect();
+    assert!(forbid(&format!("[{}].contains(principal)", set.join(", "))).is_ok());
+    // A template that nothing is linked to is looked at as well.
+    let template = format!(
+        "permit(principal == ?principal, action, resource) when {{ {} }};",
+        chain.join(" || ")
+    );
+    let error = with_schema().text(template).build().unwrap_err();
+    assert!(matches!(error, LoadError::TooManyLevels { .. }), "{error}");
+}
+
+#[test]
+fn what_the_words_hide_is_found_all_the_same() {
+    let nested = format!("{}true{}", "(".repeat(3_000), ")".repeat(3_000));
+    for start in ["// \r", "// \"\r"] {
+        let text = format!("{start} permit(principal, action, resource) when {{ {nested} }};");
+        let error = with_schema().text(text).build().unwrap_err();
+        assert!(matches!(error, LoadError::TooDeep { .. }), "{error}");
+    }
+    let sets = format!(
+        "entity User {{ a: {}Long{} }};",
+        "Set<".repeat(20_000),
+        ">".repeat(20_000)
+    );
+    let policies = CedarPolicies::builder().schema(sets);
+    let error = policies
+        .text("forbid(principal, action, resource);")
+        .build();
+    assert!(matches!(error, Err(LoadError::TooDeep { .. })));
 }
