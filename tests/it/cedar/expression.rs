@@ -62,10 +62,10 @@ pub(super) fn literal(dice: &mut Dice, kind: Kind) -> String {
                 "1",
                 "2",
                 "3",
-                "-1",
+                "(-1)",
                 "7",
                 "9223372036854775807",
-                "-9223372036854775808",
+                "(-9223372036854775808)",
             ])
             .to_owned(),
         Kind::Text => text(dice),
