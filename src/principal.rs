@@ -337,6 +337,25 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_that_is_missing_equals_nothing() {
+        let login = Authentication::new(Timestamp::default());
+        let ann = Principal::new("a", login)
+            .with_attribute("department", "sales")
+            .with_attribute("level", 3)
+            .with_attribute("nothing", serde_json::Value::Null);
+        assert!(ann.attribute_is("department", "sales"));
+        assert!(ann.attribute_is("level", &3));
+        for (name, other) in [
+            ("department", "Sales"),
+            ("level", "3"),
+            ("nothing", ""),
+            ("x", ""),
+        ] {
+            assert!(!ann.attribute_is(name, other), "{name}");
+        }
+    }
+
+    #[test]
     fn methods_round_trip() {
         for value in ["pwd", "otp", "sms", "hwk", "swk", "user", "mfa", "fpt"] {
             assert_eq!(Method::from(value).as_str(), value);

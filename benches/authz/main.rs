@@ -1,4 +1,4 @@
-//! What authorization costs: policies as text, behind the index.
+//! What authorization costs: roles, policies as Rust code, policies as text behind the index.
 //!
 //! One module for each subject: `cargo bench --bench authz` runs all, and
 //! `cargo bench --bench authz -- cedar` those that are named.
@@ -10,8 +10,12 @@
 mod cedar;
 #[path = "../common/mod.rs"]
 mod common;
+mod rbac;
+mod typed;
 
 const SUBJECTS: &[(&str, fn())] = &[
+    ("rbac", rbac::checks),
+    ("typed", typed::decisions),
     ("cedar", cedar::index),
     ("cedar-growth", cedar::growth),
     ("cedar-list", cedar::list),

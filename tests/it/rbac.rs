@@ -69,6 +69,16 @@ async fn only_who_is_allowed_reaches_the_service() {
     }
 }
 
+#[test]
+fn all_permissions_are_told() {
+    let names = ["users:read", "users:write", "invoices:read", "invoices:pay"];
+    let rbac = rbac();
+    let told: Vec<_> = rbac.permissions().map(|it| it.name().to_owned()).collect();
+    assert_eq!(told, names);
+    let admin = principal(&["admin"]);
+    assert!(rbac.permissions().all(|it| it.is_granted_to(&admin)));
+}
+
 #[tokio::test]
 async fn without_a_principal_it_is_401_with_a_challenge() {
     let read = rbac().require("users:read").unwrap();

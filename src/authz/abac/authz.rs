@@ -3,7 +3,7 @@ use super::explanation::{Explanation, shown};
 use super::typed::TypedPolicies;
 use super::{
     AuthzBuilder, Cause, ConfigError, Context, Decision, DenyKind, EntityId, Findings, Outcome,
-    Policies, PolicyHead, PolicySource, Query, Resource, Version,
+    Policies, PolicyHead, PolicySource, Query, Resource, StepUp, Version,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::event::{EventKind, SecurityEvent};
@@ -75,12 +75,12 @@ impl Resource for NoResource {
 /// One question, with the thing in its own type.
 #[derive(Debug)]
 pub(super) struct Question<'a, R> {
-    pub(super) principal: &'a Principal,
-    pub(super) action: &'a str,
-    pub(super) resource: &'a R,
-    pub(super) context: &'a Context,
+    principal: &'a Principal,
+    action: &'a str,
+    resource: &'a R,
+    context: &'a Context,
     /// Whether the thing is one, and not [`NoResource`].
-    pub(super) is_on_thing: bool,
+    is_on_thing: bool,
 }
 
 impl<R> Clone for Question<'_, R> {
@@ -91,8 +91,32 @@ impl<R> Clone for Question<'_, R> {
 
 impl<R> Copy for Question<'_, R> {}
 
+impl<'a> Question<'a, NoResource> {
+    const fn of_action(principal: &'a Principal, action: &'a str, context: &'a Context) -> Self {
+        Self {
+            is_on_thing: false,
+            ..Self::on(principal, action, &NoResource, context)
+        }
+    }
+}
+
 impl<'a, R: Resource> Question<'a, R> {
-    pub(super) fn query(&self) -> Query<'a> {
+    pub(super) const fn on(
+        principal: &'a Principal,
+        action: &'a str,
+        resource: &'a R,
+        context: &'a Context,
+    ) -> Self {
+        Self {
+            principal,
+            action,
+            resource,
+            context,
+            is_on_thing: true,
+        }
+    }
+
+    fn query(&self) -> Query<'a> {
         let resource: &'a dyn Resource = self.resource;
         let resource = self.is_on_thing.then_some(resource);
         Query::new(self.principal, self.action, resource, self.context)
@@ -125,13 +149,7 @@ impl Authz {
         resource: &R,
         context: &Context,
     ) -> Decision {
-        self.ask(&Question {
-            principal,
-            action,
-            resource,
-            context,
-            is_on_thing: true,
-        })
+        self.ask(&Question::on(principal, action, resource, context))
     }
 
     /// Decides whether the principal may do this, where it is not about one thing.
@@ -142,13 +160,7 @@ impl Authz {
         action: &str,
         context: &Context,
     ) -> Decision {
-        self.ask(&Question {
-            principal,
-            action,
-            resource: &NoResource,
-            context,
-            is_on_thing: false,
-        })
+        self.ask(&Question::of_action(principal, action, context))
     }
 
     /// The same as [`decide`](Self::decide), as a handler wants it.
@@ -164,13 +176,7 @@ impl Authz {
         resource: &R,
         context: &Context,
     ) -> Result<Decision, Rejection> {
-        self.demand(&Question {
-            principal,
-            action,
-            resource,
-            context,
-            is_on_thing: true,
-        })
+        self.demand(&Question::on(principal, action, resource, context))
     }
 
     /// The same as [`decide_action`](Self::decide_action), as a handler wants it.
@@ -183,13 +189,7 @@ impl Authz {
         action: &str,
         context: &Context,
     ) -> Result<Decision, Rejection> {
-        self.demand(&Question {
-            principal,
-            action,
-            resource: &NoResource,
-            context,
-            is_on_thing: false,
-        })
+        self.demand(&Question::of_action(principal, action, context))
     }
 
     /// Decides, and says how it came about: for administrators and tests of policies.
@@ -201,13 +201,7 @@ impl Authz {
         resource: &R,
         context: &Context,
     ) -> (Decision, Explanation) {
-        self.ask_why(&Question {
-            principal,
-            action,
-            resource,
-            context,
-            is_on_thing: true,
-        })
+        self.ask_why(&Question::on(principal, action, resource, context))
     }
 
     /// The same where it is not about one thing.
@@ -218,18 +212,12 @@ impl Authz {
         action: &str,
         context: &Context,
     ) -> (Decision, Explanation) {
-        self.ask_why(&Question {
-            principal,
-            action,
-            resource: &NoResource,
-            context,
-            is_on_thing: false,
-        })
+        self.ask_why(&Question::of_action(principal, action, context))
     }
 
     /// Every policy there is now.
     #[must_use]
-    pub fn heads(&self) -> Vec<PolicyHead> {
+    pub fn policies(&self) -> Vec<PolicyHead> {
         let texts = self.0.sources.iter();
         let texts = texts.flat_map(|source| source.snapshot().heads());
         self.0.typed.heads().iter().cloned().chain(texts).collect()
@@ -310,22 +298,32 @@ impl View<'_> {
         }
         let mut findings = Findings::default();
         let decision = self.judge(permission, question, &mut findings);
-        match (decision.outcome(), findings.step_up) {
-            (Outcome::Deny(_), Some(step_up)) => {
-                let (principal, context) = step_up.imagined(question.principal, question.context);
-                let imagined = Question {
-                    principal: &principal,
-                    context: &context,
-                    ..*question
-                };
-                let after = self.judge(permission, &imagined, &mut Findings::default());
-                match after.is_allow() {
-                    true => decision.stepping_up(step_up),
-                    false => decision,
-                }
-            }
-            _ => decision,
+        if !matches!(decision.outcome(), Outcome::Deny(_)) {
+            return decision;
         }
+        let would_allow = |step_up: &StepUp| self.would_allow(permission, question, step_up);
+        match findings.step_ups().find(would_allow) {
+            Some(step_up) => decision.stepping_up(step_up),
+            None => decision,
+        }
+    }
+
+    /// Whether all policies together allow the same after such a login.
+    #[cold]
+    fn would_allow<R: Resource>(
+        &self,
+        permission: usize,
+        question: &Question<'_, R>,
+        step_up: &StepUp,
+    ) -> bool {
+        let (principal, context) = step_up.imagined(question.principal, question.context);
+        let imagined = Question {
+            principal: &principal,
+            context: &context,
+            ..*question
+        };
+        let mut findings = Findings::default();
+        self.judge(permission, &imagined, &mut findings).is_allow()
     }
 
     /// What all policies come to.
@@ -431,8 +429,10 @@ fn log<R: Resource>(question: &Question<'_, R>, decision: &Decision) {
         let resource = format!("{:?}", EntityId::of(question.resource));
         event = event.with_detail("resource", &resource);
     }
-    for policy in decision.reasons() {
-        event = event.with_detail("policy", policy.id());
+    let policies = decision.reasons().iter().map(PolicyHead::id);
+    let policies: Vec<_> = policies.collect();
+    if !policies.is_empty() {
+        event = event.with_detail("policies", &policies.join(", "));
     }
     question.context.emitter.emit(event);
 }

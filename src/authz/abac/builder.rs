@@ -80,7 +80,8 @@ impl AuthzBuilder {
     }
 
     /// Emits an [`AuthzDecision`](crate::event::EventKind::AuthzDecision) for each decision,
-    /// also where something is allowed. Refusals are told in any case, by the monitor.
+    /// also where something is allowed; not for the rows of lists. Refusals are told in any
+    /// case, by the monitor.
     pub const fn log_decisions(mut self) -> Self {
         self.logs_decisions = true;
         self

@@ -79,6 +79,9 @@ impl Catalog {
     pub(super) fn matching(&self, pattern: &str) -> Result<Vec<usize>, ConfigError> {
         let parsed = Pattern::parse(pattern)
             .ok_or_else(|| ConfigError::MalformedPermission(pattern.to_owned()))?;
+        if !parsed.is_wild() {
+            return Ok(vec![self.number(pattern)?]);
+        }
         let entries = self.entries.iter().enumerate();
         let matching = entries.filter(|(_, it)| parsed.matches(&it.resource, &it.action));
         let numbers: Vec<_> = matching.map(|(number, _)| number).collect();

@@ -3,6 +3,9 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
+/// How many permits may say what login they would take, for one request.
+const MAX_STEP_UPS: usize = 8;
+
 /// Why a condition could not be judged. For the operator's eyes alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -66,7 +69,10 @@ pub struct Findings {
     forbids: Vec<PolicyHead>,
     permits: Vec<PolicyHead>,
     pub(super) errors: Vec<PolicyError>,
-    pub(super) step_up: Option<StepUp>,
+    /// What all forbids that hold ask for together.
+    forbids_step_up: Option<StepUp>,
+    /// What permits that do not hold ask for, each for itself.
+    permits_step_ups: Vec<StepUp>,
     is_permitted_by_role: bool,
 }
 
@@ -77,15 +83,21 @@ impl Findings {
             Effect::Permit => self.permits.push(policy.clone()),
             Effect::Forbid => {
                 self.forbids.push(policy.clone());
-                self.note_step_up(policy);
+                if let Some(step_up) = policy.step_up() {
+                    let others = self.forbids_step_up.take().unwrap_or_default();
+                    self.forbids_step_up = Some(others.and(step_up));
+                }
             }
         }
     }
 
     /// This policy is about such requests, and one of its conditions does not hold.
     pub fn unsatisfied(&mut self, policy: &PolicyHead) {
-        if policy.effect() == Effect::Permit {
-            self.note_step_up(policy);
+        if policy.effect() == Effect::Permit
+            && self.permits_step_ups.len() < MAX_STEP_UPS
+            && let Some(step_up) = policy.step_up()
+        {
+            self.permits_step_ups.push(step_up.clone());
         }
     }
 
@@ -100,14 +112,15 @@ impl Findings {
         self.is_permitted_by_role = true;
     }
 
-    fn note_step_up(&mut self, policy: &PolicyHead) {
-        if let Some(step_up) = policy.step_up() {
-            self.step_up = Some(
-                step_up
-                    .clone()
-                    .and(&self.step_up.take().unwrap_or_default()),
-            );
-        }
+    /// Logins that may turn a denial into an allow, the least demanding first: what lifts the
+    /// forbids alone, then with what each of the permits asks for.
+    pub(super) fn step_ups(&self) -> impl Iterator<Item = StepUp> {
+        let forbids = self.forbids_step_up.iter().cloned();
+        let permits = self.permits_step_ups.iter().map(|step_up| {
+            let lifted = self.forbids_step_up.clone().unwrap_or_default();
+            lifted.and(step_up)
+        });
+        forbids.chain(permits)
     }
 
     /// Puts all together. A forbid that holds denies, whatever else is true. What failed counts

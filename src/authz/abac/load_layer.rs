@@ -125,13 +125,12 @@ impl<L: ResourceLoader> RequireOnLayer<L> {
         resource: Arc<L::Resource>,
         context: Context,
     ) -> Result<Loaded<L::Resource>, Rejection> {
-        let decided = self.rule.authz.demand(&Question {
+        let decided = self.rule.authz.demand(&Question::on(
             principal,
-            action: &self.rule.permission,
-            resource: &*resource,
-            context: &context,
-            is_on_thing: true,
-        });
+            &self.rule.permission,
+            &*resource,
+            &context,
+        ));
         let decision = decided.map_err(|rejection| self.shown(rejection))?;
         let allowed = Allowed::new(resource, decision);
         Ok(Loaded(Some((allowed, context))))

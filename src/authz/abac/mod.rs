@@ -17,7 +17,7 @@
 //!    their conditions did not hold, with values of attributes that are public alone
 //!    ([`Explanation`]).
 //!
-//! (ASVS 5.0 8.1.2, 8.2.1 to 8.2.4, 8.3.1, 8.4.1)
+//! (ASVS 5.0 8.2.1, 8.2.2, 8.2.4, 8.3.1)
 //!
 //! ```
 //! use bytes::Bytes;

@@ -272,6 +272,7 @@ type Bucket<R> = Vec<Arc<Policy<R>>>;
 pub(super) struct TypedPolicies {
     buckets: HashMap<(usize, TypeId), Box<dyn Any + Send + Sync>>,
     heads: Vec<PolicyHead>,
+    ids: BTreeSet<Box<str>>,
 }
 
 impl fmt::Debug for TypedPolicies {
@@ -289,7 +290,7 @@ impl TypedPolicies {
         if !is_id {
             return Err(ConfigError::MalformedPolicy(id.to_owned()));
         }
-        if self.heads.iter().any(|known| known.id() == id) {
+        if !self.ids.insert(id.into()) {
             return Err(ConfigError::DuplicatePolicy(id.to_owned()));
         }
         self.heads.push(head.clone());

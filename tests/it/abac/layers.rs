@@ -286,7 +286,7 @@ async fn decisions_are_events_where_that_is_wanted() {
             ("action", "documents:read"),
             ("version", "code"),
             ("resource", r#"Document::"1""#),
-            ("policy", "read-own-department"),
+            ("policies", "read-own-department"),
         ]
     );
     assert_eq!(events[0].path(), Some("/documents/1"));

@@ -1,6 +1,7 @@
 //! Policies over the application's types: decisions, layers, lists and what is told of them.
 
 mod decisions;
+mod explained;
 mod layers;
 mod lists;
 #[cfg(feature = "guarded-router")]

@@ -127,6 +127,36 @@ fn it_is_offered_only_where_the_stronger_login_would_be_allowed() {
 }
 
 #[test]
+fn no_more_is_asked_for_than_is_needed() {
+    let authz = authz();
+    let night = Timestamp::from_unix_seconds(MONDAY_MORNING + 12 * 3600);
+    for (name, department, roles, assurance) in [
+        (
+            "the second factor is enough",
+            "sales",
+            &["auditor"][..],
+            None,
+        ),
+        (
+            "both are needed",
+            "legal",
+            &["auditor"],
+            Some(Assurance::Aal3),
+        ),
+    ] {
+        let who = principal(department, roles);
+        let context = Context::new(night).of_principal(&who);
+        let decision = authz.decide(&who, "documents:read", &document(1, "sales"), &context);
+        let Outcome::StepUp(step_up) = decision.outcome() else {
+            panic!("{name}: {:?}", decision.outcome())
+        };
+        assert_eq!(step_up.assurance(), assurance, "{name}");
+        assert_eq!(step_up.methods(), [Method::MultiFactor], "{name}");
+        assert_eq!(step_up.max_age(), Some(Duration::from_secs(3600)), "{name}");
+    }
+}
+
+#[test]
 fn scopes_and_roles_come_first() {
     let who = principal("sales", &[]).with_scopes(["openid"]);
     let night = Timestamp::from_unix_seconds(MONDAY_MORNING + 12 * 3600);

@@ -53,7 +53,7 @@ impl PolicyTrial {
         Report {
             cases: cases.as_slice().len(),
             failures,
-            unexercised: coverage.unexercised(&self.authz.heads()),
+            unexercised: coverage.unexercised(&self.authz.policies()),
             one_sided: coverage.one_sided(),
         }
     }

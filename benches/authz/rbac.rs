@@ -2,14 +2,8 @@
 //! 200 permissions; against sets of strings that a hand-written check would look into.
 //!
 //! Bars: at most 50 ns for a check of the layer, with the principal in the request.
-#![allow(
-    clippy::expect_used,
-    reason = "a bench that cannot run has to say so, loudly"
-)]
 
-mod common;
-
-use common::Race;
+use crate::common::Race;
 use http::Request;
 use portcullis::authz::rbac::{Rbac, Role};
 use portcullis::clock::Timestamp;
@@ -21,7 +15,7 @@ use std::hint::black_box;
 const RESOURCES: usize = 40;
 const ACTIONS: [&str; 5] = ["read", "write", "create", "delete", "approve"];
 
-fn main() {
+pub(crate) fn checks() {
     let rbac = ours();
     let by_hand = naive();
     check("one-role", &rbac, &by_hand, &principal(&["role-17"]));
