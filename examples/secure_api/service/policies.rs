@@ -47,12 +47,15 @@ pub(crate) async fn watch(live: LivePolicies, emitter: Emitter) {
                     .with_code("policies_reloaded")
                     .with_detail("version", version.as_str()),
             ),
-            Ok(Some(Err(error))) => emitter.emit(
-                SecurityEvent::new(EventKind::SysControlDegraded)
-                    .with_code("policies_refused")
-                    .with_reason(error.to_string()),
-            ),
-            Ok(None) | Err(_) => {}
+            Ok(Some(Err(error))) => emitter.emit(refused(&error)),
+            Err(panic) => emitter.emit(refused(&panic)),
+            Ok(None) => {}
         }
     }
+}
+
+fn refused(error: &dyn Error) -> SecurityEvent {
+    SecurityEvent::new(EventKind::SysControlDegraded)
+        .with_code("policies_refused")
+        .with_reason(error.to_string())
 }

@@ -6,18 +6,21 @@ use std::sync::Arc;
 /// A thing that the principal may deal with as the route says: the very row that was decided
 /// about, loaded once.
 ///
-/// Only [`RequireOnLayer`](super::RequireOnLayer) makes one, so a handler that takes one
-/// cannot be reached without the check. It is in the request's extensions, and an extractor
-/// under feature `axum`.
+/// Only the layers of [`Authz`](super::Authz) make one, so a handler that takes one cannot be
+/// reached without a check. Of several layers about one type, the innermost leaves its own:
+/// [`action`](Self::action) is what that one asked for. It is in the request's extensions, and
+/// an extractor under feature `axum`.
 pub struct Allowed<T> {
     resource: Arc<T>,
+    action: Arc<str>,
     decision: Arc<Decision>,
 }
 
 impl<T> Allowed<T> {
-    pub(super) fn new(resource: Arc<T>, decision: Decision) -> Self {
+    pub(super) fn new(resource: Arc<T>, action: Arc<str>, decision: Decision) -> Self {
         Self {
             resource,
+            action,
             decision: Arc::new(decision),
         }
     }
@@ -26,6 +29,12 @@ impl<T> Allowed<T> {
     #[must_use]
     pub fn into_inner(self) -> Arc<T> {
         self.resource
+    }
+
+    /// What is allowed: the permission that the layer asked for.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
     }
 
     /// The decision: what it rests on, and the obligations that come with it.
@@ -55,6 +64,7 @@ impl<T> Clone for Allowed<T> {
     fn clone(&self) -> Self {
         Self {
             resource: Arc::clone(&self.resource),
+            action: Arc::clone(&self.action),
             decision: Arc::clone(&self.decision),
         }
     }
@@ -63,6 +73,7 @@ impl<T> Clone for Allowed<T> {
 impl<T> fmt::Debug for Allowed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Allowed")
+            .field("action", &self.action)
             .field("decision", &self.decision)
             .finish_non_exhaustive()
     }

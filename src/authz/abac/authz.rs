@@ -2,8 +2,8 @@ use super::catalog::Catalog;
 use super::explanation::{Explanation, shown};
 use super::typed::TypedPolicies;
 use super::{
-    AuthzBuilder, Cause, ConfigError, Context, Decision, DenyKind, EntityId, Findings, Outcome,
-    Policies, PolicyHead, PolicySource, Query, Resource, StepUp, Version,
+    AuthzBuilder, Candidate, Cause, ConfigError, Context, Decision, DenyKind, EntityId, Findings,
+    Outcome, Policies, PolicyHead, PolicySource, Query, Resource, StepUp, Version,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::event::{EventKind, SecurityEvent};
@@ -12,6 +12,10 @@ use crate::principal::Principal;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+
+/// The most policies that a refusal tells of. Whoever is refused on purpose does not make all of
+/// them be explained each time.
+const MAX_TOLD: usize = 16;
 
 /// Who may do what with which thing: policies, and where there are any, roles in front of them.
 /// Cheap to clone.
@@ -379,26 +383,34 @@ impl View<'_> {
         question: &Question<'_, R>,
         decision: &Decision,
     ) -> Explanation {
-        let query = question.query();
-        let mut candidates = Vec::new();
-        if let Some(permission) = self.shared.catalog.find(question.action) {
-            let &Question {
-                principal,
-                resource,
-                context,
-                ..
-            } = question;
-            candidates = self
-                .shared
-                .typed
-                .candidates(permission, principal, resource, context);
-            candidates.extend(self.texts.iter().flat_map(|texts| texts.candidates(&query)));
+        self.told(question, decision, self.candidates(question, usize::MAX))
+    }
+
+    /// The policies that were about it: at most so many, for each takes time.
+    fn candidates<R: Resource>(&self, question: &Question<'_, R>, most: usize) -> Vec<Candidate> {
+        let Some(permission) = self.shared.catalog.find(question.action) else {
+            return Vec::new();
+        };
+        let asked = (question.principal, question.resource, question.context);
+        let mut found = self.shared.typed.candidates(permission, asked, most);
+        for texts in &self.texts {
+            let left = most.saturating_sub(found.len());
+            found.extend(texts.candidates(&question.query(), left));
         }
+        found
+    }
+
+    fn told<R: Resource>(
+        &self,
+        question: &Question<'_, R>,
+        decision: &Decision,
+        candidates: Vec<Candidate>,
+    ) -> Explanation {
         let attributes = match question.is_on_thing {
             true => shown(question.resource),
             false => Vec::new(),
         };
-        Explanation::new(&query, decision, candidates, attributes)
+        Explanation::new(&question.query(), decision, candidates, attributes)
     }
 
     #[cold]
@@ -411,8 +423,19 @@ impl View<'_> {
             Outcome::Indeterminate(_) => Rejection::new(RejectionKind::Unavailable),
             Outcome::Allow | Outcome::Deny(_) => Rejection::new(RejectionKind::Forbidden),
         };
+        let candidates = match decision.reasons() {
+            [] => self.candidates(question, MAX_TOLD),
+            // What decided is known: it holds.
+            reasons => {
+                let reasons = reasons.iter().take(MAX_TOLD).cloned();
+                reasons
+                    .map(|head| Candidate::new(head, Vec::new()))
+                    .collect()
+            }
+        };
+        let explanation = self.told(question, decision, candidates);
         rejection
-            .with_reason(self.explain(question, decision).to_string())
+            .with_reason(explanation.to_string())
             .with_subject(question.principal.id())
     }
 }

@@ -1,4 +1,4 @@
-use super::{AttributeSchema, AttributeType, Attributes, TypeSchema, Value};
+use super::{AttributeSchema, AttributeType, Attributes, Facts, TypeSchema, Value};
 use crate::clock::{Clock, Timestamp};
 use crate::event::Emitter;
 use crate::guard::{RequestHead, token_scheme};
@@ -19,8 +19,9 @@ const LEEWAY: Duration = Duration::from_secs(60);
 ///
 /// The layers make one of each request: the time is the clock's, the client's address the one
 /// that [`ClientIpLayer`](crate::net::client_ip::ClientIpLayer) made out, tenant, age of the
-/// second factor and strength of the login those of the [`Principal`]. In a handler it is an
-/// extractor under feature `axum`.
+/// second factor and strength of the login those of the [`Principal`], and other facts those
+/// that the application added to the request ([`Facts`]). In a handler it is an extractor under
+/// feature `axum`.
 #[derive(Clone, Debug)]
 pub struct Context {
     time: Timestamp,
@@ -50,7 +51,7 @@ impl Context {
     }
 
     /// The circumstances of a request that went through the layers which find out the client's
-    /// address and the principal.
+    /// address, the principal, and [`Facts`].
     #[must_use]
     pub fn of_request(head: &RequestHead<'_>, clock: &Clock) -> Self {
         let extensions = head.extensions();
@@ -59,6 +60,7 @@ impl Context {
             client_ip: client_ip.map(|client| client.address()),
             token_scheme: token_scheme(head.headers()),
             emitter: Emitter::of(extensions),
+            facts: Facts::of(extensions).cloned().unwrap_or_default().0,
             ..Self::new(clock.now())
         };
         match extensions.get::<Principal>() {
@@ -71,9 +73,15 @@ impl Context {
     /// factor.
     #[must_use]
     pub fn of_principal(self, principal: &Principal) -> Self {
-        let authentication = principal.authentication();
         Self {
             tenant: principal.tenant().map(Into::into),
+            ..self.of_login(principal.authentication())
+        }
+    }
+
+    /// With the strength of a login and the age of its second factor.
+    pub(super) fn of_login(self, authentication: &Authentication) -> Self {
+        Self {
             assurance: authentication.assurance(),
             mfa_age: mfa_age(authentication, self.time),
             ..self
@@ -108,8 +116,8 @@ impl Context {
         self
     }
 
-    /// With a fact that the service has found out itself, such as whether the device is one it
-    /// manages. Never what a client merely says.
+    /// With a fact that the service has found out itself. Where the layers are to know it as
+    /// well, add it to the request: [`Facts::add`].
     #[must_use]
     pub fn with_fact(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
         self.facts.insert(name.into(), value.into());

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// How a decision came about: for the operator, never for the client.
 ///
-/// It holds no value of a row, but those of attributes that are public
+/// It holds no value of a row, but its id and those of attributes that are public
 /// ([`AttributeSchema::public`](super::AttributeSchema::public)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

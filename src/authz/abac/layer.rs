@@ -48,7 +48,8 @@ impl Check for RequireLayer {
             .authz
             .check_action(principal, &self.permission, &context)?;
         let extensions = request.extensions_mut();
-        extensions.insert(Allowed::new(Arc::new(NoResource), decision));
+        let action = Arc::clone(&self.permission);
+        extensions.insert(Allowed::new(Arc::new(NoResource), action, decision));
         extensions.insert(context);
         Ok(())
     }

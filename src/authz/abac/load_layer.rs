@@ -1,7 +1,6 @@
 use super::authz::Question;
 use super::layer::principal;
 use super::{Allowed, Authz, ConfigError, Context, Resource, ResourceLoader};
-use crate::event::EventKind;
 use crate::guard::{
     Body, Challenge, Exit, Guard, Later, Rejection, RejectionKind, RequestHead, Verdict,
 };
@@ -24,7 +23,7 @@ pub struct RequireOnLayer<L> {
 
 struct Rule<L> {
     authz: Authz,
-    permission: Box<str>,
+    permission: Arc<str>,
     loader: L,
 }
 
@@ -53,7 +52,9 @@ impl Authz {
 
 impl<L> RequireOnLayer<L> {
     /// Answers 404 instead of 403, in the same words as for a thing that is not there, where
-    /// nobody may learn which ids exist. The event is still that of a denial.
+    /// nobody may learn which ids exist; also instead of 503 where policies could not decide
+    /// about the thing. The event is still that of the refusal. A challenge for a stronger login
+    /// is shown, for only who would be allowed after it gets one.
     pub const fn hide_existence(mut self) -> Self {
         self.hides_existence = true;
         self
@@ -132,17 +133,18 @@ impl<L: ResourceLoader> RequireOnLayer<L> {
             &context,
         ));
         let decision = decided.map_err(|rejection| self.shown(rejection))?;
-        let allowed = Allowed::new(resource, decision);
+        let allowed = Allowed::new(resource, Arc::clone(&self.rule.permission), decision);
         Ok(Loaded(Some((allowed, context))))
     }
 
-    /// A denial, as if there were nothing there if that is what it has to look like.
+    /// A refusal, as if there were nothing there if that is what it has to look like.
     fn shown(&self, rejection: Rejection) -> Rejection {
-        if !self.hides_existence || rejection.kind() != RejectionKind::Forbidden {
+        use RejectionKind::{Forbidden, NotFound, Unavailable};
+        let is_telling = matches!(rejection.kind(), Forbidden | Unavailable);
+        if !self.hides_existence || !is_telling {
             return rejection;
         }
-        let mut hidden =
-            Rejection::new(RejectionKind::NotFound).with_event(Some(EventKind::AuthzFail));
+        let mut hidden = Rejection::new(NotFound).with_event(rejection.event());
         if let Some(reason) = rejection.reason() {
             hidden = hidden.with_reason(reason.to_owned());
         }

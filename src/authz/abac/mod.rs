@@ -10,7 +10,8 @@
 //!    [indeterminate](Outcome::Indeterminate), as does a loader that fails: 503, not 403. A
 //!    permission that is not known is 500. The scopes of a credential limit it.
 //! 4. Circumstances ([`Context`]) are what this service found out: the verified address, the
-//!    clock's time, how the principal logged in. No header is one of them.
+//!    clock's time, how the principal logged in, and [`Facts`] that the service adds. No header
+//!    is one of them.
 //! 5. Where a stronger login would be allowed, and only there, the answer is the challenge of
 //!    RFC 9470 ([`StepUp`]).
 //! 6. The client learns a code. The operator learns which policies were asked and which of
@@ -97,6 +98,7 @@ mod error;
 mod explanation;
 #[cfg(feature = "axum")]
 mod extracted;
+mod facts;
 mod filter;
 mod findings;
 #[cfg(feature = "guarded-router")]
@@ -123,6 +125,7 @@ pub use error::ConfigError;
 pub use explanation::Explanation;
 #[cfg(feature = "axum")]
 pub use extracted::{Extracted, extracted};
+pub use facts::Facts;
 pub use filter::Filter;
 pub use findings::{EvalError, Findings, PolicyError};
 #[cfg(feature = "guarded-router")]

@@ -27,7 +27,11 @@ pub trait Resource: Attributes + 'static {
     /// Its id, unique among its type.
     fn id(&self) -> Cow<'_, str>;
 
-    /// What it is part of: folders, groups, projects.
+    /// What it is part of: folders, groups, projects, **and all that these are part of**.
+    ///
+    /// Nobody looks for the parents of a parent: where a document is in a folder within a
+    /// folder, and only the inner one is named, `resource in Folder::"outer"` does not hold,
+    /// and a forbid that says so does not forbid.
     fn parents(&self) -> Vec<EntityId<'_>> {
         Vec::new()
     }
@@ -71,7 +75,8 @@ pub trait Resource: Attributes + 'static {
 ///
 /// First comes the type, and the name by which policies know it. `id` gives something that
 /// becomes a `Cow<str>`. `parents`, which may be left out, names the types it can be part of
-/// and gives what it is part of. Then each attribute with its kind:
+/// and gives what it is part of, **directly or not** ([`Resource::parents`]). Then each
+/// attribute with its kind:
 ///
 /// | kind | the field is a |
 /// |---|---|

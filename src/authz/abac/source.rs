@@ -78,9 +78,9 @@ pub trait Policies: fmt::Debug + Send + Sync + 'static {
     /// and each that is about such requests and not satisfied.
     fn evaluate(&self, query: &Query<'_>, findings: &mut Findings);
 
-    /// The policies that are about such requests, with each of their conditions. Asked only
-    /// after a denial, and in tests of policies.
-    fn candidates(&self, query: &Query<'_>) -> Vec<Candidate>;
+    /// The policies that are about such requests, at most so many, with each of their
+    /// conditions. Asked only after a denial, and in tests of policies.
+    fn candidates(&self, query: &Query<'_>, most: usize) -> Vec<Candidate>;
 
     /// Prepares for many things of one type: the query names none, and what depends on
     /// principal and context alone may be worked out once. Without an implementation of its

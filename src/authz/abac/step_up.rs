@@ -5,6 +5,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
+/// From a login to the request that is tried again. What a policy takes for too old by then is
+/// not promised: the client would log in for ever.
+const RETRY: Duration = Duration::from_secs(5);
+
 /// A login that would be strong enough.
 ///
 /// It is the outcome of a decision only where the same request would be allowed after such a
@@ -98,14 +102,14 @@ impl StepUp {
         self
     }
 
-    /// The principal as after such a login, in this very moment, with the context to it.
+    /// The principal as after such a login, some seconds ago, with the context to it.
     pub(super) fn imagined(
         &self,
         principal: &Principal,
         context: &Context,
     ) -> (Principal, Context) {
         let now = principal.authentication();
-        let mut login = Authentication::new(context.time());
+        let mut login = Authentication::new(context.time().saturating_sub(RETRY));
         for method in now.methods().iter().chain(&self.methods) {
             login = login.with_method(method.clone());
         }
@@ -118,11 +122,11 @@ impl StepUp {
         if let Some(credential) = now.credential() {
             login = login.with_credential(credential);
         }
+        let context = context.clone().of_login(&login);
         let mut imagined = principal.clone().with_authentication(login);
         if let Some(class) = self.acr_values.first() {
             imagined = imagined.with_attribute("acr", &**class);
         }
-        let context = context.clone().of_principal(&imagined);
         (imagined, context)
     }
 
@@ -188,19 +192,22 @@ mod tests {
         let ann = Principal::new("ann", login)
             .with_role("member")
             .with_tenant("t");
-        let context =
-            Context::new(Timestamp::from_unix_seconds(100)).with_client_ip([192, 0, 2, 1].into());
+        let context = Context::new(Timestamp::from_unix_seconds(100))
+            .with_client_ip([192, 0, 2, 1].into())
+            .with_tenant("of the row");
         let (imagined, context) = StepUp::multi_factor()
             .and(&StepUp::to(Assurance::Aal2))
             .imagined(&ann, &context);
-        let expected = Authentication::new(Timestamp::from_unix_seconds(100))
+        let expected = Authentication::new(Timestamp::from_unix_seconds(95))
             .with_method(Method::Password)
             .with_method(Method::MultiFactor)
             .with_assurance(Assurance::Aal3)
             .with_issuer("https://a.example")
             .with_credential("s1");
         assert_eq!(imagined, ann.with_authentication(expected));
-        assert_eq!(context.mfa_age(), Some(Duration::ZERO));
+        assert_eq!(context.mfa_age(), Some(RETRY));
+        assert_eq!(context.assurance(), Some(Assurance::Aal3));
+        assert_eq!(context.tenant(), Some("of the row"));
         assert_eq!(context.client_ip(), Some([192, 0, 2, 1].into()));
     }
 }

@@ -333,12 +333,12 @@ impl TypedPolicies {
     pub(super) fn candidates<R: Resource>(
         &self,
         permission: usize,
-        principal: &Principal,
-        resource: &R,
-        context: &Context,
+        (principal, resource, context): (&Principal, &R, &Context),
+        most: usize,
     ) -> Vec<Candidate> {
         let bucket = self.bucket::<R>(permission).iter();
         bucket
+            .take(most)
             .map(|policy| policy.candidate(principal, resource, context))
             .collect()
     }

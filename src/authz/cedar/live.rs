@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// the other, never by some of both. What is wrong is not taken, and the old version stays.
 ///
 /// Clones are one and the same. Nothing watches the folder by itself: call
-/// [`reload_if_changed`](Self::reload_if_changed) as often as changes should be noticed.
+/// [`reload_if_changed`](Self::reload_if_changed) twice as often as changes should be noticed.
 ///
 /// ```
 /// use portcullis::authz::cedar::{LivePolicies, PolicyFolder};
@@ -36,8 +36,16 @@ pub struct LivePolicies(Arc<Inner>);
 struct Inner {
     current: ArcSwap<CedarPolicies>,
     folder: Option<PolicyFolder>,
-    /// What the last look at the folder found.
-    seen: Mutex<Option<Seen>>,
+    looks: Mutex<Looks>,
+}
+
+/// What was found in the folder.
+#[derive(Clone, Copy, Default)]
+struct Looks {
+    /// When it was read last, whether it was taken or not.
+    read: Option<Seen>,
+    /// At the last look.
+    last: Option<Seen>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +78,7 @@ impl LivePolicies {
     /// Begins with these.
     #[must_use]
     pub fn new(policies: CedarPolicies) -> Self {
-        Self::with(policies, None, None)
+        Self::with(policies, None, Looks::default())
     }
 
     /// Begins with those in a folder.
@@ -79,16 +87,20 @@ impl LivePolicies {
     /// When they cannot be read or are wrong.
     pub fn from_folder(folder: PolicyFolder) -> Result<Self, LoadError> {
         let files = folder.files();
-        let seen = Seen::of(&files);
+        let seen = Some(Seen::of(&files));
+        let looks = Looks {
+            read: seen,
+            last: seen,
+        };
         let policies = folder.load(files?)?;
-        Ok(Self::with(policies, Some(folder), Some(seen)))
+        Ok(Self::with(policies, Some(folder), looks))
     }
 
-    fn with(policies: CedarPolicies, folder: Option<PolicyFolder>, seen: Option<Seen>) -> Self {
+    fn with(policies: CedarPolicies, folder: Option<PolicyFolder>, looks: Looks) -> Self {
         Self(Arc::new(Inner {
             current: ArcSwap::from_pointee(policies),
             folder,
-            seen: Mutex::new(seen),
+            looks: Mutex::new(looks),
         }))
     }
 
@@ -112,8 +124,11 @@ impl LivePolicies {
         self.read_if(|_| true).unwrap_or(Err(LoadError::NoFolder))
     }
 
-    /// Reads the folder again, if there is anything else in it than at the last look, or what
-    /// kept it from being read is another. `None` where there is nothing new.
+    /// Reads the folder again, if there is anything else in it than was read last, or what kept
+    /// it from being read is another. `None` where there is nothing new.
+    ///
+    /// Two looks in a row have to find the same: a file that is being written when the first
+    /// looks can be valid without the policies that are still to come.
     ///
     /// # Errors
     /// As [`reload`](Self::reload), once for each content.
@@ -124,13 +139,15 @@ impl LivePolicies {
     fn read_if(&self, wanted: impl Fn(bool) -> bool) -> Option<Result<Version, LoadError>> {
         let folder = self.0.folder.as_ref()?;
         // Also keeps a slower look from putting back older policies.
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looks = self.0.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let files = folder.files();
-        let now = Seen::of(&files);
-        if !wanted(*seen != Some(now)) {
+        let now = Some(Seen::of(&files));
+        let is_settled = looks.last == now;
+        looks.last = now;
+        if !wanted(is_settled && looks.read != now) {
             return None;
         }
-        *seen = Some(now);
+        looks.read = now;
         Some(files.and_then(|files| {
             let policies = folder.load(files)?;
             let version = policies.version().clone();

@@ -122,7 +122,7 @@ impl Policies for Asked {
         }
     }
 
-    fn candidates(&self, query: &Query<'_>) -> Vec<Candidate> {
+    fn candidates(&self, query: &Query<'_>, most: usize) -> Vec<Candidate> {
         let Ok(Inputs { request, entities }) = Inputs::of(&self.schema, query) else {
             return Vec::new();
         };
@@ -132,6 +132,7 @@ impl Policies for Asked {
         let ids = ids(&sets).into_iter();
         let rules = ids.filter_map(|id| self.asked(id, is_on_thing));
         rules
+            .take(most)
             .map(|rule| Candidate::new(rule.head.clone(), rule.conditions(&request, &entities)))
             .collect()
     }

@@ -1,5 +1,7 @@
 use super::*;
 use portcullis::authz::abac::{Attributes, DenyKind, Outcome, Resource, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn a_denial_explains_itself_without_the_values_of_the_row() {
@@ -47,6 +49,40 @@ fn a_denial_explains_itself_without_the_values_of_the_row() {
     );
     assert_eq!(rejection.reason(), Some(&*text));
     assert_eq!(rejection.subject(), Some("ann"));
+}
+
+/// Whoever is refused on purpose does not make all policies be judged again each time.
+#[test]
+fn a_refusal_tells_of_few_policies_and_of_those_that_decided() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut builder = policies();
+    for number in 0..100 {
+        let asked = Arc::clone(&asked);
+        let policy = permit(format!("permit-{number}"), ["documents:read"]);
+        builder = builder.policy(policy.when("never", move |_, _: &Document, _| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            false
+        }));
+    }
+    let authz = builder.build().unwrap();
+    let who = principal("legal", &[]);
+    let (context, mut row) = (context(&who), document(17, "sales"));
+    let refuse = |row: &Document| {
+        asked.store(0, Ordering::Relaxed);
+        let refused = authz.check(&who, "documents:read", row, &context);
+        let reason = refused.unwrap_err().reason().unwrap().to_owned();
+        (reason, asked.load(Ordering::Relaxed))
+    };
+    let (reason, count) = refuse(&row);
+    assert_eq!(reason.matches("; ").count(), 16, "{reason}");
+    assert!((101..=116).contains(&count), "{count}");
+
+    row.is_secret = true;
+    let (reason, count) = refuse(&row);
+    assert!(reason.ends_with(r#"; forbid "secret" holds"#), "{reason}");
+    assert_eq!(count, 100);
+    let (_, explanation) = authz.explain(&who, "documents:read", &row, &context);
+    assert_eq!(explanation.candidates.len(), 103);
 }
 
 #[test]

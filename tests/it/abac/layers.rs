@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::Empty;
 use portcullis::authz::abac::{
-    Allowed, LoadError, NoResource, RequireLayer, RequireOnLayer, ResourceLoader, StepUp,
+    Allowed, EvalError, Facts, LoadError, NoResource, RequireLayer, RequireOnLayer, ResourceLoader,
+    StepUp,
 };
 use portcullis::clock::FakeClock;
 use portcullis::event::{EventKind, RecentEvents};
@@ -296,4 +297,101 @@ async fn decisions_are_events_where_that_is_wanted() {
             .unwrap()
             .starts_with("documents:read of Document::\"2\"")
     );
+}
+
+#[tokio::test]
+async fn facts_of_the_application_reach_the_policies() {
+    let compromised = |context: &Context| context.fact("compromised") == Some(&true.into());
+    let authz = policies()
+        .policy(permit::<NoResource>("create", ["documents:create"]).always())
+        .policy(
+            forbid::<NoResource>("compromised", ["documents:create"])
+                .given("compromised", move |_, context| compromised(context)),
+        )
+        .policy(
+            forbid::<Document>("compromised-device", ["documents:read"])
+                .given("compromised", move |_, context| compromised(context)),
+        )
+        .build()
+        .unwrap();
+    let action = authz.require("documents:create").unwrap();
+    let row = authz
+        .require_on("documents:read", loader(&Arc::default()))
+        .unwrap();
+    for (fact, status) in [(None, 200), (Some(false), 200), (Some(true), 403)] {
+        let asked = || {
+            let mut asked = request("/documents/1", Some(principal("sales", &[])));
+            // What a client says is none.
+            let header = http::HeaderValue::from_static("true");
+            asked.headers_mut().insert("compromised", header);
+            if let Some(fact) = fact {
+                Facts::add(asked.extensions_mut(), "compromised", fact);
+            }
+            asked
+        };
+        let spy = Spy::default();
+        let answers = [
+            action.layer(spy.clone()).oneshot(asked()).await.unwrap(),
+            row.layer(spy.clone()).oneshot(asked()).await.unwrap(),
+        ];
+        for answer in answers {
+            assert_eq!(answer.status(), status, "{fact:?}");
+        }
+        assert_eq!(spy.calls(), if status == 200 { 2 } else { 0 }, "{fact:?}");
+    }
+}
+
+/// A row of whose policies one is out of order must not look different from none.
+#[tokio::test]
+async fn what_is_hidden_is_not_told_by_what_fails() {
+    let authz = policies()
+        .policy(
+            forbid("broken", ["documents:read"]).try_when("broken", |_, _: &Document, _| {
+                Err(EvalError::outage("the directory is down"))
+            }),
+        )
+        .build()
+        .unwrap();
+    let layer = authz
+        .require_on("documents:read", loader(&Arc::default()))
+        .unwrap();
+    for (name, layer, status) in [
+        ("shown", layer.clone(), 503),
+        ("hidden", layer.hide_existence(), 404),
+    ] {
+        let spy = Spy::default();
+        let asked = request("/documents/1", Some(principal("sales", &[])));
+        let response = layer.layer(spy.clone()).oneshot(asked).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), spy.calls()),
+            (status, 0),
+            "{name}"
+        );
+        let rejection = response.extensions().get::<Rejection>().unwrap();
+        let reason = rejection.reason().unwrap();
+        assert!(reason.contains("the directory is down"), "{name}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_comes_with_what_it_is_allowed_for() {
+    let handler = service_fn(async |request: Request<Empty<Bytes>>| {
+        let allowed = Allowed::<Document>::of(request.extensions()).unwrap();
+        let action = Bytes::from(allowed.action().to_owned());
+        let body = http_body_util::Full::new(action);
+        Ok::<_, std::convert::Infallible>(Response::new(body))
+    });
+    let authz = authz();
+    let layer = |permission| {
+        authz
+            .require_on(permission, loader(&Arc::default()))
+            .unwrap()
+    };
+    let service = layer("documents:read").layer(layer("documents:write").layer(handler));
+    let who = Some(principal("sales", &["manager"]));
+    let response = service.oneshot(request("/documents/1", who)).await.unwrap();
+    let body = http_body_util::BodyExt::collect(response.into_body())
+        .await
+        .unwrap();
+    assert_eq!(body.to_bytes(), "documents:write");
 }

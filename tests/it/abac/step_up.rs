@@ -184,3 +184,46 @@ fn the_refusal_is_the_challenge_of_rfc_9470() {
     // Without a token there is no scheme that a challenge could be of.
     assert!(refused.headers().is_empty());
 }
+
+/// Who logs in, and comes back a moment later, must not be asked again.
+#[test]
+fn a_login_that_is_too_old_at_once_is_not_promised() {
+    for (seconds, expected) in [(0, "forbidden"), (2, "forbidden"), (60, "step_up")] {
+        let age = Duration::from_secs(seconds);
+        let authz = policies()
+            .policy(
+                forbid::<Document>("old", ["documents:*"])
+                    .given("old", move |_, context| !context.has_mfa_within(age))
+                    .or_step_up(StepUp::multi_factor().within(age)),
+            )
+            .build()
+            .unwrap();
+        let who = principal("sales", &[]);
+        let row = document(1, "sales");
+        let decision = authz.decide(&who, "documents:read", &row, &context(&who));
+        assert_eq!(decision.outcome().code(), expected, "{seconds}");
+    }
+}
+
+/// The handler asks about the tenant of the row, which a login does not change.
+#[test]
+fn a_login_is_imagined_in_the_same_tenant() {
+    let authz = policies()
+        .policy(
+            forbid::<Document>("other-tenant", ["documents:*"])
+                .given("other", |_, context| context.tenant() != Some("acme")),
+        )
+        .policy(
+            forbid::<Document>("weak", ["documents:*"])
+                .given("weak", |_, context| context.mfa_age().is_none())
+                .or_step_up(StepUp::multi_factor()),
+        )
+        .build()
+        .unwrap();
+    let who = principal("sales", &[]).with_tenant("acme");
+    for (tenant, expected) in [("acme", "step_up"), ("globex", "forbidden")] {
+        let context = context(&who).with_tenant(tenant);
+        let decision = authz.decide(&who, "documents:read", &document(1, "sales"), &context);
+        assert_eq!(decision.outcome().code(), expected, "{tenant}");
+    }
+}

@@ -77,6 +77,7 @@ fn each_decision_is_of_one_version() {
             assert!(matches!(live.reload(), Err(LoadError::Invalid(_))));
             fs::remove_file(folder.path().join("wrong.cedar")).unwrap();
         }
+        assert!(live.reload_if_changed().is_none(), "{number}");
         assert!(matches!(live.reload_if_changed(), Some(Ok(_))), "{number}");
     };
     let run = || {
@@ -121,6 +122,7 @@ fn what_is_wrong_is_told_once_and_changes_nothing() {
         "",
     ] {
         fs::write(path("all.cedar"), wrong).unwrap();
+        assert!(live.reload_if_changed().is_none(), "half written: {wrong}");
         assert!(matches!(live.reload_if_changed(), Some(Err(_))), "{wrong}");
         assert!(live.reload_if_changed().is_none(), "told once: {wrong}");
         assert!(live.reload().is_err(), "told again to who asks: {wrong}");
@@ -131,14 +133,49 @@ fn what_is_wrong_is_told_once_and_changes_nothing() {
     }
 
     fs::remove_file(path("all.cedar")).unwrap();
+    assert!(live.reload_if_changed().is_none());
     assert!(matches!(
         live.reload_if_changed(),
         Some(Err(LoadError::Empty(_)))
     ));
     fs::write(path("all.cedar"), version(1)).unwrap();
+    assert!(live.reload_if_changed().is_none());
     let second = live.reload_if_changed().unwrap().unwrap();
     assert_ne!(second, first);
     assert_eq!(live.current().version(), &second);
+}
+
+#[test]
+fn what_is_half_written_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let forbid = "forbid(principal, action, resource);\n";
+    fs::write(path("app.cedarschema"), SCHEMA).unwrap();
+    fs::write(path("all.cedar"), format!("{}{forbid}", version(0))).unwrap();
+    let live = LivePolicies::from_folder(PolicyFolder::new(folder.path())).unwrap();
+    let first = live.current().version().clone();
+
+    // Valid at each moment, and without the forbid until the end.
+    for number in 1..5 {
+        fs::write(path("all.cedar"), version(number)).unwrap();
+        assert!(live.reload_if_changed().is_none(), "{number}");
+    }
+    let whole = format!("{}{forbid}", version(5));
+    fs::write(path("all.cedar"), whole).unwrap();
+    assert!(live.reload_if_changed().is_none());
+    assert_eq!(live.current().version(), &first);
+    let taken = live.reload_if_changed().unwrap().unwrap();
+    assert_eq!(live.current().version(), &taken);
+    assert!(live.reload_if_changed().is_none(), "once");
+
+    // What becomes again what it was is nothing new.
+    fs::write(path("all.cedar"), version(6)).unwrap();
+    assert!(live.reload_if_changed().is_none());
+    let whole = format!("{}{forbid}", version(5));
+    fs::write(path("all.cedar"), whole).unwrap();
+    assert!(live.reload_if_changed().is_none());
+    assert!(live.reload_if_changed().is_none());
+    assert_eq!(live.current().version(), &taken);
 }
 
 #[test]
