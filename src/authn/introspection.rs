@@ -9,7 +9,8 @@
 //!
 //! 1. A token that is not good for any reason is `{"active": false}` and nothing else: expired,
 //!    revoked, used up, forged, of somebody else.
-//! 2. When the store fails, there is no answer, but an error: 503.
+//! 2. When the store fails, or an issuer's keys cannot be had, there is no answer, but an error:
+//!    503. Nothing is said to be revoked that was not.
 //! 3. A client gives back its own tokens only. A token that is no good is given back already.
 //!    With a refresh token its family ends; access tokens beside it go by their own.
 //!
@@ -40,7 +41,9 @@
 //! # }
 //! ```
 
-use super::jwt::{Claims, RevocationError, Revocations, Verifier};
+use super::jwt::{
+    Claims, JwtError, JwtErrorKind, RevocationError, Revocations, VerifiedToken, Verifier,
+};
 #[cfg(feature = "refresh-token")]
 use super::refresh_token::{FamilyInfo, Presented, RefreshError, RefreshTokens};
 use crate::guard::{Rejection, RejectionKind};
@@ -88,6 +91,9 @@ pub enum IntrospectionError {
     /// The token was given to another client, which alone may give it back.
     #[error("the token was given to another client")]
     WrongClient,
+    /// Whether an access token is good cannot be said without the keys of its issuer.
+    #[error(transparent)]
+    Keys(JwtError),
     /// Whether an access token was revoked cannot be asked, or not be written.
     #[error(transparent)]
     Access(#[from] RevocationError),
@@ -121,9 +127,9 @@ impl OwnTokens {
     /// Tells what a token is. A hint at its type is not needed: the two do not look alike.
     ///
     /// # Errors
-    /// When a store fails.
+    /// When a store fails, or the keys cannot be fetched.
     pub async fn introspect(&self, token: &str) -> Result<Introspection, IntrospectionError> {
-        if let Ok(verified) = self.verifier.verify(token) {
+        if let Some(verified) = self.verified(token).await? {
             return match self.revocations.check(verified.claims()).await {
                 Ok(()) => Ok(Introspection::of_access(verified.claims())),
                 Err(RevocationError::Token(_)) => Ok(Introspection::inactive()),
@@ -144,13 +150,14 @@ impl OwnTokens {
     /// is taken back all the same (RFC 7009 section 2.2).
     ///
     /// # Errors
-    /// When it was given to another client, or a store fails: then it may still be good.
+    /// When it was given to another client, a store fails, or the keys cannot be fetched: then it
+    /// may still be good.
     pub async fn revoke(
         &self,
         token: &str,
         client: Option<&str>,
     ) -> Result<(), IntrospectionError> {
-        if let Ok(verified) = self.verifier.verify(token) {
+        if let Some(verified) = self.verified(token).await? {
             let owner = verified.claims().text("client_id");
             if owner.is_some() && owner.as_deref() != client {
                 return Err(IntrospectionError::WrongClient);
@@ -174,6 +181,19 @@ impl OwnTokens {
             })?;
         }
         Ok(())
+    }
+}
+
+impl OwnTokens {
+    /// The access token, if it is one that is good.
+    async fn verified(&self, token: &str) -> Result<Option<VerifiedToken>, IntrospectionError> {
+        match self.verifier.verify_waiting(token).await {
+            Ok(verified) => Ok(Some(verified)),
+            Err(error) if error.kind() == JwtErrorKind::KeysUnavailable => {
+                Err(IntrospectionError::Keys(error))
+            }
+            Err(_) => Ok(None),
+        }
     }
 }
 
@@ -241,13 +261,15 @@ impl Introspection {
     }
 }
 
-/// 400 for a token of another client (RFC 7009 section 2.2.1), 503 when a store failed.
+/// 400 for a token of another client (RFC 7009 section 2.2.1), 503 when a store failed or keys
+/// could not be fetched.
 impl From<IntrospectionError> for Rejection {
     fn from(error: IntrospectionError) -> Self {
         match error {
             IntrospectionError::WrongClient => Self::new(RejectionKind::Malformed)
                 .with_code("unauthorized_client")
                 .with_reason("the token was given to another client"),
+            IntrospectionError::Keys(error) => error.into(),
             IntrospectionError::Access(error) => error.into(),
             #[cfg(feature = "refresh-token")]
             IntrospectionError::Refresh(error) => error.into(),

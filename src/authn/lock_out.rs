@@ -9,9 +9,10 @@ use std::time::Duration;
 /// A right code begins anew, a new challenge does not.
 ///
 /// The defaults, 5 free, then 1 minute up to 24 hours, 100 in all, leave whoever guesses a
-/// code of six digits, of which three are right at a time, a chance of 0.03 %. Only who has
-/// passed the first factor comes here, so strangers cannot lock anybody out. (ASVS 5.0 6.3.1,
-/// 6.6.3; NIST SP 800-63B-4 section 3.2.2)
+/// code of six digits, of which three are right at a time, a chance of 0.03 %. After a
+/// first factor only who has passed that comes here, so strangers cannot lock anybody out; where
+/// codes are sent to who has proved nothing, they can. (ASVS 5.0 6.3.1, 6.6.3; NIST SP 800-63B-4
+/// section 3.2.2)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct LockOut {

@@ -1,15 +1,20 @@
 //! What others are told of our tokens, and how they give them back.
 
 use crate::support::CountedStore;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use portcullis::authn::introspection::{Introspection, IntrospectionError, OwnTokens};
-use portcullis::authn::jwt::{Issuer, Revocations, Verifier};
+use portcullis::authn::jwt::{Issuer, RemoteKeys, Revocations, Verifier};
 use portcullis::authn::refresh_token::{Grant, NewRefreshToken, Presented, RefreshTokens};
 use portcullis::clock::FakeClock;
-use portcullis::crypto::keys::{Algorithm, SigningKey};
+use portcullis::crypto::keys::{Algorithm, KeySet, SigningKey};
 use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::net::client::{FakeAnswer, FakeTransport, HttpClient, RetryPolicy};
 use portcullis::principal::{Assurance, Authentication, Method, Principal};
 use portcullis::store::{MemoryStore, Store};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const NOW: u64 = 1_800_000_000;
@@ -18,6 +23,7 @@ const AUDIENCE: &str = "https://api.example.com";
 
 struct House {
     time: FakeClock,
+    key: SigningKey,
     issuer: Issuer,
     refresh: RefreshTokens,
     revocations: Revocations,
@@ -32,8 +38,12 @@ impl House {
     }
 
     fn on(store: Store, time: FakeClock) -> Self {
-        let key = SigningKey::generate(Algorithm::Es256).unwrap();
-        let issuer = Issuer::new(key, ISSUER, AUDIENCE).unwrap().rfc9068();
+        let key = SigningKey::generate(Algorithm::Es256)
+            .unwrap()
+            .with_key_id("1");
+        let issuer = Issuer::new(key.clone(), ISSUER, AUDIENCE)
+            .unwrap()
+            .rfc9068();
         let issuer = issuer.clock(time.clock());
         let verifier = Verifier::builder(ISSUER, AUDIENCE, Algorithm::Es256, issuer.public_keys());
         let verifier = verifier.clock(time.clock()).leeway(Duration::ZERO);
@@ -44,6 +54,7 @@ impl House {
         Self {
             tokens: tokens.refresh_tokens(refresh.clone()),
             time,
+            key,
             issuer,
             refresh,
             revocations,
@@ -198,6 +209,49 @@ async fn clients_give_back_their_own_tokens_only() {
     let anybodys = anybodys.token("ann").client("app").sign().unwrap();
     house.tokens.revoke(&anybodys, Some("app")).await.unwrap();
     assert_eq!(house.ask(&anybodys).await, inactive());
+}
+
+/// Who asks for a token to be revoked must not be told that it was when nobody looked at it.
+#[tokio::test]
+async fn without_the_keys_of_the_issuer_there_is_no_answer() {
+    let house = House::new();
+    let (access, refresh) = house.log_in().await;
+    let keys = KeySet::new([house.key.verifying_key()]).unwrap();
+    let keys = Bytes::from(keys.to_public_json());
+    let is_up = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_up);
+    let provider = FakeTransport::answering(move |_| {
+        let mut answer = Response::new(keys.clone());
+        if !seen.load(Ordering::SeqCst) {
+            *answer.status_mut() = StatusCode::BAD_GATEWAY;
+        }
+        FakeAnswer::response(answer)
+    });
+    let client = HttpClient::builder().retry(RetryPolicy::none());
+    let client = client.build_over(provider).unwrap();
+    let keys = RemoteKeys::at("https://id.example.com/keys", client);
+    let keys = keys.clock(house.time.clock()).build().unwrap();
+    let verifier = Verifier::builder(ISSUER, AUDIENCE, Algorithm::Es256, &keys);
+    let verifier = verifier.clock(house.time.clock()).build().unwrap();
+    let tokens = OwnTokens::new(verifier, house.revocations.clone());
+    let tokens = tokens.refresh_tokens(house.refresh.clone());
+
+    let asked = tokens.introspect(&access).await.map(drop);
+    let revoked = tokens.revoke(&access, Some("app")).await;
+    for error in [asked.unwrap_err(), revoked.unwrap_err()] {
+        assert!(matches!(error, IntrospectionError::Keys(_)), "{error:?}");
+        assert_eq!(Rejection::from(error).status(), 503);
+    }
+    // What is no access token needs no keys.
+    let answer = tokens.introspect(refresh.token().expose()).await.unwrap();
+    assert!(answer.is_active());
+
+    // The first token waits for the keys.
+    is_up.store(true, Ordering::SeqCst);
+    house.time.advance(Duration::from_secs(60));
+    assert!(tokens.introspect(&access).await.unwrap().is_active());
+    tokens.revoke(&access, Some("app")).await.unwrap();
+    assert!(!tokens.introspect(&access).await.unwrap().is_active());
 }
 
 #[tokio::test]

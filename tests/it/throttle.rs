@@ -315,6 +315,88 @@ async fn a_client_that_fails_at_many_accounts_is_held_up_and_told_of() {
     assert_eq!(it.told(EventKind::AuthnLoginFailMax, "password_spray"), 1);
 }
 
+/// A mail program with an old password that asks again and again, behind the address of an office.
+#[tokio::test]
+async fn tries_that_are_refused_count_nowhere() {
+    let it = fixture(|builder| builder);
+    let mut looked_at = 0;
+    for _ in 0..1_000 {
+        looked_at += u32::from(it.fail(&at(ANN, 1)).await == Found::Open);
+        it.time.advance(Duration::from_millis(100));
+    }
+    assert!((6..=10).contains(&looked_at), "{looked_at}");
+    let colleague = at("colleague@example.com", 1);
+    let _device = it.succeed(&colleague).await;
+    assert_eq!(it.told(EventKind::AuthnLoginFailMax, "password_spray"), 0);
+
+    // Strangers keep an account delayed; its owner, who is refused with the right password, is
+    // not locked out beyond that.
+    let it = fixture(|builder| builder.per_account(Steps::new(2, 50)));
+    for number in 100..102 {
+        it.fail(&at(ANN, number)).await;
+    }
+    for _ in 0..100 {
+        assert_eq!(it.fail(&at(ANN, 1)).await, Found::Delayed(1));
+    }
+    it.time.advance(Duration::from_secs(1));
+    let _device = it.succeed(&at(ANN, 1)).await;
+
+    // Nor is a client that has tried enough accounts held up at those that it is at home at.
+    let it = fixture(|builder| builder.accounts_per_client(2).per_pair(Steps::new(9, 9)));
+    for account in ["one", "two"] {
+        it.fail(&at(account, 1)).await;
+    }
+    for number in 0..200 {
+        let account = format!("user-{number}");
+        assert!(matches!(it.fail(&at(&account, 1)).await, Found::Delayed(_)));
+    }
+    assert_eq!(it.fail(&at("one", 1)).await, Found::Open);
+}
+
+/// An overloaded server looks at no password, so nobody has guessed.
+#[tokio::test]
+async fn a_try_that_is_abandoned_was_none() {
+    let it = fixture(|builder| {
+        builder
+            .accounts_per_client(1)
+            .per_client(Steps::new(2, 50))
+            .per_pair(Steps::new(2, 50))
+            .per_account(Steps::new(2, 50))
+    });
+    for number in 0..50 {
+        let account = format!("colleague-{}", number % 7);
+        let permit = it.throttle.begin(&at(&account, 1)).await.unwrap();
+        permit.abandoned().await.unwrap();
+    }
+    assert_eq!(it.told(EventKind::AuthnLoginFailMax, "password_spray"), 0);
+    let _device = it.succeed(&at(ANN, 1)).await;
+
+    // What was guessed before stays: nobody forgets by way of an overload.
+    assert_eq!(it.fail(&at("victim", 1)).await, Found::Open);
+    let permit = it.throttle.begin(&at("victim", 1)).await.unwrap();
+    permit.abandoned().await.unwrap();
+    assert!(matches!(it.fail(&at(ANN, 1)).await, Found::Delayed(3_600)));
+    assert_eq!(it.told(EventKind::AuthnLoginFailMax, "password_spray"), 1);
+}
+
+/// A lock looks like a wrong password, which costs whoever answers a hash.
+#[tokio::test]
+async fn what_is_locked_is_not_answered_by_hashes_without_end() {
+    let it = fixture(|builder| builder);
+    it.lock_by_strangers(ANN).await;
+    let mut hashes = 0;
+    for _ in 0..1_000 {
+        match it.fail(&at(ANN, 1)).await {
+            Found::Locked(_) => hashes += 1,
+            Found::Delayed(_) => {}
+            Found::Open => panic!("it is locked"),
+        }
+        it.time.advance(Duration::from_millis(100));
+    }
+    assert!((30..=38).contains(&hashes), "{hashes}");
+    assert!(matches!(it.fail(&at(ANN, 2)).await, Found::Locked(_)));
+}
+
 #[tokio::test]
 async fn one_password_tried_at_many_accounts_is_told_of_whatever_the_clients() {
     let spray = SecretString::from("Summer2026!Summer2026!");
@@ -355,9 +437,9 @@ async fn strangers_cannot_fill_the_store() {
             permit.failed(None).await.unwrap();
         }
     }
-    // Clients, pairs, accounts, and up to 20 accounts for each client.
+    // Clients, accounts, pairs twice, and up to 20 accounts for each client.
     let entries = memory.usage().entries();
-    assert!(entries <= 1_024 * (3 + 20), "{entries}");
+    assert!(entries <= 1_024 * (4 + 20), "{entries}");
     time.advance(Duration::from_secs(60 * 24 * 60 * 60));
     throttle
         .begin(&at(ANN, 1))
@@ -366,6 +448,23 @@ async fn strangers_cannot_fill_the_store() {
         .failed(None)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn what_is_refused_takes_no_room() {
+    let time = FakeClock::at_unix_seconds(1_700_000_000);
+    let memory = MemoryStore::builder().clock(time.clock()).build();
+    let builder = Throttle::builder(Store::new(memory.clone()), &key()).clock(time.clock());
+    let builder = builder.per_account(Steps::new(2, 50));
+    let throttle = builder.build().unwrap();
+    for number in 0..2 {
+        drop(throttle.begin(&at(ANN, number)).await.unwrap());
+    }
+    let before = memory.usage().entries();
+    for number in 0..10_000 {
+        throttle.begin(&at(ANN, number)).await.unwrap_err();
+    }
+    assert_eq!(memory.usage().entries(), before);
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use serde_json::json;
 
 /// From the terms of national ids, which own these, to accounts: several may share a term.
 const NATIONAL_IDS: Collection = Collection::new("account-national-id");
+/// The addresses that stand for something, and to which account it was given.
+const GIVEN: Collection = Collection::new("account-given");
 /// How many accounts the administrator's list shows, and how many are searched at a time.
 const PAGE: usize = 100;
 
@@ -55,11 +57,11 @@ struct NationalId {
 }
 
 impl Profile {
-    pub(crate) fn new(name: String, roles: Vec<String>, department: Option<String>) -> Self {
+    pub(crate) const fn new(name: String) -> Self {
         Self {
             name,
-            roles,
-            department,
+            roles: Vec::new(),
+            department: None,
             national_id: None,
             identity: None,
         }
@@ -141,7 +143,7 @@ impl Accounts {
                 issuer: identity.issuer().to_owned(),
                 subject: identity.subject().to_owned(),
             }),
-            ..Profile::new(identity.subject().to_owned(), Vec::new(), None)
+            ..Profile::new(identity.subject().to_owned())
         };
         let account = library::Account::new(email, &Random::secure()).with_data(json!(profile));
         let written = self.directory.insert(&account).await;
@@ -159,6 +161,31 @@ impl Accounts {
             // Changed meanwhile or not: nobody has heard of it.
             let _written = removed.map_err(|error| unavailable(&error))?;
         }
+        Ok(())
+    }
+
+    /// Gives an account what its address stands for, if nobody had it before: who comes to the
+    /// address of an administrator who is gone or has moved is no successor.
+    pub(crate) async fn give_once(
+        &self,
+        address: &str,
+        id: &str,
+        roles: &[String],
+        department: Option<&str>,
+    ) -> Result<(), Rejection> {
+        match self.records.insert(GIVEN, address, id.as_bytes()).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == StoreErrorKind::Conflict => return Ok(()),
+            Err(error) => return Err(unavailable(&error)),
+        }
+        let given = self.directory.update_data(id, |data| {
+            if let Ok(mut profile) = Profile::deserialize(&*data) {
+                profile.roles = roles.to_vec();
+                profile.department = department.map(str::to_owned);
+                *data = json!(profile);
+            }
+        });
+        given.await.map_err(|error| unavailable(&error))?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Keys for the programs of a user.
 
 use super::State;
+use super::factors::AccountOwner;
 use super::json::{Fields, Form, Json as Body, from_path};
 use super::rights::{KEY_SCOPES, ORDER_SCOPE};
 use axum::Json;
@@ -75,7 +76,7 @@ struct Created<'a> {
 /// Makes a key. Its text is in this answer and nowhere else.
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    principal: Principal,
+    AccountOwner(principal): AccountOwner,
     emitter: Emitter,
     Body(new): Body<NewKey>,
 ) -> Result<impl IntoResponse, Rejection> {

@@ -1,6 +1,7 @@
 //! The second factor of an account: an authenticator app, and codes for when it is lost.
 
 use super::json::{Fields, Form, Json as Body};
+use super::sessions::end_others;
 use super::{RECENT, State};
 use axum::Json;
 use axum::extract::{FromRequestParts, State as Shared};
@@ -18,12 +19,13 @@ use portcullis::principal::{Assurance, Authentication, Method, Principal};
 use portcullis::secret::SecretString;
 use serde_json::{Value, json};
 
-/// Who may change the factors of an account: its owner, logged in a moment ago, and with the
-/// second factor if there is one already.
+/// Who may change by what an account is entered, make keys to it, or delete it: its owner, logged
+/// in a moment ago, and with the second factor if there is one. Whoever finds an open session
+/// would else make himself at home by it.
 #[derive(Debug)]
-pub(crate) struct FactorOwner(Principal);
+pub(crate) struct AccountOwner(pub(super) Principal);
 
-impl FromRequestParts<State> for FactorOwner {
+impl FromRequestParts<State> for AccountOwner {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Rejection> {
@@ -48,7 +50,7 @@ fn shown(answer: Value) -> Shown {
 /// [confirmed](confirm).
 pub(crate) async fn enrol(
     Shared(state): Shared<State>,
-    FactorOwner(principal): FactorOwner,
+    AccountOwner(principal): AccountOwner,
 ) -> Result<Shown, Rejection> {
     let email = principal.attribute("email").and_then(Value::as_str);
     let enrollment = state
@@ -74,19 +76,21 @@ impl Form for Confirmation {
 }
 
 /// Takes the app in use, and gives the codes for when it is lost. Its owner is told by mail. The
-/// browser's session goes on as one that has proved both factors.
+/// browser's session goes on as one that has proved both factors; other logins, which have
+/// proved one, end.
 pub(crate) async fn confirm(
     Shared(state): Shared<State>,
     visitor: Visitor,
     emitter: Emitter,
-    FactorOwner(principal): FactorOwner,
+    AccountOwner(principal): AccountOwner,
     Body(form): Body<Confirmation>,
 ) -> Result<impl IntoResponse, Rejection> {
     let id = principal.id();
     let confirm = async { Ok::<_, Rejection>(state.totp.confirm(id, form.code.expose()).await?) };
-    let life = state.life(emitter);
+    let life = state.life(emitter.clone());
     life.change_factor(id, FactorChange::Added, confirm).await?;
     let codes = state.recovery_codes.generate(id).await?;
+    end_others(&state, emitter, &principal).await?;
     let renewed = match state.sessions.current(&principal).await {
         Ok(_) => Some(
             state
@@ -105,7 +109,7 @@ pub(crate) async fn confirm(
 pub(crate) async fn regenerate(
     Shared(state): Shared<State>,
     emitter: Emitter,
-    FactorOwner(principal): FactorOwner,
+    AccountOwner(principal): AccountOwner,
 ) -> Result<Shown, Rejection> {
     let id = principal.id();
     let generate = async { Ok::<_, Rejection>(state.recovery_codes.generate(id).await?) };
@@ -119,7 +123,7 @@ pub(crate) async fn regenerate(
 pub(crate) async fn remove(
     Shared(state): Shared<State>,
     emitter: Emitter,
-    FactorOwner(principal): FactorOwner,
+    AccountOwner(principal): AccountOwner,
 ) -> Result<StatusCode, Rejection> {
     let id = principal.id();
     let remove = async { Ok::<_, Rejection>(state.totp.remove(id).await?) };

@@ -1,6 +1,7 @@
 //! The life of an account: other passwords, another address, its end.
 
 use super::State;
+use super::factors::AccountOwner;
 use super::json::{Fields, Form, Json as Body, from_path};
 use super::registration::MAX_EMAIL_LEN;
 use axum::Json;
@@ -158,10 +159,10 @@ pub(crate) async fn confirm_email(
     Ok(Json(json!({"done": change == EmailChange::Done})))
 }
 
-/// Deletes the account of who asks, who has just logged in: see the route.
+/// Deletes the account of who asks.
 pub(crate) async fn delete(
     Shared(state): Shared<State>,
-    principal: Principal,
+    AccountOwner(principal): AccountOwner,
     emitter: Emitter,
 ) -> Result<StatusCode, Rejection> {
     state.life(emitter).delete(principal.id()).await?;

@@ -51,7 +51,6 @@ use portcullis::authn::one_time_code::{LinkTokens, Outbox};
 use portcullis::authn::password::{PasswordPolicy, Passwords};
 use portcullis::authn::recovery_codes::RecoveryCodes;
 use portcullis::authn::session::Sessions;
-use portcullis::authn::step_up::RequireRecent;
 use portcullis::authn::throttle::{self, Steps, Throttle};
 use portcullis::authn::totp::Totp;
 use portcullis::authz::rbac::Rbac;
@@ -130,7 +129,8 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     let api_key_text = stores.vault.api_key_text.clone();
     let signing_keys = SigningApiKeys::new(api_keys.clone(), api_key_text);
     let outbox = Outbox::new(Mail::to(config.mail_folder.clone()));
-    let links = LinkTokens::builder(store.clone(), &stores.vault.login_key, outbox).build()?;
+    let links =
+        LinkTokens::builder(stores.anonymous.clone(), &stores.vault.login_key, outbox).build()?;
     // The epoch that sessions set ends refresh tokens and access tokens, too.
     let owned = Owned::new(stores.records.clone());
     let lifecycle = Lifecycle::new(login.clone(), links)
@@ -170,7 +170,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
     };
 
     let bans = bans::bans(
-        stores.store.clone(),
+        stores.anonymous.clone(),
         config.ban_after,
         &config.trusted_proxies,
     )?;
@@ -252,7 +252,7 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
                 .layer(BanLayer::new(bans))
                 .layer(
                     RateLimitLayer::new(Quota::per_minute(config.requests_per_minute.get())?)
-                        .store(stores.store),
+                        .store(stores.anonymous),
                 )
                 .layer(GuardLayer::new(HeaderLimits))
                 .layer(CrossOriginLayer::new()),
@@ -267,10 +267,8 @@ fn members(rbac: &Rbac, bans: BanAdmin) -> Result<Router<State>, Box<dyn Error>>
     Ok(Router::new()
         .route(
             "/me",
-            may("me:read", get(account::me))?.merge(
-                may("login:manage", delete(lifecycle::delete))?
-                    .layer(RequireRecent::within(RECENT)),
-            ),
+            may("me:read", get(account::me))?
+                .merge(may("login:manage", delete(lifecycle::delete))?),
         )
         .route(
             "/password",
@@ -342,13 +340,14 @@ fn members(rbac: &Rbac, bans: BanAdmin) -> Result<Router<State>, Box<dyn Error>>
         ))
 }
 
-/// What guessing costs. More tries are free than by default, for who tries this service out.
+/// What guessing costs. More tries are free than by default, for who tries this service out;
+/// what comes after those is the same.
 fn throttle(stores: &Stores) -> Result<Throttle, throttle::ConfigError> {
-    Throttle::builder(stores.store.clone(), &stores.vault.login_key)
-        .per_account(Steps::new(20, 100))
-        .per_client(Steps::new(100, 500))
-        .per_pair(Steps::new(10, 50))
-        .per_device(Steps::new(10, 50))
+    Throttle::builder(stores.anonymous.clone(), &stores.vault.login_key)
+        .per_account(Steps::PER_ACCOUNT.counting(20, 100))
+        .per_client(Steps::PER_CLIENT.counting(100, 500))
+        .per_pair(Steps::PER_PAIR.counting(10, 50))
+        .per_device(Steps::PER_DEVICE.counting(10, 50))
         .accounts_per_client(100)
         .build()
 }

@@ -93,6 +93,7 @@ impl LoginHandler for Oidc {
         let principal = rights::principal_of_account(&account, proof);
         let principal = principal.with_attribute("sid", &*name);
         let session = self.state.sessions.login(&visitor, &principal).await?;
+        sessions::end_tokens(&self.state, session.replaced()).await?;
         // Where the provider has ended it meanwhile, the cookie is not sent.
         self.logins.keep(&name, &account.id, login).await?;
         let event = SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id);
@@ -108,19 +109,17 @@ impl LoginHandler for Oidc {
         let mut out = LoggedOut::default();
         let principal: Option<&Principal> = request.extensions.get();
         if let Some((user, login)) = principal.and_then(sessions::user_and_login) {
-            let is_meant = |session: &_| sessions::is_of_login(session, login);
-            sessions::end(&self.state, emitter, user, is_meant).await?;
+            sessions::end_login(&self.state, emitter, user, login).await?;
             out = out.login(login);
         }
         let ended = self.state.sessions.logout(&visitor).await?;
+        sessions::end_tokens(&self.state, ended.ended()).await?;
         Ok(out.headers(|headers| ended.apply(headers)))
     }
 
     async fn ended(&self, request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
-        let (name, emitter) = (login.name(), Emitter::of(&request.extensions));
-        let is_meant = |session: &_| sessions::is_of_login(session, &name);
-        sessions::end(&self.state, emitter, login.user(), is_meant).await?;
-        Ok(())
+        let emitter = Emitter::of(&request.extensions);
+        sessions::end_login(&self.state, emitter, login.user(), &login.name()).await
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) async fn register(
 ) -> Result<(StatusCode, axum::Json<Value>), Rejection> {
     let hash = state.passwords.hash(&form.password).await?;
     let email = form.email.as_str().to_owned();
+    let profile = Profile::new(form.name);
+    let id = state.accounts.insert(form.email, hash, &profile).await?;
     // In this example only: whoever registers with this address first is the administrator.
     // In production the first administrator comes from a console, and others from him.
     // So is who registers with the address of a manager.
@@ -70,10 +72,14 @@ pub(crate) async fn register(
         (staff.is_some_and(|staff| staff.is_manager), MANAGER),
     ];
     let roles = roles.into_iter().filter(|(has_it, _)| *has_it);
-    let roles = roles.map(|(_, role)| role.to_owned()).collect();
+    let roles: Vec<_> = roles.map(|(_, role)| role.to_owned()).collect();
     let department = staff.map(|staff| staff.department.clone());
-    let profile = Profile::new(form.name, roles, department);
-    let id = state.accounts.insert(form.email, hash, &profile).await?;
+    if is_admin || staff.is_some() {
+        let accounts = &state.accounts;
+        accounts
+            .give_once(&email, &id, &roles, department.as_deref())
+            .await?;
+    }
     emitter.emit(SecurityEvent::new(EventKind::UserCreated).with_subject(&id));
     Ok((
         StatusCode::CREATED,

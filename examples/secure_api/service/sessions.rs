@@ -7,11 +7,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::response::IntoResponse;
 use http::StatusCode;
+use portcullis::authn::refresh_token::FamilyInfo;
 use portcullis::authn::session::{Session, Visitor};
 use portcullis::event::Emitter;
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::principal::Principal;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The login that somebody came by: a cookie and the tokens of one have the same.
@@ -24,28 +24,69 @@ pub(super) fn user_and_login(principal: &Principal) -> Option<(&str, &str)> {
     Some((principal.id(), login_of(principal)?))
 }
 
-/// Whether a session came by this login.
-pub(super) fn is_of_login(session: &Session, login: &str) -> bool {
-    login_of(session.principal()) == Some(login)
+/// A login that goes on. What it holds does not last equally long: a session ends after minutes
+/// without a request, or when the browser logs in again, and refresh tokens live for weeks.
+#[derive(Debug)]
+enum Login {
+    /// With a session, and with tokens beside it or without.
+    Session(Box<Session>),
+    /// With tokens alone.
+    Tokens(Box<FamilyInfo>),
 }
 
-#[derive(Serialize)]
-struct Shown<'a> {
-    #[serde(flatten)]
-    session: &'a Session,
-    current: bool,
+impl Login {
+    fn id(&self) -> &str {
+        match self {
+            Self::Session(session) => session.id(),
+            Self::Tokens(family) => &family.id,
+        }
+    }
+
+    /// What its session and its tokens have in common.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Session(session) => login_of(session.principal()),
+            Self::Tokens(family) => Some(&family.id),
+        }
+    }
+
+    fn shown(&self, current: bool) -> Value {
+        let mut shown = match self {
+            Self::Session(session) => json!(session),
+            Self::Tokens(family) => json!({
+                "id": family.id,
+                "created": family.created,
+                "last_seen": family.last_used,
+                "expires": family.expires_at,
+                "user_agent": null,
+                "address": null,
+            }),
+        };
+        if let Some(members) = shown.as_object_mut() {
+            members.insert("current".to_owned(), current.into());
+        }
+        shown
+    }
+}
+
+/// The logins of a user.
+async fn logins(state: &State, user: &str) -> Result<Vec<Login>, Rejection> {
+    let mut families = state.tokens.list(user).await?;
+    let sessions = state.sessions.list(user).await?;
+    let by_session = sessions.into_iter().map(Box::new).map(Login::Session);
+    let mut logins: Vec<_> = by_session.collect();
+    families.retain(|family| !logins.iter().any(|login| login.name() == Some(&family.id)));
+    logins.extend(families.into_iter().map(Box::new).map(Login::Tokens));
+    Ok(logins)
 }
 
 pub(crate) async fn list(
     Shared(state): Shared<State>,
     principal: Principal,
 ) -> Result<Json<Value>, Rejection> {
-    let sessions = state.sessions.list(principal.id()).await?;
-    let login = login_of(&principal);
-    let shown = sessions.iter().map(|session| {
-        let current = login_of(session.principal()) == login;
-        json!(Shown { session, current })
-    });
+    let logins = logins(&state, principal.id()).await?;
+    let own = login_of(&principal);
+    let shown = logins.iter().map(|login| login.shown(login.name() == own));
     Ok(Json(shown.collect()))
 }
 
@@ -56,11 +97,8 @@ pub(crate) async fn revoke(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Rejection> {
     let id = from_path(id)?;
-    let ended = end(&state, emitter, principal.id(), |session| {
-        session.id() == id
-    })
-    .await?;
-    if ended == 0 {
+    let is_meant = |login: &Login| login.id() == id;
+    if end(&state, emitter, principal.id(), is_meant).await? == 0 {
         return Err(Rejection::new(RejectionKind::NotFound));
     }
     Ok(StatusCode::NO_CONTENT)
@@ -72,45 +110,76 @@ pub(crate) async fn revoke_others(
     principal: Principal,
     emitter: Emitter,
 ) -> Result<StatusCode, Rejection> {
-    let own = login_of(&principal);
-    let is_other = |session: &Session| login_of(session.principal()) != own;
-    end(&state, emitter, principal.id(), is_other).await?;
+    end_others(&state, emitter, &principal).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends the login, by whatever of it the request came.
+/// Ends the login, by whatever of it the request came, and that of the cookie beside it.
 pub(crate) async fn log_out(
     Shared(state): Shared<State>,
     visitor: Visitor,
     principal: Principal,
     emitter: Emitter,
 ) -> Result<impl IntoResponse, Rejection> {
-    let own = login_of(&principal);
-    let is_own = |session: &Session| login_of(session.principal()) == own;
-    let ended = end(&state, emitter, principal.id(), is_own).await?;
-    // When its session has timed out, there are tokens still.
-    if let (0, Some(login)) = (ended, own) {
-        state.tokens.end(principal.id(), login).await?;
+    if let Some(own) = login_of(&principal) {
+        end_login(&state, emitter, principal.id(), own).await?;
     }
     let ended = state.sessions.logout(&visitor).await?;
+    end_tokens(&state, ended.ended()).await?;
     Ok((StatusCode::NO_CONTENT, ended))
 }
 
-/// Ends some of somebody's sessions with all that was given out beside them, and tells how many.
-pub(super) async fn end(
+/// Ends the tokens of logins whose sessions have ended.
+pub(super) async fn end_tokens(state: &State, ended: &[Principal]) -> Result<(), Rejection> {
+    for principal in ended {
+        if let Some(login) = login_of(principal) {
+            state.tokens.end(principal.id(), login).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the login of this name.
+pub(super) async fn end_login(
     state: &State,
     emitter: Emitter,
     user: &str,
-    is_meant: impl Fn(&Session) -> bool,
+    name: &str,
+) -> Result<(), Rejection> {
+    // Whatever became of its session and its refresh tokens: an access token outlives both.
+    state.tokens.end(user, name).await?;
+    end(state, emitter, user, |login| login.name() == Some(name)).await?;
+    Ok(())
+}
+
+/// Ends all logins of somebody but the one that the principal came by.
+pub(super) async fn end_others(
+    state: &State,
+    emitter: Emitter,
+    principal: &Principal,
+) -> Result<usize, Rejection> {
+    let own = login_of(principal);
+    let is_other = |login: &Login| login.name() != own;
+    end(state, emitter, principal.id(), is_other).await
+}
+
+/// Ends some of somebody's logins with all that they hold, and tells how many.
+async fn end(
+    state: &State,
+    emitter: Emitter,
+    user: &str,
+    is_meant: impl Fn(&Login) -> bool,
 ) -> Result<usize, Rejection> {
     let sessions = state.sessions.telling(emitter);
-    let mut found = sessions.list(user).await?;
+    let mut found = logins(state, user).await?;
     found.retain(is_meant);
-    for session in &found {
-        if let Some(login) = login_of(session.principal()) {
-            state.tokens.end(user, login).await?;
+    for login in &found {
+        if let Some(name) = login.name() {
+            state.tokens.end(user, name).await?;
         }
-        sessions.revoke(user, session.id()).await?;
+        if let Login::Session(session) = login {
+            sessions.revoke(user, session.id()).await?;
+        }
     }
     Ok(found.len())
 }

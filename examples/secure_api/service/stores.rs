@@ -9,8 +9,13 @@ use std::error::Error;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
-    /// What may pass: limits, bans.
+    /// What may pass, and is written for who has logged in: sessions, tokens, revocations.
     pub(crate) store: Store,
+    /// What may pass, and is written for everybody: limits, bans, failed logins, links. In memory
+    /// it is a store of its own, so that strangers who fill it keep nobody from logging out.
+    /// Bound the memory of Redis by `maxmemory` with `noeviction`, and give it one of its own as
+    /// well where that matters.
+    pub(crate) anonymous: Store,
     /// What must not be lost: accounts, notes.
     pub(crate) records: Records,
     pub(crate) vault: Vault,
@@ -19,9 +24,12 @@ pub(crate) struct Stores {
 
 impl Stores {
     pub(crate) async fn open(config: &Config) -> Result<Self, Box<dyn Error>> {
-        let store = match &config.store {
-            StoreAddress::Memory => Store::memory(),
-            StoreAddress::Redis(url) => Store::redis(url.expose()).await?,
+        let (store, anonymous) = match &config.store {
+            StoreAddress::Memory => (Store::memory(), Store::memory()),
+            StoreAddress::Redis(url) => {
+                let store = Store::redis(url.expose()).await?;
+                (store.clone(), store)
+            }
         };
         let records = match &config.database {
             None => Records::memory(),
@@ -31,6 +39,7 @@ impl Stores {
         let keys = TokenKeys::open(config, &records, &vault).await?;
         Ok(Self {
             store,
+            anonymous,
             records,
             vault,
             keys,

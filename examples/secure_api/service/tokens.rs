@@ -4,6 +4,7 @@ use super::State;
 use super::accounts::Account;
 use super::json::{Fields, Form, Json as Body};
 use super::rights::account_gone;
+use super::sessions;
 use super::token_keys::TokenKeys;
 use super::{NAME, TOKEN_LIFETIME};
 use axum::Json;
@@ -11,7 +12,9 @@ use axum::extract::State as Shared;
 use axum::response::IntoResponse;
 use http::header::CACHE_CONTROL;
 use portcullis::authn::jwt::{ConfigError, Issuer, JwtBearer, Revocations, TokenBuilder, Verifier};
-use portcullis::authn::refresh_token::{Grant, NewRefreshToken, Presented, RefreshTokens};
+use portcullis::authn::refresh_token::{
+    FamilyInfo, Grant, NewRefreshToken, Presented, RefreshError, RefreshTokens,
+};
 use portcullis::event::Emitter;
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::principal::Principal;
@@ -59,6 +62,10 @@ impl Tokens {
     ) -> Result<(String, Answer), Rejection> {
         let grant = Grant::of(principal).client(CLIENT);
         let refresh = self.refresh.issue(grant).await?;
+        // Nobody can end these from now on.
+        for login in refresh.evicted() {
+            self.end(principal.id(), login).await?;
+        }
         Ok((refresh.family().to_owned(), self.answer(account, &refresh)?))
     }
 
@@ -88,6 +95,11 @@ impl Tokens {
         Ok(owned.into_iter().collect())
     }
 
+    /// The logins of a user whose tokens can be refreshed, whatever became of their sessions.
+    pub(crate) async fn list(&self, user: &str) -> Result<Vec<FamilyInfo>, Rejection> {
+        Ok(self.refresh.list(user).await?)
+    }
+
     /// Ends what was given out at a login: nothing of it is good from now on.
     pub(crate) async fn end(&self, user: &str, login: &str) -> Result<(), Rejection> {
         self.refresh.revoke(user, login).await?;
@@ -105,7 +117,8 @@ impl Form for Refresh {
     }
 }
 
-/// The next tokens, for a refresh token that is used up by that.
+/// The next tokens, for a refresh token that is used up by that. One that comes twice ends the
+/// login: whoever stole it may have access tokens by now.
 pub(crate) async fn refresh(
     Shared(state): Shared<State>,
     emitter: Emitter,
@@ -113,7 +126,14 @@ pub(crate) async fn refresh(
 ) -> Result<impl IntoResponse, Rejection> {
     let tokens = &state.tokens;
     let presented = Presented::new(token.expose()).client(CLIENT);
-    let next = tokens.refresh.telling(emitter).refresh(presented).await?;
+    let refreshing = tokens.refresh.telling(emitter.clone());
+    let next = match refreshing.refresh(presented).await {
+        Err(RefreshError::Reused { user, family }) => {
+            sessions::end_login(&state, emitter, &user, &family).await?;
+            return Err(RefreshError::Reused { user, family }.into());
+        }
+        next => next?,
+    };
     let account = state.accounts.by_id(next.grant().subject()).await?;
     let answer = tokens.answer(&account.ok_or_else(account_gone)?, &next)?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)))

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
+/// How many registrations of an address wait for its verification. Each costs who verifies it a
+/// hash.
+const MAX_REGISTRATIONS: usize = 8;
+
 /// An account and its credentials, as a [`Directory`](super::Directory) keeps them.
 ///
 /// Not to be shown or sent: its hash can be guessed at offline.
@@ -39,6 +43,18 @@ pub struct Parts {
     /// What the application keeps of the user.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
+    /// Who else registered the address while it is not verified, the last one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Registration>,
+}
+
+/// What somebody registered an address with, which may be another's.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Registration {
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hash_text")]
+    pub(super) password: Option<PasswordHash>,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    data: Value,
 }
 
 /// A change of the address, and at which ends it was confirmed.
@@ -158,6 +174,44 @@ impl Account {
     /// Whether one may log in to it, or have its password reset.
     pub(super) const fn is_open(&self) -> bool {
         self.parts.is_verified && !self.parts.is_disabled
+    }
+
+    /// With what its address was registered: the last time, and before.
+    pub(super) fn registrations(&self) -> Vec<Registration> {
+        let Parts { password, data, .. } = self.parts.clone();
+        let last = Registration { password, data };
+        let before = self.parts.others.iter().rev().cloned();
+        [last].into_iter().chain(before).collect()
+    }
+
+    /// With one registration more, of this account that is not stored. Where there are too many,
+    /// the oldest goes.
+    pub(super) fn registered_again(&self, new: &Self) -> Self {
+        let mut registered = self.clone();
+        let mut before = self.registrations();
+        before.truncate(MAX_REGISTRATIONS - 1);
+        before.reverse();
+        registered.parts = Parts {
+            others: before,
+            ..new.parts.clone()
+        };
+        registered
+    }
+
+    /// Verified as that of one of those who registered; `false` when there is no such one.
+    pub(super) fn verify_as(&mut self, own: &Registration) -> bool {
+        let is_there = self.registrations().contains(own);
+        if is_there {
+            let Registration { password, data } = own.clone();
+            self.parts = Parts {
+                password,
+                data,
+                is_verified: true,
+                others: Vec::new(),
+                ..self.parts.clone()
+            };
+        }
+        is_there
     }
 
     /// What the application keeps of the user.

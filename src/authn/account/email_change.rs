@@ -38,7 +38,8 @@ impl Lifecycle {
         let found = self.login.directory.find(&new).await?;
         let confirmed = account.parts.password.clone();
         let ask = |account: &mut Account| {
-            if account.parts.password != confirmed || !account.is_open() {
+            account.still_has(confirmed.as_ref())?;
+            if !account.is_open() {
                 return Err(AccountError::Gone);
             }
             account.parts.pending = Some(PendingEmail {
@@ -48,14 +49,15 @@ impl Lifecycle {
             });
             Ok(())
         };
-        let (_, account) = self.change(principal.id(), ask).await?;
-        let (id, old) = (account.id(), account.email().as_str());
-        let to_old = Recipient::new(id, old);
+        let id = account.id();
+        let to_old = Recipient::new(id, account.email().as_str()).about(new.as_str());
         let to_new = Some(Recipient::new(id, new.as_str())).filter(|_| found.is_none());
-        let (old, new) = (purpose::CONFIRM_OLD_EMAIL, purpose::CONFIRM_NEW_EMAIL);
-        // Aloud, and first: its limit is what keeps a user from filling the mailboxes of others.
-        self.links.issue(old, &to_old).await?;
-        self.links.issue_quietly(new, to_new.as_ref()).await?;
+        // Aloud, and before anything is changed: its limit is what keeps a user from filling the
+        // mailboxes of others.
+        let (for_old, for_new) = (purpose::CONFIRM_OLD_EMAIL, purpose::CONFIRM_NEW_EMAIL);
+        self.links.issue(for_old, &to_old).await?;
+        self.change(id, ask).await?;
+        self.links.issue_quietly(for_new, to_new.as_ref()).await?;
         self.tell(EventKind::UserUpdated, "email_change_requested", id);
         Ok(())
     }
@@ -85,7 +87,9 @@ impl Lifecycle {
             let is_open = account.is_open();
             let pending = account.parts.pending.as_mut().ok_or_else(no_link)?;
             let end = if is_new { &pending.email } else { &old };
-            if end != redeemed.address() || !is_open {
+            // The old end agrees to the address that its mail named, and to no other.
+            let is_meant = is_new || redeemed.about() == Some(&*pending.email);
+            if end != redeemed.address() || !is_meant || !is_open {
                 return Err(no_link());
             }
             pending.is_confirmed_by_new |= is_new;

@@ -9,7 +9,12 @@ impl Lifecycle {
     /// When there is no such account, or something fails. After
     /// [`NotEnded`](AccountError::NotEnded) it is disabled: do it again, to end the rest.
     pub async fn disable(&self, id: &str) -> Result<(), AccountError> {
-        self.set_disabled(id, true).await
+        let place = self.reserve()?;
+        if let Some(account) = self.set_disabled(id, true).await? {
+            self.notify(place, purpose::ACCOUNT_DISABLED, account.email().as_str());
+            self.tell(EventKind::UserUpdated, "account_disabled", id);
+        }
+        self.end_everything(id).await
     }
 
     /// Enables an account again. Its user logs in anew: what was held before is gone.
@@ -17,34 +22,29 @@ impl Lifecycle {
     /// # Errors
     /// As of [`disable`](Self::disable).
     pub async fn enable(&self, id: &str) -> Result<(), AccountError> {
-        self.set_disabled(id, false).await
+        let place = self.reserve()?;
+        // Before anybody gets in: what came between, or could not be ended then.
+        self.end_everything(id).await?;
+        if let Some(account) = self.set_disabled(id, false).await? {
+            self.notify(place, purpose::ACCOUNT_ENABLED, account.email().as_str());
+            self.tell(EventKind::UserUpdated, "account_enabled", id);
+        }
+        Ok(())
     }
 
-    async fn set_disabled(&self, id: &str, is_disabled: bool) -> Result<(), AccountError> {
-        let place = self.reserve()?;
-        if !is_disabled {
-            // What came between, or could not be ended then.
-            self.end_everything(id).await?;
-        }
+    /// The account, if it was otherwise before.
+    async fn set_disabled(
+        &self,
+        id: &str,
+        is_disabled: bool,
+    ) -> Result<Option<Account>, AccountError> {
         let set = |account: &mut Account| {
             account.parts.is_disabled = is_disabled;
             account.parts.pending = None;
             Ok(())
         };
         let (before, account) = self.change(id, set).await?;
-        if before.is_disabled() != is_disabled {
-            let (what, code) = if is_disabled {
-                (purpose::ACCOUNT_DISABLED, "account_disabled")
-            } else {
-                (purpose::ACCOUNT_ENABLED, "account_enabled")
-            };
-            self.notify(place, what, account.email().as_str());
-            self.tell(EventKind::UserUpdated, code, id);
-        }
-        if is_disabled {
-            self.end_everything(id).await?;
-        }
-        Ok(())
+        Ok((before.is_disabled() != is_disabled).then_some(account))
     }
 
     /// Deletes an account, with every session, token and key of its user, and the second

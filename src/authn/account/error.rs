@@ -69,6 +69,9 @@ pub enum AccountError {
     /// There is no such account, or not any more.
     #[error("there is no such account")]
     Gone,
+    /// The password that was confirmed is another by now: somebody changed it meanwhile.
+    #[error("the password was changed meanwhile")]
+    PasswordChanged,
     /// Another account has the address by now.
     #[error("another account has this address")]
     EmailTaken,
@@ -103,6 +106,9 @@ impl From<AccountError> for Rejection {
             AccountError::Throttled(error) => error.into(),
             AccountError::Hashing(error) => error.into(),
             AccountError::Gone => Self::new(RejectionKind::NotFound).with_code("account_gone"),
+            AccountError::PasswordChanged => {
+                Self::new(RejectionKind::Conflict).with_code("password_changed_meanwhile")
+            }
             AccountError::EmailTaken => Self::new(RejectionKind::Conflict).with_code("email_taken"),
             AccountError::NotEnded(rejection) => rejection,
             AccountError::Store(error) => {

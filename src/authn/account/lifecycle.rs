@@ -61,8 +61,8 @@ impl Lifecycle {
         self.holding(|held| held.logins.push(Arc::new(logins)))
     }
 
-    /// Ends this too when an account is disabled or deleted: API keys. A new password leaves
-    /// them.
+    /// Ends this too when a password is reset, and when an account is disabled or deleted: API
+    /// keys. A change of the password by the old one leaves them.
     pub fn ends_keys(self, keys: impl Revoke) -> Self {
         self.holding(|held| held.keys.push(Arc::new(keys)))
     }
@@ -117,11 +117,6 @@ impl Lifecycle {
         Err(contended().into())
     }
 
-    /// Ends the logins of a user, but that of the principal where one is kept.
-    pub(super) async fn end_logins(&self, user: &str) -> Result<(), AccountError> {
-        all(&self.held.logins, |held| held.revoke_all(user)).await
-    }
-
     pub(super) async fn end_other_logins(
         &self,
         principal: &crate::principal::Principal,
@@ -130,7 +125,7 @@ impl Lifecycle {
     }
 
     pub(super) async fn end_everything(&self, user: &str) -> Result<(), AccountError> {
-        let logins = self.end_logins(user).await;
+        let logins = all(&self.held.logins, |held| held.revoke_all(user)).await;
         let keys = all(&self.held.keys, |held| held.revoke_all(user)).await;
         self.void_resets(user).await?;
         logins.and(keys)

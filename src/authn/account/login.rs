@@ -105,7 +105,7 @@ impl Login {
     /// What a browser brought as the token of a device that is known for this address.
     #[must_use]
     pub fn device_in<'a>(&self, headers: &'a HeaderMap, email: &str) -> Option<&'a str> {
-        self.throttle.device_in(headers, &name_of(email))
+        self.throttle.device_in(headers, &Email::fold(email))
     }
 
     /// Checks an address and a password, from this client, with what it brought as the token of
@@ -124,7 +124,7 @@ impl Login {
     ) -> Result<LoggedIn, AccountError> {
         let begun = self.clock.now();
         let account = self.find(email).await?;
-        let name = name_of(email);
+        let name = Email::fold(email);
         let attempt = Attempt::new(Door::PASSWORD, &name, client)
             .with_device(device)
             .about(account.as_ref().map(Account::id));
@@ -183,25 +183,38 @@ impl Login {
         password: &SecretString,
         client: IpAddr,
     ) -> Result<(), AccountError> {
+        let hash = [account.parts.password.as_ref()];
+        let confirmed = self.confirm_one(account, &hash, password, client);
+        confirmed.await.map(drop)
+    }
+
+    /// Asks for one of these passwords, which are an account's, and tells which it was.
+    pub(super) async fn confirm_one(
+        &self,
+        account: &Account,
+        hashes: &[Option<&PasswordHash>],
+        password: &SecretString,
+        client: IpAddr,
+    ) -> Result<usize, AccountError> {
         let attempt = Attempt::new(AGAIN, &account.id, client).about(account.id());
         let permit = self.throttle.begin(&attempt).await?;
-        let hash = account.parts.password.as_ref();
-        let hash = hash.filter(|_| !account.is_disabled());
-        match self.passwords.verify(hash, password).await {
-            Ok(verification) if verification.is_accepted() => {
-                let _known_already = permit.succeeded().await?;
-                Ok(())
-            }
-            Ok(verification) => {
-                let refused = refused(Some(account), Some(&permit), verification);
-                permit.failed(Some(password)).await?;
-                Err(refused)
-            }
-            Err(error) => {
-                permit.abandoned().await?;
-                Err(error.into())
+        let mut error = AccountError::refused(Why::Unknown, Some(account.id()));
+        for (place, hash) in hashes.iter().enumerate() {
+            let hash = hash.filter(|_| !account.is_disabled());
+            match self.passwords.verify(hash, password).await {
+                Ok(verification) if verification.is_accepted() => {
+                    let _known_already = permit.succeeded().await?;
+                    return Ok(place);
+                }
+                Ok(verification) => error = refused(Some(account), Some(&permit), verification),
+                Err(error) => {
+                    permit.abandoned().await?;
+                    return Err(error.into());
+                }
             }
         }
+        permit.failed(Some(password)).await?;
+        Err(error)
     }
 
     /// Replaces a hash that is weaker than new ones. When that fails, it is for another time:
@@ -261,9 +274,4 @@ fn refused(
         (.., Ok(())) => Why::Locked,
     };
     AccountError::refused(why, account.map(Account::id))
-}
-
-/// What an account goes by when its tries are counted: as it is looked up.
-pub(super) fn name_of(typed: &str) -> String {
-    typed.trim_ascii().to_ascii_lowercase()
 }

@@ -9,11 +9,12 @@
 //! 1. **Nobody learns who has an account**: not by login, registration, a reset or a change of
 //!    address, not by the answer and not by its time. The mailbox is told instead. (ASVS 5.0
 //!    6.3.8)
-//! 2. An address counts once a link that was sent there came back. What is the same address
-//!    stands at [`Email`].
+//! 2. An address counts once a link that was sent there came back, with the password that it was
+//!    registered with: whoever registers another's address gets in by nobody's link, and keeps
+//!    nobody out. What is the same address stands at [`Email`].
 //! 3. A password is changed by the old one (6.2.3), and reset by a link that is good once (6.4.1,
 //!    6.4.3). Either ends all other logins: sessions, refresh tokens, remembered browsers
-//!    (7.4.3). The second factor stays.
+//!    (7.4.3). A reset ends API keys as well. The second factor stays.
 //! 4. An address is changed when both the old and the new one have confirmed it.
 //! 5. Disabling and deletion end every session, token and key, API keys too (7.4.2). A login
 //!    that is under way at that moment ends as well, where it asks for the user's epoch as
@@ -63,9 +64,9 @@
 //!
 //! // What came back by POST from the page behind the link in the mail:
 //! # let token = mails.recv()?;
-//! let id = accounts.verify_email(&token).await?;
-//!
 //! let client = "192.0.2.7".parse()?;
+//! let id = accounts.verify_email(&token, &password, client).await?;
+//!
 //! let ann = login.check("ann@example.com", &password, client, None).await?;
 //! assert_eq!(ann.account().id(), id);
 //!

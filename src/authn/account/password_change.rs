@@ -1,4 +1,3 @@
-use super::login::name_of;
 use super::{Account, AccountError, Lifecycle, purpose};
 use crate::authn::Refusal;
 use crate::authn::one_time_code::{CodeError, Place, Recipient, Redeemed};
@@ -39,7 +38,8 @@ impl Lifecycle {
     ///
     /// # Errors
     /// [`Refused`](AccountError::Refused) when the old password is another;
-    /// [`Policy`](AccountError::Policy) when the new one is refused; and
+    /// [`Policy`](AccountError::Policy) when the new one is refused;
+    /// [`PasswordChanged`](AccountError::PasswordChanged) when another request was faster; and
     /// [`NotEnded`](AccountError::NotEnded) when it was changed and another login may go on.
     pub async fn change_password(
         &self,
@@ -64,10 +64,7 @@ impl Lifecycle {
         let hash = self.login.passwords.hash(new).await?;
         let confirmed = account.parts.password.clone();
         let set = |account: &mut Account| {
-            // The one that was confirmed, or another was set meanwhile.
-            if account.parts.password != confirmed || account.is_disabled() {
-                return Err(AccountError::Gone);
-            }
+            account.still_has(confirmed.as_ref())?;
             set_password(account, &hash);
             Ok(())
         };
@@ -92,16 +89,19 @@ impl Lifecycle {
         Ok(sent.await?)
     }
 
-    /// Sets a new password by the token of a link, which is good once. All logins of the user
-    /// end, the failures of strangers are forgotten, and the user is told by mail. The second
-    /// factor stays as it is.
+    /// Sets a new password by the token of a link, which is good once. All logins and keys of
+    /// the user end, the failures of strangers are forgotten, and the user is told by mail. The
+    /// second factor stays as it is.
+    ///
+    /// Keys too, unlike at a [change](Self::change_password): who has lost an account to somebody
+    /// else gets it back by this, and whatever that one made for himself is worth nothing.
     ///
     /// A password that the policy refuses uses up nothing.
     ///
     /// # Errors
     /// When the token is none, was used or has expired, the policy refuses the password, or
     /// something fails. After [`NotEnded`](AccountError::NotEnded) the new password is set, and
-    /// a login of before may go on.
+    /// a login or a key of before may go on.
     pub async fn reset_password(
         &self,
         token: &str,
@@ -131,13 +131,14 @@ impl Lifecycle {
         };
         let (_, account) = self.change(redeemed.user(), set).await?;
         self.told_of_password(place, &account);
-        self.void_resets(account.id()).await?;
-        let name = name_of(account.email().as_str());
+        // First of all, and whatever fails beside it.
+        let ended = self.end_everything(account.id()).await;
+        let name = account.email().as_str();
         let throttle = &self.login.throttle;
-        throttle.forget(Door::PASSWORD, &name, Some(client)).await?;
-        self.end_logins(account.id()).await?;
+        throttle.forget(Door::PASSWORD, name, Some(client)).await?;
+        ended?;
         Ok(PasswordReset {
-            device: throttle.known_from_now(&name),
+            device: throttle.known_from_now(name),
             user: account.id,
         })
     }
@@ -149,6 +150,19 @@ impl Lifecycle {
             "password_changed",
             account.id(),
         );
+    }
+}
+
+impl Account {
+    /// Whether it may be changed by who has confirmed this password a moment ago.
+    pub(super) fn still_has(&self, confirmed: Option<&PasswordHash>) -> Result<(), AccountError> {
+        if self.is_disabled() {
+            return Err(AccountError::Gone);
+        }
+        if self.parts.password.as_ref() != confirmed {
+            return Err(AccountError::PasswordChanged);
+        }
+        Ok(())
     }
 }
 

@@ -13,8 +13,9 @@ pub const ALREADY_REGISTERED: Purpose = Purpose::new("account-already-registered
 /// The links that set a new password.
 pub(super) const RESETS: [Purpose; 2] = [RESET_PASSWORD, ALREADY_REGISTERED];
 
-/// A link to the address that an account shall leave. Say which it is, and what to do for who
-/// did not ask for it.
+/// A link to the address that an account shall leave. The message is
+/// [about](crate::authn::one_time_code::Message::about) the new address: show it, and say what
+/// to do for who did not ask for it.
 pub const CONFIRM_OLD_EMAIL: Purpose = Purpose::new("account-confirm-old");
 /// A link to the address that an account shall have.
 pub const CONFIRM_NEW_EMAIL: Purpose = Purpose::new("account-confirm-new");

@@ -85,20 +85,22 @@ impl ApiKeys {
             let rejection = invalid("the API key has expired").with_code("expired_api_key");
             return Err(rejection.with_subject(&stored.owner));
         }
+        let principal = self.principal_of(key.id, &stored).await?;
+        // Not before its owner was found to be somebody.
         self.note_use(&record, &stored).await;
-        self.principal_of(key.id, stored).await
+        Ok(principal)
     }
 
     pub(super) async fn principal_of(
         &self,
         id: &str,
-        stored: KeyRecord,
+        stored: &KeyRecord,
     ) -> Result<Principal, Rejection> {
         let principal = stored.principal(id);
         let Some(complete) = &self.principal else {
             return Ok(principal);
         };
-        let completed = complete(principal.clone(), ApiKey::new(id, stored)).await?;
+        let completed = complete(principal.clone(), ApiKey::new(id, stored.clone())).await?;
         Ok(limited(completed, &principal))
     }
 

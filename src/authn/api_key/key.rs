@@ -200,14 +200,11 @@ impl KeyRecord {
         }
     }
 
-    /// Whose it is, limited to what it may. A key proves nothing about its owner today, so the
-    /// authentication is as old as the key that somebody made, with no method and no level.
+    /// Whose it is, limited to what it may. A key proves nothing of when its owner authenticated:
+    /// were it the time at which the key was made, who has an old session would be a recent one
+    /// by a new key. So it is the beginning of time, with no method and no level.
     pub(super) fn principal(&self, id: &str) -> Principal {
-        let made = self
-            .origin
-            .as_ref()
-            .map_or(self.created, |origin| origin.created);
-        let authentication = Authentication::new(made).with_credential(id);
+        let authentication = Authentication::new(Timestamp::default()).with_credential(id);
         let scopes = self.scopes.iter().map(|scope| &**scope);
         let principal = Principal::new(&*self.owner, authentication).with_scopes(scopes);
         match &self.tenant {

@@ -12,8 +12,8 @@
 //!    gives away scopes that they do not have. It belongs to the tenant in which it was made:
 //!    in another one, its owner has no such key.
 //! 3. A key may do what its scopes say, on top of what its owner may: the principal has the
-//!    owner's id, the scopes, and the key's id as its credential. Its authentication is as old
-//!    as the key, so that it never counts as recent. Roles come from
+//!    owner's id, the scopes, and the key's id as its credential. Its authentication is dated
+//!    1970, so that it never counts as recent, however new the key is. Roles come from
 //!    [`principal_by`](ApiKeys::principal_by), which takes none of these limits away.
 //! 4. It expires, after 90 days unless asked otherwise and after 366 at most; it is
 //!    [revoked](ApiKeys::revoke) at once, for each request asks the records; it is

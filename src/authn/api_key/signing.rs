@@ -111,7 +111,7 @@ impl SigningApiKeys {
                 })
             });
         }
-        match keys.principal_of(key_id, stored).await {
+        match keys.principal_of(key_id, &stored).await {
             Ok(principal) => Ok(Some(known.with_principal(principal))),
             // The owner is gone or disabled, or nobody can tell.
             Err(rejection) => outage(&rejection).map_or(Ok(None), Err),

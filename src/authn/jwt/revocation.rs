@@ -3,7 +3,6 @@ use super::issuer::GRANTED;
 use super::{Claims, JwtError};
 use crate::authn::Epochs;
 use crate::clock::{Clock, Timestamp};
-use crate::event::EventKind;
 use crate::guard::{Rejection, RejectionKind};
 use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind};
 use ring::digest;
@@ -222,9 +221,7 @@ impl From<RevocationError> for Rejection {
                     StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
                     _ => RejectionKind::Unavailable,
                 };
-                Self::new(kind)
-                    .with_reason(format!("the store of revoked tokens failed: {error}"))
-                    .with_event(Some(EventKind::SysControlDegraded))
+                Self::new(kind).with_reason(format!("the store of revoked tokens failed: {error}"))
             }
         }
     }

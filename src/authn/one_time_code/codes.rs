@@ -100,6 +100,11 @@ impl OneTimeCodes {
     /// you found for what was typed, `None` when there is nobody. The answer and the work are
     /// the same, also where nothing may be sent now. Limit requests by address too.
     ///
+    /// A code is short, so wrong ones lock the user for this purpose, whoever typed them: for an
+    /// hour at most, and after 100 in a row, which takes a stranger some days, until
+    /// [`unlock`](Self::unlock). Where that must not be, send a
+    /// [link](super::LinkTokens::issue_quietly), which nobody can guess and nothing locks.
+    ///
     /// # Errors
     /// None that tells anything of the user.
     pub async fn start_quietly(
@@ -138,6 +143,7 @@ impl OneTimeCodes {
         let message = to.map(|to| Message {
             purpose,
             address: to.address.to_owned(),
+            about: to.about.map(ToOwned::to_owned),
             content: Content::Code(code),
             lifetime: self.lifetime,
         });
@@ -269,7 +275,8 @@ impl OneTimeCodesBuilder {
     }
 
     /// Sets how wrong codes lock. By default no lock is longer than an hour, for where nobody
-    /// has proved anything yet, strangers could lock somebody out; and wrong codes are
+    /// has proved anything yet, strangers can lock somebody out, but for the one after 100 wrong
+    /// codes in a row, which only [`unlock`](OneTimeCodes::unlock) ends; and wrong codes are
     /// forgotten 30 days after the last.
     pub fn lock_out(self, policy: LockOut) -> Self {
         self.with(|codes| codes.lock_out = policy)

@@ -73,6 +73,8 @@ pub struct LinkTokens {
 pub struct Redeemed {
     user: String,
     address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
 }
 
 impl Redeemed {
@@ -86,6 +88,12 @@ impl Redeemed {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What the message was [about](Recipient::about).
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        self.about.as_deref()
     }
 }
 
@@ -183,6 +191,7 @@ impl LinkTokens {
         let redeemed = Redeemed {
             user: to.user.to_owned(),
             address: to.address.to_owned(),
+            about: to.about.map(ToOwned::to_owned),
         };
         let value = serde_json::to_vec(&redeemed).map_err(|_| CodeError::Corrupt)?;
         let tag = self.tag(purpose, &token);
@@ -200,6 +209,7 @@ impl LinkTokens {
         Ok(Message {
             purpose,
             address: redeemed.address,
+            about: redeemed.about,
             content: Content::LinkToken(Base64UrlUnpadded::encode_string(&*token).into()),
             lifetime: self.lifetime,
         })

@@ -79,6 +79,7 @@ impl Outbox {
         let message = Message {
             purpose,
             address: address.to_owned(),
+            about: None,
             content: Content::Notice,
             lifetime: Duration::ZERO,
         };

@@ -38,6 +38,7 @@ impl Purpose {
 pub struct Recipient<'a> {
     pub(super) user: &'a str,
     pub(super) address: &'a str,
+    pub(super) about: Option<&'a str>,
 }
 
 impl<'a> Recipient<'a> {
@@ -45,7 +46,21 @@ impl<'a> Recipient<'a> {
     /// and never one that came with the request.
     #[must_use]
     pub const fn new(user: &'a str, address: &'a str) -> Self {
-        Self { user, address }
+        Self {
+            user,
+            address,
+            about: None,
+        }
+    }
+
+    /// With what the message is about, beyond its purpose: it is there for the
+    /// [message](Message::about), and of a link also at the
+    /// [end](super::Redeemed::about), so that nobody agrees to one thing by a mail about
+    /// another.
+    #[must_use]
+    pub const fn about(mut self, about: &'a str) -> Self {
+        self.about = Some(about);
+        self
     }
 }
 
@@ -62,6 +77,7 @@ impl fmt::Debug for Recipient<'_> {
 pub struct Message {
     pub(super) purpose: Purpose,
     pub(super) address: String,
+    pub(super) about: Option<String>,
     pub(super) content: Content,
     pub(super) lifetime: Duration,
 }
@@ -93,6 +109,13 @@ impl Message {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What it is about, where that was [said](Recipient::about): show it. Of a change of an
+    /// address, the new one.
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        self.about.as_deref()
     }
 
     /// The code or link, where it is not a mere notice.

@@ -122,6 +122,15 @@ pub enum RefreshError {
     /// The token is no good.
     #[error("{}", .0.text())]
     Refused(Refusal),
+    /// The token was used before: one of two who have it stole it. Its family was ended; end
+    /// the access tokens and the session of this login as well.
+    #[error("{}", Refusal::Reused.text())]
+    Reused {
+        /// The id of the user.
+        user: Box<str>,
+        /// The public id of the family.
+        family: String,
+    },
     /// All credentials of the user were ended while the login was under way.
     #[error("the credentials of the user were ended while the login was under way")]
     Overtaken,
@@ -151,6 +160,7 @@ impl RefreshError {
     pub const fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(refusal) => Some(*refusal),
+            Self::Reused { .. } => Some(Refusal::Reused),
             _ => None,
         }
     }
@@ -169,15 +179,19 @@ impl From<RefreshError> for Rejection {
         let of = |kind| Self::new(kind).with_reason(error.to_string());
         match &error {
             RefreshError::Refused(refusal) => invalid_grant(of, refusal.event()),
+            RefreshError::Reused { user, .. } => {
+                invalid_grant(of, Refusal::Reused.event()).with_subject(user)
+            }
             RefreshError::Overtaken => invalid_grant(of, Some(EventKind::AuthnTokenFail)),
             RefreshError::LimitReached => of(RejectionKind::Conflict).with_code("too_many_logins"),
             RefreshError::Store(error) => match error.kind() {
                 StoreErrorKind::TooLarge | StoreErrorKind::Invalid => of(RejectionKind::Internal),
-                _ => degraded(of(RejectionKind::Unavailable)),
+                _ => of(RejectionKind::Unavailable),
             },
-            RefreshError::Contended => degraded(of(RejectionKind::Unavailable)),
-            RefreshError::Corrupt => degraded(of(RejectionKind::Internal)),
-            RefreshError::NotBound | RefreshError::TooLarge(_) => of(RejectionKind::Internal),
+            RefreshError::Contended => of(RejectionKind::Unavailable),
+            RefreshError::Corrupt | RefreshError::NotBound | RefreshError::TooLarge(_) => {
+                of(RejectionKind::Internal)
+            }
         }
     }
 }
@@ -187,10 +201,6 @@ fn invalid_grant(of: impl Fn(RejectionKind) -> Rejection, event: Option<EventKin
         .with_code("invalid_grant")
         .with_challenge(&Challenge::new("Bearer").with("error", "invalid_token"))
         .with_event(event)
-}
-
-fn degraded(rejection: Rejection) -> Rejection {
-    rejection.with_event(Some(EventKind::SysControlDegraded))
 }
 
 #[cfg(feature = "axum")]

@@ -88,6 +88,7 @@ impl fmt::Debug for Presented<'_> {
 pub struct NewRefreshToken {
     token: SecretString,
     family: String,
+    evicted: Vec<String>,
     grant: Grant,
     expires_at: Timestamp,
     as_of: Timestamp,
@@ -104,6 +105,13 @@ impl NewRefreshToken {
     #[must_use]
     pub fn family(&self) -> &str {
         &self.family
+    }
+
+    /// The public ids of the user's families that had to go, for there may be only so many: end
+    /// as well what was given out beside them, such as access tokens.
+    #[must_use]
+    pub fn evicted(&self) -> &[String] {
+        &self.evicted
     }
 
     /// What it stands for.
@@ -201,8 +209,10 @@ impl RefreshTokens {
             return Err(RefreshError::LimitReached);
         };
         let user = family.grant.subject();
-        for id in evicted.iter().filter_map(|id| PublicId::from_entry(id)) {
-            self.tell(EventKind::AuthnTokenRevoked, "too_many_logins", user, &id);
+        let evicted = evicted.iter().filter_map(|id| PublicId::from_entry(id));
+        let evicted: Vec<_> = evicted.collect();
+        for id in &evicted {
+            self.tell(EventKind::AuthnTokenRevoked, "too_many_logins", user, id);
         }
         // After the put: whatever ended the credentials before it is seen here, and whatever
         // does after it finds the family.
@@ -219,18 +229,26 @@ impl RefreshTokens {
             user,
             &token.place.id,
         );
-        Ok(self.answer(&token, family, proved.min(now)))
+        Ok(NewRefreshToken {
+            evicted: evicted.iter().map(PublicId::text).collect(),
+            ..self.answer(&token, family, proved.min(now))
+        })
     }
 
     /// Uses a token up, and gives the next of its family with what it stands for.
     ///
-    /// A token that was used before ends its family, and with it the tokens of both who have
-    /// it: the thief and the user, who logs in again. Look the account up before you give out an
-    /// access token: whether it may still log in, and with which roles.
+    /// A token that was used before ends its family, and with it the refresh tokens of both who
+    /// have one: the thief and the user, who logs in again. Access tokens that were given out
+    /// beside them go by their own: [`Reused`](RefreshError::Reused) says which login it is, so
+    /// that you end them too, as by `Revocations::revoke_login`.
+    ///
+    /// Look the account up before you give out an access token: whether it may still log in, and
+    /// with which roles.
     ///
     /// # Errors
-    /// [`Refused`](RefreshError::Refused) when the token is no good; else when the store fails:
-    /// the token may have been used up.
+    /// [`Reused`](RefreshError::Reused) when the token was used before,
+    /// [`Refused`](RefreshError::Refused) when it is no good for another reason; else when the
+    /// store fails: the token may have been used up.
     pub async fn refresh(&self, presented: Presented<'_>) -> Result<NewRefreshToken, RefreshError> {
         let settings = &*self.settings;
         let token = Token::parse(presented.token).ok_or(Refusal::Malformed)?;
@@ -409,7 +427,10 @@ impl RefreshTokens {
         let event = EventKind::AuthnTokenReuse;
         self.tell(event, "refresh_token_reused", user, &place.id);
         match self.end(user, place, "reused").await {
-            Ok(_) => Refusal::Reused.into(),
+            Ok(_) => RefreshError::Reused {
+                user: user.into(),
+                family: place.id.text(),
+            },
             Err(error) => error,
         }
     }
@@ -431,6 +452,7 @@ impl RefreshTokens {
         NewRefreshToken {
             token: token.encode(),
             family: token.place.id.text(),
+            evicted: Vec::new(),
             expires_at: family.expires(&self.settings.terms),
             grant: family.grant,
             as_of,

@@ -12,6 +12,7 @@ use std::fmt;
 pub struct NewSession {
     pub(super) place: Place,
     pub(super) principal: Principal,
+    pub(super) replaced: Vec<Principal>,
     pub(super) cookies: Vec<HeaderValue>,
 }
 
@@ -27,6 +28,13 @@ impl NewSession {
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The principals of the sessions that the browser had before this login, and that ended
+    /// by it: end as well what was given out beside those, such as refresh tokens.
+    #[must_use]
+    pub fn replaced(&self) -> &[Principal] {
+        &self.replaced
     }
 
     /// The `Set-Cookie` headers.
@@ -56,14 +64,21 @@ impl fmt::Debug for NewSession {
 #[must_use = "the browser should forget the cookie: send it with the response"]
 pub struct EndedSession {
     pub(super) cookies: Vec<HeaderValue>,
-    pub(super) was_there: bool,
+    pub(super) ended: Vec<Principal>,
 }
 
 impl EndedSession {
     /// Whether there was a session to end.
     #[must_use]
     pub const fn was_there(&self) -> bool {
-        self.was_there
+        !self.ended.is_empty()
+    }
+
+    /// The principals of the sessions that ended: end as well what was given out beside them,
+    /// such as refresh tokens.
+    #[must_use]
+    pub fn ended(&self) -> &[Principal] {
+        &self.ended
     }
 
     /// The `Set-Cookie` headers.

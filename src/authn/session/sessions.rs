@@ -107,7 +107,7 @@ impl Sessions {
         series: Option<PublicId>,
     ) -> Result<NewSession, SessionError> {
         // First the old one: were it the last to go, a failure would leave two.
-        self.end_presented(visitor, End::Replaced).await?;
+        let replaced = self.end_presented(visitor, End::Replaced).await?;
         let settings = &*self.settings;
         let user = principal.id();
         let token = Token::fresh(OwnerTag::of(user), &settings.random);
@@ -142,7 +142,10 @@ impl Sessions {
             &token.place.id,
             None,
         );
-        Ok(self.answer(&token, &record))
+        Ok(NewSession {
+            replaced,
+            ..self.answer(&token, &record)
+        })
     }
 
     /// Everything of the user may have been ended between the proof and the session: what was
@@ -212,7 +215,7 @@ impl Sessions {
     /// When the store fails: the session may go on, and the cookie stays for another try.
     pub async fn logout(&self, visitor: &Visitor) -> Result<EndedSession, SessionError> {
         self.forget_browser(visitor).await?;
-        let was_there = self.end_presented(visitor, End::Logout).await?;
+        let ended = self.end_presented(visitor, End::Logout).await?;
         let Settings {
             cookie,
             remember_cookie,
@@ -221,12 +224,16 @@ impl Sessions {
         let is_remembered = visitor.cookies(remember_cookie.name()).next().is_some();
         let mut cookies = vec![cookie.clear()];
         cookies.extend(is_remembered.then(|| remember_cookie.clear()));
-        Ok(EndedSession { cookies, was_there })
+        Ok(EndedSession { cookies, ended })
     }
 
-    /// Ends what the browser shows a good cookie of.
-    async fn end_presented(&self, visitor: &Visitor, end: End) -> Result<bool, SessionError> {
-        let mut was_there = false;
+    /// Ends what the browser shows a good cookie of, and tells whose sessions those were.
+    async fn end_presented(
+        &self,
+        visitor: &Visitor,
+        end: End,
+    ) -> Result<Vec<Principal>, SessionError> {
+        let mut ended = Vec::new();
         let cookies = visitor.cookies(self.settings.cookie.name());
         for token in cookies.filter_map(Token::parse) {
             let found = match self.find(&token.place).await {
@@ -238,11 +245,12 @@ impl Sessions {
             let Some(record) = found.filter(|record| record.secret.is(&hash)) else {
                 continue;
             };
-            was_there |= self
-                .end(&visitor.emitter, record.user(), &token.place, end)
-                .await?;
+            let user = record.user();
+            if self.end(&visitor.emitter, user, &token.place, end).await? {
+                ended.push(record.principal(&token.place.id));
+            }
         }
-        Ok(was_there)
+        Ok(ended)
     }
 
     /// Ends a session that was there a moment ago and, where somebody wanted it to end, what it
@@ -330,6 +338,7 @@ impl Sessions {
         NewSession {
             place: token.place,
             principal: record.principal(&token.place.id),
+            replaced: Vec::new(),
             cookies: vec![settings.cookie.set(&token.encode(), seconds)],
         }
     }

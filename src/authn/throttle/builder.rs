@@ -13,8 +13,6 @@ use crate::store::{Namespace, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Browsers keep no cookie longer.
@@ -23,7 +21,9 @@ const MAX_DEVICE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// The longest name of the cookie: what is put behind it must fit.
 const MAX_COOKIE_NAME_LEN: usize = 40;
 
-const DEFAULT_PLACES: u32 = 1 << 20;
+/// The four counts of each are half of what a
+/// [`MemoryStore`](crate::store::MemoryStore) holds by default.
+const DEFAULT_PLACES: u32 = 1 << 17;
 
 /// Sets up a [`Throttle`].
 #[derive(Clone, Debug)]
@@ -43,22 +43,32 @@ pub struct ThrottleBuilder {
 }
 
 const fn scope(name: &'static str, steps: Steps) -> Scope {
-    let namespace = Namespace::values(name);
-    Scope { namespace, steps }
+    Scope {
+        namespace: Namespace::values(name),
+        steps,
+        is_of_account: true,
+    }
+}
+
+/// What one client does, at whatever account.
+const fn scope_of_client(name: &'static str, steps: Steps) -> Scope {
+    Scope {
+        is_of_account: false,
+        ..scope(name, steps)
+    }
 }
 
 impl ThrottleBuilder {
     pub(super) fn new(store: Store, key: &SecretBytes) -> Self {
-        let account = Steps::new(10, 50).forgiving(6 * HOUR);
-        let client = Steps::new(30, 100).locking(15 * MINUTE, HOUR);
         Self {
             store,
             key: key.clone(),
             scopes: Scopes {
-                device: scope("throttle-device", Steps::new(3, 10)),
-                client: scope("throttle-client", client.forgiving(MINUTE / 2)),
-                pair: scope("throttle-pair", Steps::new(3, 10)),
-                account: scope("throttle-account", account),
+                device: scope("throttle-device", Steps::PER_DEVICE),
+                client: scope_of_client("throttle-client", Steps::PER_CLIENT),
+                pair: scope("throttle-pair", Steps::PER_PAIR),
+                account: scope("throttle-account", Steps::PER_ACCOUNT),
+                masked: scope_of_client("throttle-masked", Steps::PER_CLIENT),
             },
             spray: Spray {
                 accounts_per_client: 20,
@@ -74,31 +84,29 @@ impl ThrottleBuilder {
         }
     }
 
-    /// Sets what the failures of all strangers at one account cost. By default the 10th delays,
-    /// the 50th locks, and one is forgiven every 6 hours: in the long run that leaves them 4
-    /// guesses a day, together.
+    /// Sets what the failures of all strangers at one account cost:
+    /// [`PER_ACCOUNT`](Steps::PER_ACCOUNT) by default.
     pub const fn per_account(mut self, steps: Steps) -> Self {
         self.scopes.account.steps = steps;
         self
     }
 
-    /// Sets what the failures of one client at all accounts cost: of an IPv4 address, or an
-    /// IPv6 prefix. By default the 30th delays, the 100th locks for 15 minutes to an hour, and
-    /// one is forgiven every 30 seconds. Many people can share an address.
+    /// Sets what the failures of one client at all accounts cost, of an IPv4 address or an IPv6
+    /// prefix: [`PER_CLIENT`](Steps::PER_CLIENT) by default. Many people can share an address.
     pub const fn per_client(mut self, steps: Steps) -> Self {
         self.scopes.client.steps = steps;
         self
     }
 
-    /// Sets what the failures of one client at one account cost. By default the 3rd delays, the
-    /// 10th locks, and one is forgiven every 15 minutes.
+    /// Sets what the failures of one client at one account cost: [`PER_PAIR`](Steps::PER_PAIR)
+    /// by default.
     pub const fn per_pair(mut self, steps: Steps) -> Self {
         self.scopes.pair.steps = steps;
         self
     }
 
-    /// Sets what the failures of one known device cost. As for a pair by default; a device that
-    /// is locked is treated as a stranger.
+    /// Sets what the failures of one known device cost: [`PER_DEVICE`](Steps::PER_DEVICE) by
+    /// default. A device that is locked is treated as a stranger.
     pub const fn per_device(mut self, steps: Steps) -> Self {
         self.scopes.device.steps = steps;
         self
@@ -118,9 +126,13 @@ impl ThrottleBuilder {
         self
     }
 
-    /// Sets how many different accounts, clients and pairs of them are told apart: 1,048,576 of
+    /// Sets how many different accounts, clients and pairs of them are told apart: 131,072 of
     /// each by default, which bounds what strangers can put into the store. Two that fall
-    /// together share their failures: with 100 accounts locked, that is one innocent of 10,000.
+    /// together share their failures: with 100 accounts locked, that is one innocent of 1,300.
+    ///
+    /// Of each place there is one entry, of pairs there are two, and of each client one more for
+    /// each [account](Self::accounts_per_client) that it failed at within the last hour. Have
+    /// more places where many log in, and a store with room for them.
     pub const fn places(mut self, places: u32) -> Self {
         self.places = places;
         self
@@ -176,6 +188,7 @@ impl ThrottleBuilder {
             client,
             pair,
             account,
+            masked: _,
         } = &self.scopes;
         for scope in [device, client, pair, account] {
             scope.steps.check()?;

@@ -50,6 +50,8 @@ pub enum ThrottleError {
         retry_after: Duration,
     },
     /// The account is locked for this client or for all strangers: also for who has the secret.
+    /// Who makes this look like a wrong secret does the work of one: to a client that goes on and
+    /// on, the answer becomes [`Delayed`](Self::Delayed).
     #[error("too many tries, locked for {} seconds", .retry_after.as_secs())]
     Locked {
         /// How long to wait.

@@ -6,7 +6,9 @@
 //!
 //! 1. Failures are counted for each account, for each client (an IPv4 address or an IPv6 /64),
 //!    and for each pair of the two. Some are free, then the next try has to wait, twice as long
-//!    each time, and then it is locked for a time: see [`Steps`]. Every lock ends by itself.
+//!    each time, and then it is locked for a time: see [`Steps`]. Every lock ends by itself. A
+//!    try that is refused looks at no secret, so it counts nowhere: a program with an old
+//!    password does not lock out the network that it is in.
 //! 2. A try is counted before the secret is looked at, by a compare-and-swap: of a thousand at
 //!    once no more get through than may fail. A success takes the count back.
 //! 3. A wait is told by `Retry-After`, at once. No connection is held.
@@ -19,8 +21,11 @@
 //!    meaning every hour.
 //! 6. An account goes by what was typed, whether there is one or not: nothing here tells who
 //!    has an account.
-//! 7. What strangers type cannot fill the store: names are hashed into 1,048,576 places, and what
-//!    is not tried again is forgotten.
+//! 7. What strangers type goes into a bounded part of the store: names are hashed into 131,072
+//!    places, a client has entries for 20 accounts at most, of which only what was looked at is
+//!    kept, and what is not tried again is forgotten. Still, give it a store of its own, so that
+//!    a flood of guesses takes no room from sessions and revocations:
+//!    [`places`](ThrottleBuilder::places) says how much there is.
 //! 8. A success at one door takes back nothing at another: the password, got right, gives no
 //!    new guesses at the second factor.
 //! 9. When the store fails, nobody gets in: 503.

@@ -23,13 +23,42 @@ pub(super) enum Counted {
         place: [u8; 32],
         locks: bool,
     },
-    Stranger {
-        client: Place,
-        sprayed: Place,
-        pair: Place,
-        account: Place,
-        locks: bool,
-    },
+    Stranger(Stranger),
+}
+
+/// Where the try of a stranger was counted.
+pub(super) struct Stranger {
+    /// By client, by pair, by account.
+    pub(super) places: [Place; 3],
+    /// At how many of them.
+    pub(super) counted: usize,
+    /// The account, by whatever door, among those that the client tried.
+    pub(super) sprayed: Place,
+    /// Whether it was none of them before.
+    pub(super) is_new_there: bool,
+    pub(super) locks: bool,
+}
+
+impl Stranger {
+    /// As if the try had not been: no secret was looked at.
+    pub(super) async fn take_back(&self, throttle: &Throttle) -> Result<(), ThrottleError> {
+        let settings = &*throttle.settings;
+        let scopes = settings.scopes.of_strangers().into_iter();
+        for (scope, place) in scopes.zip(&self.places).take(self.counted) {
+            throttle.take_back(scope, place, 1).await?;
+        }
+        if self.is_new_there {
+            self.forget_spray(throttle).await?;
+        }
+        Ok(())
+    }
+
+    /// The client is at home at the account, or did nothing there.
+    async fn forget_spray(&self, throttle: &Throttle) -> Result<(), ThrottleError> {
+        let [client, ..] = &self.places;
+        let spray = &throttle.settings.spray;
+        spray.forget_account(throttle, client, &self.sprayed).await
+    }
 }
 
 /// As many as there are.
@@ -70,18 +99,10 @@ impl Permit {
                 throttle.take_back(&scopes.device, place, ALL).await?;
                 *id
             }
-            Counted::Stranger {
-                client,
-                sprayed,
-                pair,
-                account,
-                ..
-            } => {
+            Counted::Stranger(stranger) => {
+                let [client, pair, account] = &stranger.places;
                 throttle.take_back(&scopes.client, client, 1).await?;
-                settings
-                    .spray
-                    .forget_account(throttle, client, sprayed)
-                    .await?;
+                stranger.forget_spray(throttle).await?;
                 let own = throttle.take_back(&scopes.pair, pair, ALL).await?;
                 throttle.take_back(&scopes.account, account, own).await?;
                 settings.random.bytes()
@@ -103,13 +124,13 @@ impl Permit {
                     self.tell_lock("device");
                 }
             }
-            Counted::Stranger { sprayed, locks, .. } => {
-                if *locks {
+            Counted::Stranger(stranger) => {
+                if stranger.locks {
                     self.tell_lock("account");
                 }
                 if let Some(guess) = guess {
                     let spray = &throttle.settings.spray;
-                    spray.guess(throttle, guess, sprayed).await?;
+                    spray.guess(throttle, guess, &stranger.sprayed).await?;
                 }
             }
         }
@@ -122,21 +143,12 @@ impl Permit {
     /// When the store fails. It has failed then.
     pub async fn abandoned(self) -> Result<(), ThrottleError> {
         let throttle = &self.throttle;
-        let scopes = &throttle.settings.scopes;
         match &self.counted {
             Counted::Device { place, .. } => {
-                throttle.take_back(&scopes.device, place, 1).await?;
+                let scope = &throttle.settings.scopes.device;
+                throttle.take_back(scope, place, 1).await?;
             }
-            Counted::Stranger {
-                client,
-                pair,
-                account,
-                ..
-            } => {
-                throttle.take_back(&scopes.client, client, 1).await?;
-                throttle.take_back(&scopes.pair, pair, 1).await?;
-                throttle.take_back(&scopes.account, account, 1).await?;
-            }
+            Counted::Stranger(stranger) => stranger.take_back(throttle).await?,
         }
         Ok(())
     }

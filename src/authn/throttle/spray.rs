@@ -33,18 +33,20 @@ impl Spray {
         }
     }
 
-    /// Counts an account that a client tries: one more than the limit has to wait until the
-    /// oldest is forgotten.
+    /// Counts an account that a client tries, and tells whether it is none of those before: one
+    /// more than the limit has to wait until the oldest is forgotten.
     pub(super) async fn account(
         &self,
         throttle: &Throttle,
         client: &Place,
         account: &Place,
-    ) -> Result<(), ThrottleError> {
+    ) -> Result<bool, ThrottleError> {
         let limit = self.accounts_per_client;
         let owner = Owner::new(ACCOUNTS, client);
-        if put(throttle, owner.key(account), limit).await? {
-            return Ok(());
+        let key = owner.key(account);
+        let is_new = throttle.settings.store.get(key).await?.is_none();
+        if put(throttle, key, limit).await? {
+            return Ok(is_new);
         }
         let id = [&b"client"[..], client].concat();
         let reason = "one client failed at many accounts";
@@ -55,7 +57,7 @@ impl Spray {
         Err(ThrottleError::Delayed { retry_after })
     }
 
-    /// Forgets an account that the client turned out to be at home at.
+    /// Forgets an account that the client turned out to be at home at, or not to have tried.
     pub(super) async fn forget_account(
         &self,
         throttle: &Throttle,

@@ -50,6 +50,23 @@ impl Steps {
     /// The longest delay, lock, and time to forgive a failure: 30 days.
     pub const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+    /// Of all strangers at one account: the 10th failure delays, the 50th locks, and one is
+    /// forgiven every 6 hours, which in the long run leaves them 4 guesses a day, together.
+    pub const PER_ACCOUNT: Self = Self::new(10, 50).forgiving(Duration::from_secs(6 * 60 * 60));
+
+    /// Of one client at all accounts: the 30th failure delays, the 100th locks for 15 minutes to
+    /// an hour, and one is forgiven every 30 seconds.
+    pub const PER_CLIENT: Self = Self::new(30, 100)
+        .locking(Duration::from_secs(15 * 60), Duration::from_secs(60 * 60))
+        .forgiving(Duration::from_secs(30));
+
+    /// Of one client at one account: the 3rd failure delays, the 10th locks, and one is forgiven
+    /// every 15 minutes.
+    pub const PER_PAIR: Self = Self::new(3, 10);
+
+    /// Of a known device: as of a pair.
+    pub const PER_DEVICE: Self = Self::PER_PAIR;
+
     /// From the failure of number `free` on, the next try has to wait; from that of number
     /// `lock_at` on, it is locked. Delays go from 1 second to 30, locks from 15 minutes to 24
     /// hours, and a failure is forgiven every 15 minutes.
@@ -63,6 +80,14 @@ impl Steps {
             longest_lock: Duration::from_secs(24 * 60 * 60),
             forgive: Duration::from_secs(15 * 60),
         }
+    }
+
+    /// Sets from which failures on there is a delay and a lock, and leaves the times as they
+    /// are: `Steps::PER_ACCOUNT.counting(20, 100)`.
+    pub const fn counting(mut self, free: u32, lock_at: u32) -> Self {
+        self.free = free;
+        self.lock_at = lock_at;
+        self
     }
 
     /// Sets the first delay and the longest one.

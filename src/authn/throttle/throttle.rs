@@ -1,8 +1,8 @@
 use super::attempt::{Attempt, Door};
 use super::builder::ThrottleBuilder;
 use super::device::Devices;
-use super::names::Names;
-use super::permit::{Counted, Permit};
+use super::names::{Names, Place};
+use super::permit::{Counted, Permit, Stranger};
 use super::spray::Spray;
 use super::steps::{Standing, Steps, Tally};
 use super::{DeviceToken, ThrottleError};
@@ -12,6 +12,7 @@ use crate::net::client_ip::{Ipv6Prefix, rate_key_with_prefix};
 use crate::random::Random;
 use crate::secret::SecretBytes;
 use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind, Swap};
+use bytes::Bytes;
 use http::HeaderMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -47,20 +48,39 @@ pub(super) struct Scopes {
     pub(super) client: Scope,
     pub(super) pair: Scope,
     pub(super) account: Scope,
+    /// Tries of a pair while one of them is locked.
+    pub(super) masked: Scope,
+}
+
+impl Scopes {
+    /// Where tries of strangers are counted, in this order.
+    pub(super) const fn of_strangers(&self) -> [&Scope; 3] {
+        [&self.client, &self.pair, &self.account]
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     pub(super) namespace: Namespace,
     pub(super) steps: Steps,
+    /// Whether it is about one account. Its lock is told of, and looks like a wrong password.
+    /// A lock of all that a client does says nothing of an account, so it is a long delay.
+    pub(super) is_of_account: bool,
 }
 
-/// What came of counting a try.
-enum Count {
-    /// It may be made, and if it fails, this is how many failures there are.
-    Open(u32),
-    Delayed(ThrottleError),
-    Locked(ThrottleError),
+impl Scope {
+    /// Whether there may be a try.
+    fn open(&self, standing: Standing) -> Result<(), ThrottleError> {
+        match standing {
+            Standing::Open => Ok(()),
+            Standing::Locked(retry_after) if self.is_of_account => {
+                Err(ThrottleError::Locked { retry_after })
+            }
+            Standing::Delayed(retry_after) | Standing::Locked(retry_after) => {
+                Err(ThrottleError::Delayed { retry_after })
+            }
+        }
+    }
 }
 
 impl Throttle {
@@ -92,42 +112,95 @@ impl Throttle {
     /// [`Delayed`](ThrottleError::Delayed) and [`Locked`](ThrottleError::Locked) when there is
     /// no try now, and when the store fails.
     pub async fn begin(&self, attempt: &Attempt<'_>) -> Result<Permit, ThrottleError> {
-        let (door, account) = (attempt.door, attempt.account);
-        let settings = &*self.settings;
-        let scopes = &settings.scopes;
-        if let Some(id) = self.known_device(attempt) {
-            let place = settings.names.device(door, &id);
-            match self.count(&scopes.device, &place).await? {
-                Count::Open(failures) => {
-                    let locks = failures >= scopes.device.steps.lock_at();
-                    let counted = Counted::Device { id, place, locks };
-                    return Ok(Permit::new(self, attempt, counted));
-                }
-                Count::Delayed(error) => return Err(error),
-                // By its own failures: it is a stranger again.
-                Count::Locked(_) => {}
-            }
-        }
-        let network = self.network(attempt.client);
-        let client = settings.names.client(network);
-        // A lock of the client says nothing of the account, so it is told as it is.
-        self.open(&scopes.client, &client).await?.map_err(delayed)?;
-        let sprayed = settings.names.account(Door::new("any"), account);
-        settings.spray.account(self, &client, &sprayed).await?;
-        let pair = settings.names.pair(door, account, network);
-        let by_pair = self.open(&scopes.pair, &pair).await??;
-        let account = settings.names.account(door, account);
-        let by_all = self.open(&scopes.account, &account).await??;
-        let locks =
-            by_pair >= scopes.pair.steps.lock_at() || by_all >= scopes.account.steps.lock_at();
-        let counted = Counted::Stranger {
-            client,
-            sprayed,
-            pair,
-            account,
-            locks,
+        let counted = match self.count_device(attempt).await? {
+            Some(counted) => counted,
+            None => Counted::Stranger(self.count_stranger(attempt).await?),
         };
         Ok(Permit::new(self, attempt, counted))
+    }
+
+    /// Counts the try of a known device; `None` is a stranger's.
+    async fn count_device(&self, attempt: &Attempt<'_>) -> Result<Option<Counted>, ThrottleError> {
+        let Some(id) = self.known_device(attempt) else {
+            return Ok(None);
+        };
+        let settings = &*self.settings;
+        let scope = &settings.scopes.device;
+        let place = settings.names.device(attempt.door, &id);
+        let found = self.found(scope, &place).await?;
+        match self.count(scope, &place, found).await {
+            Ok(failures) => {
+                let locks = failures >= scope.steps.lock_at();
+                Ok(Some(Counted::Device { id, place, locks }))
+            }
+            // By its own failures: it is a stranger again.
+            Err(ThrottleError::Locked { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts the try of a stranger: by client, by pair, by account.
+    ///
+    /// All are asked before any is counted, for where one of them refuses, no secret is looked
+    /// at: a program with an old password that waits for nothing would else use up the tries of
+    /// its whole network, and an owner who is held up by strangers would become one.
+    async fn count_stranger(&self, attempt: &Attempt<'_>) -> Result<Stranger, ThrottleError> {
+        let Settings {
+            names,
+            scopes,
+            spray,
+            ..
+        } = &*self.settings;
+        let (door, account) = (attempt.door, attempt.account);
+        let network = self.network(attempt.client);
+        let (client, pair) = (names.client(network), names.pair(door, account, network));
+        let places = [client, pair, names.account(door, account)];
+        let found = match self.found_open(&places).await {
+            // It shall look like a wrong password and so costs a hash, but not without end.
+            Err(locked @ ThrottleError::Locked { .. }) => {
+                let found = self.found(&scopes.masked, &pair).await?;
+                self.count(&scopes.masked, &pair, found).await?;
+                return Err(locked);
+            }
+            found => found?,
+        };
+        let sprayed = names.account(Door::new("any"), account);
+        let is_new_there = spray.account(self, &client, &sprayed).await?;
+        let mut stranger = Stranger {
+            places,
+            counted: 0,
+            sprayed,
+            is_new_there,
+            locks: false,
+        };
+        let scopes = scopes.of_strangers().into_iter();
+        for ((scope, place), found) in scopes.zip(places).zip(found) {
+            match self.count(scope, &place, found).await {
+                Ok(failures) => {
+                    stranger.counted += 1;
+                    stranger.locks |= scope.is_of_account && failures >= scope.steps.lock_at();
+                }
+                // Others came between.
+                Err(error) => {
+                    stranger.take_back(self).await?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(stranger)
+    }
+
+    /// What the store holds of a stranger's places, if each leaves a try open.
+    async fn found_open(&self, places: &[Place; 3]) -> Result<[Option<Bytes>; 3], ThrottleError> {
+        let settings = &*self.settings;
+        let mut all = [const { None }; 3];
+        let scopes = settings.scopes.of_strangers().into_iter();
+        for ((scope, place), found) in scopes.zip(places).zip(&mut all) {
+            *found = self.found(scope, place).await?;
+            let tally = tally_of(found.as_deref())?;
+            scope.open(tally.standing(&scope.steps, settings.clock.now()))?;
+        }
+        Ok(all)
     }
 
     /// What a browser brought as the token of a known device of this account.
@@ -188,35 +261,30 @@ impl Throttle {
         settings.devices.read(names, account, attempt.device?, now)
     }
 
-    /// Counts a try, if there may be one now.
-    async fn count(&self, scope: &Scope, place: &[u8]) -> Result<Count, ThrottleError> {
-        let steps = &scope.steps;
-        self.change(scope, place, |tally, now| {
-            match tally.standing(steps, now) {
-                Standing::Open => {
-                    let failed = tally.failed(steps, now);
-                    (Some(failed), Count::Open(failed.failures(steps, now)))
-                }
-                Standing::Delayed(retry_after) => {
-                    (None, Count::Delayed(ThrottleError::Delayed { retry_after }))
-                }
-                Standing::Locked(retry_after) => {
-                    (None, Count::Locked(ThrottleError::Locked { retry_after }))
-                }
-            }
-        })
-        .await
+    async fn found(&self, scope: &Scope, place: &[u8]) -> Result<Option<Bytes>, ThrottleError> {
+        let key = Key::new(scope.namespace, place);
+        Ok(self.settings.store.get(key).await?)
     }
 
-    async fn open(
+    /// Counts a try, if there may be one now, and tells how many failures there are if it
+    /// fails. `found` is what was there a moment ago.
+    async fn count(
         &self,
         scope: &Scope,
         place: &[u8],
-    ) -> Result<Result<u32, ThrottleError>, ThrottleError> {
-        Ok(match self.count(scope, place).await? {
-            Count::Open(failures) => Ok(failures),
-            Count::Delayed(error) | Count::Locked(error) => Err(error),
-        })
+        found: Option<Bytes>,
+    ) -> Result<u32, ThrottleError> {
+        let steps = &scope.steps;
+        let counted = self.change(scope, place, found, |tally, now| {
+            match scope.open(tally.standing(steps, now)) {
+                Ok(()) => {
+                    let failed = tally.failed(steps, now);
+                    (Some(failed), Ok(failed.failures(steps, now)))
+                }
+                Err(refused) => (None, Err(refused)),
+            }
+        });
+        counted.await?
     }
 
     /// Takes failures back, and tells how many there were.
@@ -227,7 +295,8 @@ impl Throttle {
         failures: u32,
     ) -> Result<u32, ThrottleError> {
         let steps = &scope.steps;
-        self.change(scope, place, |tally, now| {
+        let found = self.found(scope, place).await?;
+        self.change(scope, place, found, |tally, now| {
             match tally.failures(steps, now) {
                 0 => (None, 0),
                 before => (Some(tally.without(steps, failures)), before),
@@ -242,15 +311,14 @@ impl Throttle {
         &self,
         scope: &Scope,
         place: &[u8],
+        mut found: Option<Bytes>,
         decide: impl Fn(Tally, Timestamp) -> (Option<Tally>, T),
     ) -> Result<T, ThrottleError> {
         let Settings { store, clock, .. } = &*self.settings;
         let key = Key::new(scope.namespace, place);
-        let mut found = store.get(key).await?;
         for _ in 0..MAX_TRIES {
-            let tally = found.as_deref().map_or(Some(Tally::default()), Tally::read);
             let now = clock.now();
-            let (new, answer) = decide(tally.ok_or_else(ThrottleError::corrupt)?, now);
+            let (new, answer) = decide(tally_of(found.as_deref())?, now);
             let Some(new) = new else { return Ok(answer) };
             let ttl = new.memory(&scope.steps, now);
             let swap = store.compare_and_swap(key, found.as_deref(), &new.write(), ttl);
@@ -264,9 +332,7 @@ impl Throttle {
     }
 }
 
-fn delayed(error: ThrottleError) -> ThrottleError {
-    match error {
-        ThrottleError::Locked { retry_after } => ThrottleError::Delayed { retry_after },
-        other => other,
-    }
+fn tally_of(found: Option<&[u8]>) -> Result<Tally, ThrottleError> {
+    let tally = found.map_or(Some(Tally::default()), Tally::read);
+    tally.ok_or_else(ThrottleError::corrupt)
 }

@@ -246,7 +246,7 @@ async fn without_store_or_records_nothing_is_changed() {
             house.life.delete(&id).await,
         ];
         if part == "store" {
-            failed.push(house.life.verify_email(&token).await.map(drop));
+            failed.push(house.verify(&token, PASSWORD).await.map(drop));
             failed.push(house.life.confirm_email_change(&token).await.map(drop));
             let reset = house.life.reset_password(&token, &new, client(1)).await;
             failed.push(reset.map(drop));

@@ -113,6 +113,50 @@ impl PasswordHasher for Never {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_changes_of_a_password_one_is_made_and_the_others_are_told_so() {
+    let house = Arc::new(House::new());
+    let hash = PasswordScheme::new(fast()).hash(&secret(PASSWORD)).unwrap();
+    for round in 0..ROUNDS {
+        let email = format!("user-{round}@example.com");
+        let hash = hash.clone();
+        let account = house
+            .put(&email, |account| {
+                account.with_password(hash).with_verified_email()
+            })
+            .await;
+        let proof = portcullis::principal::Authentication::new(house.time.clock().now());
+        let principal = portcullis::principal::Principal::new(account.id(), proof);
+        let found = race(3, |_| {
+            let (house, principal) = (house.clone(), principal.clone());
+            async move {
+                let (old, new) = (secret(PASSWORD), secret(NEW));
+                let from = client(3 * round);
+                let change = house.life.change_password(&principal, from, &old, &new);
+                change.await.err()
+            }
+        })
+        .await;
+        assert_eq!(
+            found.iter().flatten().count(),
+            2,
+            "round {round}: {found:?}"
+        );
+        for error in found.into_iter().flatten() {
+            let rejection = Rejection::from(error);
+            let told = (rejection.status().as_u16(), rejection.code().to_owned());
+            let expected = [
+                (409, "password_changed_meanwhile"),
+                (401, "wrong_credentials"),
+            ];
+            assert!(
+                expected.contains(&(told.0, &*told.1)),
+                "round {round}: {told:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_that_bring_one_link_one_sets_the_password() {
     let house = Arc::new(House::new());
     let hash = PasswordScheme::new(fast()).hash(&secret(PASSWORD)).unwrap();

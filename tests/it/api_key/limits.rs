@@ -151,6 +151,21 @@ async fn what_its_owner_put_in_its_place_stays() {
     house.use_key(owners.text().expose()).await.unwrap();
 }
 
+/// A session of this morning makes no recent login of itself by making a key.
+#[tokio::test]
+async fn a_new_key_is_no_recent_login() {
+    let house = House::new();
+    let ann = house.person("ann");
+    house.time.advance(11 * 60 * MINUTE);
+    let required = RequireRecent::within(15 * MINUTE).clock(house.time.clock());
+    assert_eq!(required.met_by(&ann), Err(Unmet::Age));
+    let key = house.keys.create(&ann, &NewApiKey::new("x")).await.unwrap();
+    let by_key = house.use_key(key.text().expose()).await.unwrap();
+    house.is_never_recent(&by_key);
+    let rotated = house.rotate("ann", key.key().id(), DAY).await.unwrap();
+    house.is_never_recent(&house.use_key(rotated.text().expose()).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_key_does_not_prolong_itself() {
     let house = House::new();
@@ -167,9 +182,7 @@ async fn a_key_does_not_prolong_itself() {
         let id = key.key().id().to_owned();
         key = house.keys.rotate(&caller, &id, DAY).await.unwrap();
         assert_eq!(key.key().expires(), first.key().expires());
-        let principal = house.use_key(key.text().expose()).await.unwrap();
-        let proved = principal.authentication().time();
-        assert_eq!(proved, first.key().created(), "never recent");
+        house.is_never_recent(&house.use_key(key.text().expose()).await.unwrap());
     }
     // Its owner does, by what was asked for.
     let next = house.rotate("ann", key.key().id(), DAY).await.unwrap();
@@ -277,7 +290,7 @@ async fn a_principal_made_anew_came_by_the_key_all_the_same() {
         assert_eq!(principal.scopes().unwrap().collect::<Vec<_>>(), ["a"]);
         let proof = principal.authentication();
         assert_eq!(proof.credential(), Some(key.key().id()));
-        assert_eq!(proof.time(), key.key().created(), "never recent");
+        house.is_never_recent(&principal);
         assert_eq!(proof.issuer(), None);
         let made = keys.create(&principal, &asked).await;
         assert_eq!(status(made), StatusCode::FORBIDDEN);

@@ -7,6 +7,7 @@ use crate::support::Spy;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use portcullis::authn::api_key::{ApiKeyError, ApiKeys, ConfigError, CreatedApiKey, NewApiKey};
 use portcullis::authn::authenticate::{AuthenticateLayer, Authenticator};
+use portcullis::authn::step_up::{RequireRecent, Unmet};
 use portcullis::clock::{Clock, FakeClock};
 use portcullis::event::{Emitter, EventKind, RecentEvents, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
@@ -160,6 +161,12 @@ impl House {
         answer.principal.ok_or(answer.code.unwrap_or_default())
     }
 
+    /// Whoever came by a key did not log in, however new the key is.
+    fn is_never_recent(&self, principal: &Principal) {
+        let required = RequireRecent::within(366 * DAY).clock(self.time.clock());
+        assert_eq!(required.met_by(principal), Err(Unmet::Age));
+    }
+
     fn heard(&self, kind: EventKind) -> Vec<SecurityEvent> {
         let events = self.events.snapshot().into_iter();
         events.filter(|event| event.kind() == kind).collect()
@@ -195,7 +202,7 @@ async fn a_key_is_made_and_used() {
     assert_eq!(scopes, ["builds:read", "builds:start"]);
     let proof = principal.authentication();
     assert_eq!(proof.credential(), Some(created.key().id()));
-    assert_eq!(proof.time(), created.key().created(), "never recent");
+    house.is_never_recent(&principal);
     assert!(proof.methods().is_empty() && proof.assurance().is_none());
 
     let bearer = format!("bearer  {text}");

@@ -168,7 +168,7 @@ async fn a_national_id_is_found_behind_many_that_share_its_term() {
     for number in 0..230 {
         let email = Email::parse(&format!("user{number}@example.com")).unwrap();
         let hash = PasswordHash::from("not a hash");
-        let profile = Profile::new("User".to_owned(), Vec::new(), None);
+        let profile = Profile::new("User".to_owned());
         let id = accounts.insert(email, hash, &profile).await.unwrap();
         // All the same id, and so the same term.
         let set = accounts.set_national_id(&vault, &id, NATIONAL_ID);

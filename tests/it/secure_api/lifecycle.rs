@@ -78,7 +78,10 @@ async fn a_new_password_ends_all_other_logins() {
 #[tokio::test]
 async fn a_forgotten_password_is_reset_by_a_link_that_is_good_once() {
     let (service, mails) = with_mail().await;
-    service.register(ANN).await;
+    let thief = Client::bearer(&service.member(ANN).await);
+    let key = json!({"name": "ci", "scopes": ["me:read"]});
+    let key = thief.ask(&service, "POST /api-keys", Some(key)).await;
+    let key = Client::key(&text(&key, "key"));
     let known = service
         .post("/password/forgot", &json!({"email": ANN}))
         .await;
@@ -98,6 +101,26 @@ async fn a_forgotten_password_is_reset_by_a_link_that_is_good_once() {
         assert_eq!(answer.status, expected, "{name}: {}", answer.body);
     }
     assert_eq!(log_in(&service, ANN, OTHER).await, 200);
+    // Whoever was in has lost all that was made meanwhile.
+    for held in [thief, key] {
+        assert_eq!(held.get(&service, "/me").await.status, 401);
+    }
+}
+
+/// The administrator deletes the account, and somebody else comes to its address.
+#[tokio::test]
+async fn who_comes_to_the_address_of_an_administrator_is_none() {
+    let service = Service::new().await;
+    let address = "admin@example.com";
+    let admin = Client::bearer(&service.member(address).await);
+    assert_eq!(
+        admin.get(&service, "/me").await.json()["roles"],
+        json!(["admin"])
+    );
+    assert_eq!(admin.ask(&service, "DELETE /me", None).await.status, 204);
+    let next = Client::bearer(&service.member(address).await);
+    assert_eq!(next.get(&service, "/me").await.json()["roles"], json!([]));
+    assert_eq!(next.get(&service, "/admin/users").await.status, 403);
 }
 
 #[tokio::test]

@@ -42,6 +42,12 @@ impl Client {
         }
     }
 
+    /// One that sends what the other does, too.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.headers.extend(other.headers);
+        self
+    }
+
     pub(super) async fn ask(&self, service: &Service, what: &str, body: Option<Value>) -> Answer {
         let (method, path) = what.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path);
@@ -175,8 +181,15 @@ async fn a_password_alone_does_not_change_the_second_factor() {
         .await;
     assert_eq!(confirmed.status, 200);
 
-    for what in ["POST /totp/enrol", "DELETE /totp", "POST /recovery-codes"] {
-        let refused = one_factor.ask(&service, what, None).await;
+    for what in [
+        "POST /totp/enrol",
+        "DELETE /totp",
+        "POST /recovery-codes",
+        "POST /api-keys",
+        "DELETE /me",
+    ] {
+        let key = (what == "POST /api-keys").then(|| json!({"name": "ci", "scopes": []}));
+        let refused = one_factor.ask(&service, what, key).await;
         assert_eq!(refused.status, 401, "{what}");
         let challenge = refused.headers["www-authenticate"].to_str().unwrap();
         assert!(
@@ -190,6 +203,9 @@ async fn a_password_alone_does_not_change_the_second_factor() {
     let both = Client::browser(&service.post("/login/totp", &step).await);
     let new = both.ask(&service, "POST /recovery-codes", None).await;
     assert_eq!(new.status, 200, "{}", new.body);
+    let key = Some(json!({"name": "ci", "scopes": []}));
+    let key = both.ask(&service, "POST /api-keys", key).await;
+    assert_eq!(key.status, 201, "{}", key.body);
     assert_eq!(both.ask(&service, "DELETE /totp", None).await.status, 204);
     for what in ["factor-added", "recovery-codes-replaced", "factor-removed"] {
         noticed(mails.path(), ANN, &format!("account-{what}")).await;
@@ -228,6 +244,29 @@ async fn a_browser_that_enrolls_goes_on_with_both_factors() {
             .status,
         200
     );
+}
+
+/// They have proved one factor, and there are two from now on.
+#[tokio::test]
+async fn other_logins_end_when_an_app_is_taken_in_use() {
+    let service = Service::new().await;
+    service.register(ANN).await;
+    let elsewhere = service.log_in(ANN).await;
+    let here = service.log_in(ANN).await;
+    let client = Client::bearer(&text(&here, "access_token"));
+    let enrolment = client.ask(&service, "POST /totp/enrol", None).await;
+    let body = json!({"code": code(&text(&enrolment, "otpauth_uri"), 0)});
+    let confirmed = client.ask(&service, "POST /totp/confirm", Some(body)).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    assert_eq!(client.get(&service, "/me").await.status, 200);
+    for ended in [
+        Client::browser(&elsewhere),
+        Client::bearer(&text(&elsewhere, "access_token")),
+    ] {
+        assert_eq!(ended.get(&service, "/me").await.status, 401);
+    }
+    let body = json!({"refresh_token": text(&elsewhere, "refresh_token")});
+    assert_eq!(service.post("/token/refresh", &body).await.status, 401);
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ async fn a_refresh_token_is_good_once_and_its_theft_is_found() {
     assert_ne!(second, first);
     let stolen = refresh(&service, &first).await;
     assert_eq!(
+        me.get(&service, "/me").await.status,
+        401,
+        "what the thief got by it"
+    );
+    assert_eq!(
         (stolen.status, stolen.problem()["code"].clone()),
         (401, json!("invalid_grant"))
     );
@@ -98,6 +103,105 @@ async fn ending_a_session_ends_its_tokens() {
         401
     );
     assert_eq!(kept.get(&service, "/me").await.status, 200);
+}
+
+/// The browser logs in again, and its session from before is gone; the tokens that went with it
+/// are worth nothing.
+#[tokio::test]
+async fn a_login_that_is_replaced_takes_its_tokens_with_it() {
+    let service = Service::new().await;
+    service.register(ANN).await;
+    service.register("bob@example.com").await;
+    for next in [ANN, "bob@example.com"] {
+        let first = service.log_in(ANN).await;
+        let login = json!({"email": next, "password": PASSWORD});
+        let browser = Client::browser(&first);
+        let again = browser.ask(&service, "POST /login", Some(login)).await;
+        assert_eq!(again.status, 200);
+        let program = Client::bearer(&text(&first, "access_token"));
+        assert_eq!(program.get(&service, "/me").await.status, 401, "{next}");
+        let refreshed = refresh(&service, &text(&first, "refresh_token")).await;
+        assert_eq!(refreshed.status, 401, "{next}");
+        let program = Client::bearer(&text(&again, "access_token"));
+        assert_eq!(program.get(&service, "/me").await.status, 200, "{next}");
+    }
+}
+
+/// More logins than there can be sessions: those whose sessions had to go have tokens still.
+#[tokio::test]
+async fn logins_without_a_session_are_listed_and_ended() {
+    let service = Service::with(&[("RATE_LIMIT", "10000")]).await;
+    service.register(ANN).await;
+    let first = service.log_in(ANN).await;
+    let second = service.log_in(ANN).await;
+    for _ in 0..14 {
+        service.log_in(ANN).await;
+    }
+    // The first is not the one that was used longest ago, by its tokens.
+    let first_next = refresh(&service, &text(&first, "refresh_token")).await;
+    let last = service.log_in(ANN).await;
+    let program = Client::bearer(&text(&first_next, "access_token"));
+    assert_eq!(
+        Client::browser(&first).get(&service, "/me").await.status,
+        401
+    );
+    assert_eq!(program.get(&service, "/me").await.status, 200);
+
+    // The second has a session, and had to give its tokens up.
+    assert_eq!(
+        Client::browser(&second).get(&service, "/me").await.status,
+        200
+    );
+    let ended = Client::bearer(&text(&second, "access_token"));
+    assert_eq!(ended.get(&service, "/me").await.status, 401);
+
+    let here = Client::browser(&last);
+    let list = here.get(&service, "/sessions").await.json();
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), 17);
+    let members: Vec<Vec<_>> = list
+        .iter()
+        .map(|login| login.as_object().unwrap().keys().collect())
+        .collect();
+    assert!(
+        members.windows(2).all(|two| two[0] == two[1]),
+        "{members:?}"
+    );
+    assert_eq!(list.iter().filter(|it| it["current"] == true).count(), 1);
+    let own = program.get(&service, "/sessions").await.json();
+    let own = own
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["current"] == true);
+    assert_eq!(own.unwrap()["user_agent"], Value::Null);
+
+    let ended = here.ask(&service, "DELETE /sessions", None).await;
+    assert_eq!(ended.status, 204);
+    assert_eq!(program.get(&service, "/me").await.status, 401);
+    let refreshed = refresh(&service, &text(&first_next, "refresh_token")).await;
+    assert_eq!(refreshed.status, 401);
+    let list = here.get(&service, "/sessions").await.json();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_logs_out_by_a_token_beside_the_cookie_of_another_login_ends_both() {
+    let service = Service::new().await;
+    service.register(ANN).await;
+    let (one, other) = (service.log_in(ANN).await, service.log_in(ANN).await);
+    let both = Client::browser(&other).and(Client::bearer(&text(&one, "access_token")));
+    assert_eq!(both.ask(&service, "POST /logout", None).await.status, 204);
+    for login in [&one, &other] {
+        let program = Client::bearer(&text(login, "access_token"));
+        assert_eq!(program.get(&service, "/me").await.status, 401);
+        let refreshed = refresh(&service, &text(login, "refresh_token")).await;
+        assert_eq!(refreshed.status, 401);
+        assert_eq!(
+            Client::browser(login).get(&service, "/me").await.status,
+            401
+        );
+    }
 }
 
 #[tokio::test]

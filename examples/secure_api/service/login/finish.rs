@@ -2,7 +2,7 @@
 
 use super::super::State;
 use super::super::accounts::Account;
-use super::super::rights;
+use super::super::{rights, sessions};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use http::header::{CACHE_CONTROL, SET_COOKIE};
 use portcullis::authn::session::{NewSession, Visitor};
@@ -49,6 +49,8 @@ pub(super) async fn finish(
     // The session and the tokens are of one login, and end together.
     let principal = principal.with_attribute("sid", login);
     let session = state.sessions.login(visitor, &principal).await?;
+    // So do those of the login that the browser had before.
+    sessions::end_tokens(state, session.replaced()).await?;
     emitter.emit(SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id));
     // Strangers who guess at the account from now on do not lock this device out.
     let device = state.throttle.known_from_now(&account.email);
