@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 /// use portcullis::clock::Clock;
 /// use portcullis::guard::RequestHead;
 ///
+/// fn of(request: &http::Request<()>) -> Context {
+///     Context::of_request(&RequestHead::of(request), &Clock::system())
+/// }
 /// let mut request = http::Request::get("/documents").header("is-managed", "true").body(())?;
-/// let of = |request| Context::of_request(&RequestHead::of(request), &Clock::system());
 /// assert_eq!(of(&request).fact("is-managed"), None);
 ///
 /// Facts::add(request.extensions_mut(), "is-managed", true);
