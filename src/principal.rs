@@ -175,6 +175,7 @@ impl Principal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
     time: Timestamp,
+    shown: Timestamp,
     methods: Vec<Method>,
     assurance: Option<Assurance>,
     issuer: Option<Arc<str>>,
@@ -188,11 +189,21 @@ impl Authentication {
     pub const fn new(time: Timestamp) -> Self {
         Self {
             time,
+            shown: time,
             methods: Vec::new(),
             assurance: None,
             issuer: None,
             credential: None,
         }
+    }
+
+    /// States when the proof was shown here, where that is not when it was given: a provider's
+    /// word of today may be about a login of yesterday. What ended before it was shown says
+    /// nothing about it.
+    #[must_use]
+    pub const fn with_shown_at(mut self, time: Timestamp) -> Self {
+        self.shown = time;
+        self
     }
 
     /// Adds a method.
@@ -230,6 +241,14 @@ impl Authentication {
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         self.time
+    }
+
+    /// When the proof was shown here: its [`time`](Self::time), where nothing else is
+    /// [said](Self::with_shown_at). When all credentials of the user are ended later than that,
+    /// what begins by the proof is among them.
+    #[must_use]
+    pub const fn shown_at(&self) -> Timestamp {
+        self.shown
     }
 
     /// By what means (`amr`, RFC 8176).

@@ -1,4 +1,5 @@
 use crate::clock::Timestamp;
+use crate::principal::Authentication;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment to the millisecond, as a number.
@@ -17,4 +18,10 @@ impl<'de> Deserialize<'de> for Moment {
         let millis = std::time::Duration::from_millis(u64::deserialize(deserializer)?);
         Ok(Self(Timestamp::from_unix_duration(millis)))
     }
+}
+
+/// When a proof was shown, where that is not when it was given.
+pub(super) fn shown_apart(proof: &Authentication) -> Option<Moment> {
+    let shown = proof.shown_at();
+    (shown != proof.time()).then_some(Moment(shown))
 }

@@ -1,4 +1,4 @@
-use crate::authn::moment::Moment;
+use crate::authn::moment::{Moment, shown_apart};
 use crate::principal::{Assurance, Authentication, Method, Principal};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<Box<str>>,
     authenticated: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown: Option<Moment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     methods: Vec<Box<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +62,7 @@ impl Grant {
             scopes: scopes.map(|scopes| scopes.map(Into::into).collect()),
             key: None,
             authenticated: Moment(authentication.time()),
+            shown: shown_apart(authentication),
             methods: methods.map(|method| method.as_str().into()).collect(),
             assurance: authentication.assurance(),
             issuer: authentication.issuer().map(Into::into),
@@ -135,7 +138,8 @@ impl Grant {
     /// How and when the user proved who it is: at the login, not at a refresh.
     #[must_use]
     pub fn authentication(&self) -> Authentication {
-        let mut authentication = Authentication::new(self.authenticated.0);
+        let shown = self.shown.unwrap_or(self.authenticated);
+        let mut authentication = Authentication::new(self.authenticated.0).with_shown_at(shown.0);
         for method in &self.methods {
             authentication = authentication.with_method(Method::from(&**method));
         }
@@ -173,6 +177,7 @@ mod tests {
             .with_method(Method::Password)
             .with_method(Method::Other("fpt".into()))
             .with_assurance(Assurance::Aal2)
+            .with_shown_at(Timestamp::from_unix_seconds(19))
             .with_issuer("https://id.example.com");
         let principal = Principal::new("ann \"\\\u{0}é", proof)
             .with_tenant("acme")

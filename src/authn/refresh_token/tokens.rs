@@ -195,7 +195,7 @@ impl RefreshTokens {
             return Err(RefreshError::NotBound);
         }
         let now = self.now();
-        let proved = grant.authentication().time();
+        let shown = grant.authentication().shown_at();
         let token = Token::first(grant.subject(), &settings.random);
         let family = Family::new(grant, &token, now);
         let value = family.encode()?;
@@ -216,7 +216,7 @@ impl RefreshTokens {
         }
         // After the put: whatever ended the credentials before it is seen here, and whatever
         // does after it finds the family.
-        let asked = settings.epochs.is_ended(user, proved).await;
+        let asked = settings.epochs.is_ended(user, shown).await;
         if !matches!(asked, Ok(false)) {
             // Its token is never sent, so nobody can use it.
             let _left_alone = settings.store.delete(key).await;
@@ -231,7 +231,7 @@ impl RefreshTokens {
         );
         Ok(NewRefreshToken {
             evicted: evicted.iter().map(PublicId::text).collect(),
-            ..self.answer(&token, family, proved.min(now))
+            ..self.answer(&token, family, shown.min(now))
         })
     }
 

@@ -3,7 +3,7 @@
 use super::error::{SessionError, Why};
 use super::visitor::Note;
 use crate::authn::credential::{PublicId, SecretHash};
-use crate::authn::moment::Moment;
+use crate::authn::moment::{Moment, shown_apart};
 use crate::clock::Timestamp;
 use crate::principal::{Assurance, Authentication, Method, Principal};
 use crate::store::{StoreError, StoreErrorKind};
@@ -116,6 +116,8 @@ struct User {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     attributes: Map<String, Value>,
     authenticated: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown: Option<Moment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     methods: Vec<Box<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +142,7 @@ impl User {
                 .map(|(name, value)| (name.to_owned(), value.clone()))
                 .collect(),
             authenticated: Moment(authentication.time()),
+            shown: shown_apart(authentication),
             methods: methods.map(|method| method.as_str().into()).collect(),
             assurance: authentication.assurance(),
             issuer: authentication.issuer().map(Into::into),
@@ -149,6 +152,7 @@ impl User {
     fn principal(&self, credential: &PublicId) -> Principal {
         let mut authentication =
             Authentication::new(self.authenticated.0).with_credential(credential.text());
+        authentication = authentication.with_shown_at(self.shown.unwrap_or(self.authenticated).0);
         for method in &self.methods {
             authentication = authentication.with_method(Method::from(&**method));
         }
@@ -191,6 +195,7 @@ mod tests {
             .with_method(Method::Password)
             .with_method(Method::Other("fpt".into()))
             .with_assurance(Assurance::Aal2)
+            .with_shown_at(time.saturating_add(std::time::Duration::from_secs(9)))
             .with_issuer("https://id.example.com");
         let principals = [
             Principal::new("ann", plain.clone()),

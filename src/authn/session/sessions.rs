@@ -151,9 +151,9 @@ impl Sessions {
     /// Everything of the user may have been ended between the proof and the session: what was
     /// deleted then did not include it.
     async fn overtaken(&self, principal: &Principal) -> Result<(), SessionError> {
-        let time = principal.authentication().time();
+        let shown = principal.authentication().shown_at();
         let epochs = &self.settings.epochs;
-        if epochs.is_ended(principal.id(), time).await? {
+        if epochs.is_ended(principal.id(), shown).await? {
             return Err(SessionError::new(Why::Overtaken).about(principal.id()));
         }
         Ok(())

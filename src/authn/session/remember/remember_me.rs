@@ -334,7 +334,7 @@ impl Remembered {
     /// For the principal: proved when the user last logged in with a password, by no method
     /// and at no level since. What asks for a recent or a strong authentication asks again.
     #[must_use]
-    pub const fn authentication(&self) -> Authentication {
+    pub fn authentication(&self) -> Authentication {
         self.series.authentication()
     }
 

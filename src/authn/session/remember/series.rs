@@ -4,7 +4,7 @@ use super::super::error::{SessionError, Why};
 use super::super::timeouts::Lapse;
 use super::super::visitor::Note;
 use crate::authn::credential::SecretHash;
-use crate::authn::moment::Moment;
+use crate::authn::moment::{Moment, shown_apart};
 use crate::clock::Timestamp;
 use crate::principal::{Authentication, Principal};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub(in super::super) struct Series {
     pub(super) previous: Option<SecretHash>,
     /// When the user proved who it is.
     authenticated: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown: Option<Moment>,
     pub(super) created: Moment,
     pub(super) used: Moment,
     pub(super) note: Note,
@@ -39,11 +41,13 @@ impl Series {
         now: Timestamp,
         note: Note,
     ) -> Self {
+        let proof = principal.authentication();
         Self {
             user: principal.id().into(),
             secret,
             previous: None,
-            authenticated: Moment(principal.authentication().time()),
+            authenticated: Moment(proof.time()),
+            shown: shown_apart(proof),
             created: Moment(now),
             used: Moment(now),
             note,
@@ -51,8 +55,9 @@ impl Series {
     }
 
     /// The user proved who it is long ago, and nothing since.
-    pub(super) const fn authentication(&self) -> Authentication {
-        Authentication::new(self.authenticated.0)
+    pub(super) fn authentication(&self) -> Authentication {
+        let shown = self.shown.unwrap_or(self.authenticated);
+        Authentication::new(self.authenticated.0).with_shown_at(shown.0)
     }
 
     pub(super) fn left(&self, terms: &Terms, now: Timestamp) -> Duration {
