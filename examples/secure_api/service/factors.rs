@@ -14,7 +14,7 @@ use portcullis::authn::session::Visitor;
 use portcullis::authn::step_up::RequireRecent;
 use portcullis::authn::totp::Status;
 use portcullis::event::Emitter;
-use portcullis::guard::{Rejection, RequestHead};
+use portcullis::guard::{Rejection, RejectionKind, RequestHead};
 use portcullis::principal::{Assurance, Authentication, Method, Principal};
 use portcullis::secret::SecretString;
 use serde_json::{Value, json};
@@ -47,11 +47,17 @@ fn shown(answer: Value) -> Shown {
 }
 
 /// A secret for an authenticator app, as text and as a picture. It counts once
-/// [confirmed](confirm).
+/// [confirmed](confirm). Who logs in with a provider has no second factor here, where nobody
+/// would ask for it: the provider does.
 pub(crate) async fn enrol(
     Shared(state): Shared<State>,
     AccountOwner(principal): AccountOwner,
 ) -> Result<Shown, Rejection> {
+    let account = state.accounts.by_id(principal.id()).await?;
+    if account.is_some_and(|account| account.profile.identity.is_some()) {
+        let rejection = Rejection::new(RejectionKind::Conflict);
+        return Err(rejection.with_code("factors_at_provider"));
+    }
     let email = principal.attribute("email").and_then(Value::as_str);
     let enrollment = state
         .totp
