@@ -59,7 +59,9 @@ impl LoginHandler for App {
         let visitor = Visitor::of(&RequestHead::of_parts(request));
         let session = self.sessions.login(&visitor, &principal).await?;
         // Where the provider has ended it meanwhile, the cookie is not sent.
-        self.logins.keep(&name, account.id(), login).await?;
+        for ended in self.logins.keep(&name, account.id(), login).await? {
+            self.end(account.id(), &ended).await?;
+        }
         let mut headers = HeaderMap::new();
         session.apply(&mut headers);
         Ok(headers)
@@ -78,10 +80,16 @@ impl LoginHandler for App {
     }
 
     async fn ended(&self, _request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
-        let name = Value::from(login.name());
-        for session in self.sessions.list(login.user()).await? {
-            if session.principal().attribute("login") == Some(&name) {
-                self.sessions.revoke(login.user(), session.id()).await?;
+        self.end(login.user(), &login.name()).await
+    }
+}
+
+impl App {
+    /// Ends the session of a login.
+    async fn end(&self, user: &str, login: &str) -> Result<(), Rejection> {
+        for session in self.sessions.list(user).await? {
+            if session.principal().attribute_is("login", login) {
+                self.sessions.revoke(user, session.id()).await?;
             }
         }
         Ok(())

@@ -95,9 +95,13 @@ impl LoginHandler for Oidc {
         let session = self.state.sessions.login(&visitor, &principal).await?;
         sessions::end_tokens(&self.state, session.replaced()).await?;
         // Where the provider has ended it meanwhile, the cookie is not sent.
-        self.logins.keep(&name, &account.id, login).await?;
+        let ended = self.logins.keep(&name, &account.id, login).await?;
+        let emitter = Emitter::of(&request.extensions);
+        for name in &ended {
+            sessions::end_login(&self.state, emitter.clone(), &account.id, name).await?;
+        }
         let event = SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id);
-        Emitter::of(&request.extensions).emit(event);
+        emitter.emit(event);
         let mut headers = HeaderMap::new();
         session.apply(&mut headers);
         Ok(headers)

@@ -123,6 +123,13 @@ impl Verifier {
             return Err(JwtError::with(ForbiddenClaim, "nonce"));
         }
         let session = claims.optional_text("sid")?;
+        // What names nobody would be obeyed, and end nothing.
+        if session.as_deref() == Some("") {
+            return Err(JwtError::malformed("sid"));
+        }
+        if claims.subject() == Some("") {
+            return Err(JwtError::malformed("sub"));
+        }
         if claims.subject().is_none() && session.is_none() {
             return Err(JwtError::missing("sub or sid"));
         }

@@ -56,8 +56,8 @@ error_kinds! {
     Unreachable = "provider_unreachable", "the provider cannot be reached";
     /// The store failed.
     Store = "store", "the store failed";
-    /// What was to be kept could not be sealed.
-    Sealing = "sealing", "what is kept of a login could not be sealed";
+    /// What was to be kept could not be sealed, or what is kept not be opened.
+    Sealing = "sealing", "what is kept of a login could not be sealed or opened";
 }
 
 /// Why a login with a provider, or the end of one, was refused: for logs and events. What the

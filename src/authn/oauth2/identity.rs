@@ -161,23 +161,23 @@ impl Identity {
 
     /// How and when the user was authenticated, for a
     /// [`Principal`](crate::principal::Principal): by the provider's `auth_time` where there is
-    /// one. Where not, when the login was begun here, which says less than it seems to: the
-    /// provider may have let the user through who logged in yesterday. What asks for a recent
-    /// proof should ask the provider by [`max_age`](super::LoginRequest::max_age).
+    /// one. Where not, at the beginning of all time: the provider may have let the user through
+    /// who logged in yesterday, so nothing that asks for a recent proof is met. A login with
+    /// [`max_age`](super::LoginRequest::max_age) has the provider say it. It was
+    /// [shown](Authentication::shown_at) when the login was begun here.
     #[must_use]
     pub fn authentication(&self) -> Authentication {
-        let time = self
-            .authenticated
-            .unwrap_or(self.begun)
-            .min(self.issued.max(self.begun));
-        let proof = Authentication::new(time).with_issuer(&*self.issuer);
+        let time = self.authenticated.unwrap_or_default();
+        let proof = Authentication::new(time).with_shown_at(self.begun);
+        let proof = proof.with_issuer(&*self.issuer);
         let methods = self.methods.iter().cloned();
         methods.fold(proof, Authentication::with_method)
     }
 
-    /// When the provider made its statement.
-    pub(super) const fn issued(&self) -> Timestamp {
-        self.issued
+    /// Since when there is this login: an order to end what there is may come between its
+    /// beginning and the provider's statement of it.
+    pub(super) fn since(&self) -> Timestamp {
+        self.issued.min(self.begun)
     }
 
     /// Adds what the userinfo says, which must be of the same user (section 5.3.2). What the ID

@@ -24,15 +24,17 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 const LOGINS: Namespace = Namespace::values("oauth2-login");
 /// From the provider's name of a login to the user.
 const SESSIONS: Namespace = Namespace::values("oauth2-sid");
-/// Orders to end logins, for those under way.
-const ORDERS: Namespace = Namespace::values("oauth2-logout-order");
+/// Orders to end all logins of a user, for those under way.
+const USER_ORDERS: Namespace = Namespace::values("oauth2-logout-order");
+/// Orders to end one login, which may be under way.
+const SESSION_ORDERS: Namespace = Namespace::values("oauth2-logout-order-sid");
 /// Logins whose tokens somebody is renewing.
 const LEASES: Namespace = Namespace::values("oauth2-refresh");
 const PURPOSE: &str = "oauth2-tokens";
 
 /// As long as a session lives, by default.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
-/// Logins of one user; of more, those go that end soonest.
+/// Logins of one user; of more, those end that would soonest.
 const MAX_LOGINS: usize = 32;
 /// Longer than any login is under way.
 const ORDER_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
@@ -79,8 +81,8 @@ struct Record {
     subject: Box<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     session: Option<Box<str>>,
-    /// Seconds since the epoch, by the provider's clock.
-    issued: u64,
+    /// Seconds since the epoch, by the provider's clock or by ours: whichever is earlier.
+    since: u64,
     /// Seconds since the epoch, by ours.
     ends: u64,
     sealed: String,
@@ -96,6 +98,16 @@ struct Tokens {
 }
 
 impl Tokens {
+    /// In the place of those that cannot be opened any more.
+    fn lost() -> Self {
+        Self {
+            access: String::new(),
+            expires: Some(0),
+            refresh: None,
+            id: None,
+        }
+    }
+
     fn of(response: &TokenResponse, now: Timestamp) -> Self {
         let text = |secret: &SecretString| secret.expose().to_owned();
         let ends = |life| now.saturating_add(life).unix_seconds();
@@ -164,6 +176,9 @@ impl Logins {
     /// that name has begun, and send its cookie only when this went well: so no order of the
     /// provider misses it.
     ///
+    /// Gives the names of older logins of the user, of which there were too many. They are kept
+    /// no more, and no order finds them: end their sessions.
+    ///
     /// # Errors
     /// [`EndedMeanwhile`](LoginErrorKind::EndedMeanwhile) when the provider has ended it
     /// already; when the name is not one of this login; when the store fails.
@@ -172,12 +187,14 @@ impl Logins {
         name: &str,
         user: &str,
         login: &FinishedLogin,
-    ) -> Result<(), LoginError> {
+    ) -> Result<Vec<String>, LoginError> {
         let identity = login.identity();
         let owner = owner_of(identity);
         let place = place_of(name).filter(|place| place.owner == owner);
         let other = || LoginError::with(LoginErrorKind::Sealing, "a name of another login");
         let place = place.ok_or_else(other)?;
+        // Before others have to go for it.
+        self.check_ongoing(identity).await?;
         let now = self.clock.now();
         let tokens = Tokens::of(identity.tokens(), now);
         let record = Record {
@@ -186,14 +203,14 @@ impl Logins {
             issuer: identity.issuer().into(),
             subject: identity.subject().into(),
             session: identity.session().map(Into::into),
-            issued: identity.issued().unix_seconds(),
+            since: identity.since().unix_seconds(),
             ends: now.saturating_add(self.lifetime).unix_seconds(),
             sealed: self.seal(&place, &tokens)?,
         };
         let limit = OwnerLimit::evict_above(MAX_LOGINS);
         let (key, value) = (place.key(LOGINS), encode(&record)?);
         let put = self.store.put_owned(key, &value, self.lifetime, limit);
-        let OwnedPut::Stored { .. } = put.await? else {
+        let OwnedPut::Stored { evicted } = put.await? else {
             return Err(LoginError::with(LoginErrorKind::Store, "no room"));
         };
         if let Some(session) = identity.session() {
@@ -201,25 +218,34 @@ impl Logins {
             let key = Key::new(SESSIONS, tag.bytes());
             self.store.put(key, owner.bytes(), self.lifetime).await?;
         }
-        if self.is_ended(identity).await? {
+        if let Err(error) = self.check_ongoing(identity).await {
             self.store.delete(place.key(LOGINS)).await?;
-            return Err(LoginErrorKind::EndedMeanwhile.into());
+            return Err(error);
         }
-        Ok(())
+        let evicted = evicted.iter().filter_map(|id| PublicId::from_entry(id));
+        let names = evicted.map(|id| name_of(&Place { owner, id }));
+        Ok(names.collect())
     }
 
-    /// Whether an order came while the login was under way: it found nothing to end then.
-    async fn is_ended(&self, identity: &Identity) -> Result<bool, LoginError> {
-        let names = [Some(identity.subject()), identity.session()];
-        for name in names.into_iter().flatten() {
-            let tag = tag_of(identity.issuer(), name);
-            let found = self.store.get(Key::new(ORDERS, tag.bytes())).await?;
-            let made = found.as_deref().map(seconds_of);
-            if made.is_some_and(|made| identity.issued().unix_seconds() <= made) {
-                return Ok(true);
-            }
+    /// Whether no order came while the login was under way: it found nothing to end then.
+    async fn check_ongoing(&self, identity: &Identity) -> Result<(), LoginError> {
+        let ended = || LoginErrorKind::EndedMeanwhile.into();
+        let user = owner_of(identity);
+        let mark = self.store.get(Key::new(USER_ORDERS, user.bytes())).await?;
+        let made = mark.as_deref().map(seconds_of);
+        if made.is_some_and(|made| identity.since().unix_seconds() <= made) {
+            return Err(ended());
         }
-        Ok(false)
+        // What was ended by its name is over, whenever the provider speaks of it again.
+        let Some(session) = identity.session() else {
+            return Ok(());
+        };
+        let tag = tag_of(identity.issuer(), session);
+        let mark = self
+            .store
+            .get(Key::new(SESSION_ORDERS, tag.bytes()))
+            .await?;
+        mark.map_or(Ok(()), |_| Err(ended()))
     }
 
     /// The login of this name; `None` when there is none any more.
@@ -234,33 +260,29 @@ impl Logins {
         found.map(|bytes| self.read(place, bytes)).transpose()
     }
 
-    /// Forgets a login, and gives what was kept of it: to tell the provider of its end.
+    /// Forgets a login, and gives what was kept of it: to tell the provider of its end. Tokens
+    /// that cannot be opened are missing in it.
     ///
     /// # Errors
-    /// When the store fails, or the tokens cannot be opened.
+    /// When the store fails, or what is there is no login.
     pub async fn end(&self, name: &str) -> Result<Option<KeptLogin>, LoginError> {
         let Some(place) = place_of(name) else {
             return Ok(None);
         };
         let taken = self.store.take(place.key(LOGINS)).await?;
-        taken.map(|bytes| self.read(place, bytes)).transpose()
+        let ended = taken.map(|bytes| self.read_to_end(place, bytes));
+        ended.transpose()
     }
 
     /// The logins that an order is about. From now on, none that it is about can be
     /// [kept](Self::keep). End their sessions, then each [login](Self::end), and note the order
-    /// as [obeyed](RelyingParty::obeyed).
+    /// as [obeyed](RelyingParty::obeyed). A login whose tokens cannot be opened ends like any
+    /// other.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, or what is there is no login.
     pub async fn named_by(&self, order: &LogoutOrder) -> Result<Vec<KeptLogin>, LoginError> {
-        // An order of a session is about that alone, of whomever it is.
-        let name = order.session().or(order.subject()).unwrap_or_default();
-        let tag = tag_of(order.issuer(), name);
-        let made = order.made().unix_seconds();
-        let mark = Key::new(ORDERS, tag.bytes());
-        self.store
-            .put(mark, &made.to_be_bytes(), ORDER_LIFETIME)
-            .await?;
+        self.mark(order).await?;
         let Some(owner) = self.owner_meant(order).await? else {
             return Ok(Vec::new());
         };
@@ -271,12 +293,39 @@ impl Logins {
                 continue;
             };
             let place = Place { owner, id };
-            let login = self.read(place, entry.value().clone())?;
+            let login = self.read_to_end(place, entry.value().clone())?;
             if login.is_meant(order) {
                 logins.push(login);
             }
         }
         Ok(logins)
+    }
+
+    /// Notes an order for the logins that are under way.
+    async fn mark(&self, order: &LogoutOrder) -> Result<(), LoginError> {
+        // One of a session is about that alone, of whomever it is.
+        if let Some(session) = order.session() {
+            let tag = tag_of(order.issuer(), session);
+            let mark = Key::new(SESSION_ORDERS, tag.bytes());
+            return Ok(self.store.put(mark, b"", ORDER_LIFETIME).await?);
+        }
+        let tag = tag_of(order.issuer(), order.subject().unwrap_or_default());
+        let mark = Key::new(USER_ORDERS, tag.bytes());
+        let made = order.made().unix_seconds();
+        let mut found = self.store.get(mark).await?;
+        // One that was made earlier, and comes later, does not take its place.
+        while found
+            .as_deref()
+            .is_none_or(|found| seconds_of(found) < made)
+        {
+            let (value, store) = (made.to_be_bytes(), &self.store);
+            let swap = store.compare_and_swap(mark, found.as_deref(), &value, ORDER_LIFETIME);
+            match swap.await? {
+                Swap::Swapped => break,
+                Swap::Conflict(other) => found = other,
+            }
+        }
+        Ok(())
     }
 
     async fn owner_meant(&self, order: &LogoutOrder) -> Result<Option<OwnerTag>, LoginError> {
@@ -307,19 +356,46 @@ impl Logins {
         if login.is_good(now.saturating_add(EARLY)) {
             return Ok(login.access());
         }
-        let Some(refresh) = login.refresh_token() else {
+        if login.tokens.refresh.is_none() {
             let ended = || LoginError::with(LoginErrorKind::Grant, "there is no refresh token");
             return login.is_good(now).then(|| login.access()).ok_or_else(ended);
-        };
+        }
         let lease = login.place.key(LOGINS).encode();
-        let lease = Key::new(LEASES, &lease);
-        if !self.store.put_if_absent(lease, b"", LEASE).await? {
-            let busy = || LoginError::with(LoginErrorKind::Unreachable, "it is being renewed");
+        let busy = || LoginError::with(LoginErrorKind::Unreachable, "it is being renewed");
+        if !self
+            .store
+            .put_if_absent(Key::new(LEASES, &lease), b"", LEASE)
+            .await?
+        {
             return login.is_good(now).then(|| login.access()).ok_or_else(busy);
         }
-        let renewed = self.renew(relying_party, &login, &refresh).await;
-        self.store.delete(lease).await?;
-        renewed
+        // On its own: did it end with the request, the new refresh token would be lost.
+        let (logins, relying_party) = (self.clone(), relying_party.clone());
+        let name = name.to_owned();
+        let renewing = tokio::spawn(async move {
+            let renewed = logins.renewed(&relying_party, &name).await;
+            logins.store.delete(Key::new(LEASES, &lease)).await?;
+            renewed
+        });
+        renewing.await.unwrap_or_else(|_stopped| Err(busy()))
+    }
+
+    /// For whoever holds the lease.
+    async fn renewed(
+        &self,
+        relying_party: &RelyingParty,
+        name: &str,
+    ) -> Result<SecretString, LoginError> {
+        let over = || LoginError::from(LoginErrorKind::EndedMeanwhile);
+        // Somebody may have renewed it since it was looked at, and its refresh token is used up.
+        let login = self.find(name).await?.ok_or_else(over)?;
+        let early = self.clock.now().saturating_add(EARLY);
+        match login.refresh_token() {
+            Some(refresh) if !login.is_good(early) => {
+                self.renew(relying_party, &login, &refresh).await
+            }
+            _ => Ok(login.access()),
+        }
     }
 
     async fn renew(
@@ -358,26 +434,40 @@ impl Logins {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    fn read(&self, place: Place, bytes: Bytes) -> Result<KeptLogin, LoginError> {
-        let unreadable = || LoginError::with(LoginErrorKind::Sealing, "a kept login");
-        let record: Record = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
-        let sealed = URL_SAFE_NO_PAD.decode(&record.sealed);
-        let sealed = sealed.map_err(|_| unreadable())?;
-        let opened = self.sealer.open_secret(PURPOSE, &name_of(&place), &sealed);
+    fn open(&self, place: &Place, sealed: &str) -> Result<Tokens, LoginError> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| unreadable())?;
+        let opened = self.sealer.open_secret(PURPOSE, &name_of(place), &sealed);
         let opened = opened.map_err(|refused| {
             LoginError::with(LoginErrorKind::Sealing, refused.reason().code())
         })?;
-        let tokens = serde_json::from_slice(opened.expose()).map_err(|_| unreadable())?;
-        Ok(KeptLogin {
-            place,
-            record,
-            tokens: Arc::new(tokens),
-            bytes,
-        })
+        serde_json::from_slice(opened.expose()).map_err(|_| unreadable())
+    }
+
+    fn read(&self, place: Place, bytes: Bytes) -> Result<KeptLogin, LoginError> {
+        let record = read_record(&bytes)?;
+        let tokens = self.open(&place, &record.sealed)?;
+        Ok(KeptLogin::new(place, record, tokens, bytes))
+    }
+
+    /// What is there of a login that is to end, which takes no tokens.
+    fn read_to_end(&self, place: Place, bytes: Bytes) -> Result<KeptLogin, LoginError> {
+        let record = read_record(&bytes)?;
+        let tokens = self.open(&place, &record.sealed);
+        let tokens = tokens.unwrap_or_else(|_| Tokens::lost());
+        Ok(KeptLogin::new(place, record, tokens, bytes))
     }
 }
 
 impl KeptLogin {
+    fn new(place: Place, record: Record, tokens: Tokens, bytes: Bytes) -> Self {
+        Self {
+            place,
+            record,
+            tokens: Arc::new(tokens),
+            bytes,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> String {
@@ -434,7 +524,7 @@ impl KeptLogin {
         let is_of_user = order.subject().is_none_or(|it| *it == *record.subject);
         let is_session = match order.session() {
             Some(session) => record.session.as_deref() == Some(session),
-            None => record.issued <= order.made().unix_seconds(),
+            None => record.since <= order.made().unix_seconds(),
         };
         *record.issuer == *order.issuer() && is_of_user && is_session
     }
@@ -477,6 +567,14 @@ fn place_of(name: &str) -> Option<Place> {
 
 fn encode(record: &Record) -> Result<Vec<u8>, LoginError> {
     serde_json::to_vec(record).map_err(|_| LoginErrorKind::Sealing.into())
+}
+
+fn read_record(bytes: &[u8]) -> Result<Record, LoginError> {
+    serde_json::from_slice(bytes).map_err(|_| unreadable())
+}
+
+fn unreadable() -> LoginError {
+    LoginError::with(LoginErrorKind::Sealing, "a kept login")
 }
 
 /// What cannot be read ends everything.

@@ -50,6 +50,8 @@ struct Inner {
 struct Verifiers {
     id: Verifier,
     logout: Verifier,
+    /// By the keys of ID tokens, which is nothing that a logout token can have fetched.
+    logout_by_known: Verifier,
 }
 
 #[derive(Clone, Debug)]
@@ -232,9 +234,16 @@ impl Provider {
         &self,
         token: &str,
     ) -> Result<VerifiedToken, LoginError> {
-        let verifier = &self.tokens()?.logout;
-        verifier.wait_for_keys(token).await;
-        let verified = verifier.verify_logout_token(token);
+        let tokens = self.tokens()?;
+        tokens.logout.wait_for_keys(token).await;
+        let mut verified = tokens.logout.verify_logout_token(token);
+        if let Err(error) = &verified
+            && error.kind() == JwtErrorKind::UnknownKey
+        {
+            // Strangers may have used up what is fetched for them; who logged in since has
+            // brought the provider's new keys.
+            verified = tokens.logout_by_known.verify_logout_token(token);
+        }
         verified.map_err(|error| LoginError::of_logout_token(&error))
     }
 
@@ -397,16 +406,18 @@ impl ProviderBuilder {
                     .emitter(emitter.clone())
                     .clock(clock.clone())
             };
-            let verifier = |profile, keys| {
+            let verifier = |profile, keys: &RemoteKeys| {
                 let client_id = settings.authentication.client_id();
-                Verifier::builder(issuer, client_id, algorithms, &keys)
+                Verifier::builder(issuer, client_id, algorithms, keys)
                     .profile(profile)
                     .clock(clock.clone())
                     .build()
             };
+            let id_keys = keys().cool_down(COOL_DOWN).build()?;
             Some(Verifiers {
-                id: verifier(profile, keys().cool_down(COOL_DOWN).build()?)?,
-                logout: verifier(Profile::Strict, keys().build()?)?,
+                id: verifier(profile, &id_keys)?,
+                logout: verifier(Profile::Strict, &keys().build()?)?,
+                logout_by_known: verifier(Profile::Strict, &id_keys)?,
             })
         } else {
             None

@@ -3,14 +3,15 @@
 use super::http::{Browser, parameter};
 use super::idp::{CLIENT_ID, Idp};
 use super::rp::{Place, Rp, SESSION, client};
+use portcullis::authn::RequireRecent;
 use portcullis::authn::oauth2::{
     ClientAuthentication, LoginErrorKind, LoginRequest, Prompt, ReturnPath,
 };
 use portcullis::crypto::keys::{Algorithm, KeySet, SigningKey};
 use portcullis::guard::RequestHead;
-use portcullis::principal::Method;
+use portcullis::principal::{Method, Principal};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 #[tokio::test]
@@ -275,4 +276,74 @@ async fn tokens_are_renewed_and_each_refresh_token_is_sent_once() {
     idp.tamper(&json!({"claims": {"sub": "mallory"}})).await;
     let refused = relying_party.refresh("oidc", "alice", refresh).await;
     assert_eq!(refused.unwrap_err().kind(), LoginErrorKind::OtherUser);
+}
+
+#[tokio::test]
+async fn a_login_of_unknown_time_is_never_recent() {
+    let (rp, idp) = Rp::with_provider(&[]).await;
+    let recent = RequireRecent::within(Duration::from_secs(300));
+    for (name, changes, is_recent) in [
+        ("said", json!({}), true),
+        ("not said", json!({"remove": ["auth_time"]}), false),
+    ] {
+        idp.tamper(&changes).await;
+        rp.log_in(&mut Browser::default()).await;
+        let seen = rp.seen.lock().unwrap().pop().unwrap();
+        let proof = seen.identity().authentication();
+        let principal = Principal::new("1", proof.clone());
+        assert_eq!(recent.met_by(&principal).is_ok(), is_recent, "{name}");
+        // When it was shown is known.
+        assert_eq!(proof.shown_at(), rp.time.clock().now(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_logs_in_after_all_was_ended_is_in() {
+    let (rp, _idp) = Rp::with_provider(&[]).await;
+    let mut browser = Browser::default();
+    rp.log_in(&mut browser).await;
+    let me = rp.me(&mut browser).await.unwrap();
+    let user = me["id"].as_str().unwrap();
+    let held_back = rp.callback(&mut browser).await;
+    rp.time.advance(Duration::from_secs(50));
+    let ended = rp.time.clock().now();
+    rp.epochs.end_before(user, ended).await.unwrap();
+    // What was under way is ended.
+    let refused = browser.get(&held_back).await;
+    assert_eq!(refused.status, 401, "{}", refused.body);
+    // What begins later is not, though the provider asked for the password before.
+    rp.time.advance(Duration::from_secs(50));
+    rp.log_in(&mut browser).await;
+    let seen = rp.seen.lock().unwrap().pop().unwrap();
+    assert!(seen.identity().authentication().time() < ended);
+    assert!(rp.me(&mut browser).await.is_some());
+}
+
+#[tokio::test]
+async fn tokens_are_renewed_though_who_asked_has_left() {
+    let (rp, idp) = Rp::built(&[("IDP_TTL_ACCESS", "30")], |provider| {
+        provider
+            .scopes(["offline_access"])
+            .parameter("prompt", "consent")
+    })
+    .await;
+    let mut browser = Browser::default();
+    rp.log_in(&mut browser).await;
+    let name = rp.me(&mut browser).await.unwrap()["login"].clone();
+    let name = name.as_str().unwrap();
+    let before = idp.count("/token").await;
+    let ask = rp.logins.access_token(&rp.relying_party, name);
+    tokio::select! {
+        biased;
+        token = ask => panic!("{token:?} without a call"),
+        () = std::future::ready(()) => {}
+    }
+    // Nobody waits, and the next one finds the new refresh token and no lease.
+    let until = Instant::now() + Duration::from_secs(10);
+    while idp.count("/token").await < before + 2 {
+        assert!(Instant::now() < until, "it is not renewed");
+        let asked = rp.logins.access_token(&rp.relying_party, name).await;
+        asked.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

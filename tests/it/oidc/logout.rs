@@ -5,10 +5,15 @@ use super::idp::{CLIENT_ID, Idp};
 use super::rp::{Place, Rp, SESSION};
 use bytes::Bytes;
 use portcullis::authn::jwt::{Issuer, TokenBuilder};
+use portcullis::authn::oauth2::{KeptLogin, LoginErrorKind, Logins};
 use portcullis::clock::{Clock, FakeClock};
+use portcullis::crypto::field::FieldCipher;
+use portcullis::crypto::keyring::Keyring;
 use portcullis::crypto::keys::{Algorithm, SigningKey};
 use portcullis::net::client::{FakeAnswer, FakeTransport, HttpClient};
+use portcullis::store::Store;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::form_urlencoded;
 
@@ -95,6 +100,8 @@ async fn the_provider_ends_the_sessions_of_a_login() {
 struct Forger {
     rp: Rp,
     issuer: Issuer,
+    /// What it makes ID tokens by, and publishes the keys of.
+    published: Arc<Mutex<Issuer>>,
 }
 
 const NAME: &str = "https://id.example.com";
@@ -102,16 +109,27 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 impl Forger {
     async fn new() -> Self {
+        Self::ahead(0).await
+    }
+
+    /// Whose ID tokens are made so many seconds from now.
+    async fn ahead(seconds: u64) -> Self {
         let key = SigningKey::generate(Algorithm::Es256)
             .unwrap()
             .with_key_id("1");
         let issuer = Issuer::new(key, NAME, CLIENT_ID).unwrap();
         let issuer = issuer.lifetime(Duration::from_secs(120)).unwrap();
-        let id_tokens = issuer.clone();
-        let keys = issuer.public_keys().to_public_json();
+        let then = FakeClock::at_unix_seconds(Clock::system().now().unix_seconds() + seconds);
+        let id_tokens = match seconds {
+            0 => issuer.clone(),
+            _ => issuer.clone().clock(then.clock()),
+        };
+        let published = Arc::new(Mutex::new(id_tokens));
+        let known = Arc::clone(&published);
         let transport = FakeTransport::answering(move |request| {
+            let id_tokens = known.lock().unwrap();
             let body = match request.uri().path() {
-                "/keys" => keys.clone(),
+                "/keys" => id_tokens.public_keys().to_public_json(),
                 "/token" => token_answer(&id_tokens, request.body()),
                 _ => json!({
                     "issuer": NAME,
@@ -128,7 +146,17 @@ impl Forger {
         let place = Place::take().await;
         let provider = place.provider("oidc", NAME).build(client).unwrap();
         let rp = Rp::serve(place, [provider]);
-        Self { rp, issuer }
+        Self {
+            rp,
+            issuer,
+            published,
+        }
+    }
+
+    /// Has another key from now on.
+    fn rotate(&mut self) {
+        self.issuer = other("9", CLIENT_ID);
+        *self.published.lock().unwrap() = self.issuer.clone();
     }
 
     /// Logs in as this user, by a login that the provider calls `sid`.
@@ -213,6 +241,7 @@ async fn a_logout_token_that_is_not_one_ends_nothing() {
         forger.order(|token| sid(token).claim(name, value).unwrap())
     };
     let of = |issuer: &Issuer| order_of(issuer, "logout+jwt", json!({EVENT: {}}), sid);
+    let nameless = forger.order(|token| token.claim("sid", "").unwrap());
     let typed = |token_type| order_of(&forger.issuer, token_type, json!({EVENT: {}}), sid);
     let about = |events| order_of(&forger.issuer, "logout+jwt", events, sid);
     for (name, token) in [
@@ -228,6 +257,7 @@ async fn a_logout_token_that_is_not_one_ends_nothing() {
         ("by a stranger", of(&other("1", CLIENT_ID))),
         ("by an unknown key", of(&other("2", CLIENT_ID))),
         ("for another", of(&other("1", "else"))),
+        ("a login of no name", nameless),
         ("no token", "not.a.token".to_owned()),
         ("empty", String::new()),
     ] {
@@ -311,21 +341,129 @@ async fn an_order_is_obeyed_once() {
 
 #[tokio::test]
 async fn an_order_ends_a_login_that_is_under_way() {
+    // The code is redeemed, and the ID token made, seconds after the order.
+    let forger = Forger::ahead(5).await;
+    let of_session = forger.order(sid);
+    let of_user = forger.order(|it| it);
+    for (name, user, order) in [
+        ("by its name", "alice", of_session),
+        ("all of the user", "alice", of_user),
+    ] {
+        let session = if name == "by its name" { "s1" } else { "s2" };
+        let mut browser = Browser::default();
+        let callback = forger.begin(&mut browser, user, session).await;
+        // The provider ends the login before we have heard of it.
+        assert_eq!(forger.send(&order).await.0, 200, "{name}");
+        let answer = browser.get(&callback).await;
+        let reason = forger.rp.last_reason();
+        assert_eq!(answer.status, 400, "{name}: {reason}");
+        assert!(reason.starts_with("ended_meanwhile"), "{name}: {reason}");
+        // No session has begun, or one whose cookie was not sent.
+        let cookies = answer.cookies();
+        assert!(
+            cookies.iter().all(|(name, _)| name != SESSION),
+            "{name}: {cookies:?}"
+        );
+        assert!(forger.rp.me(&mut browser).await.is_none(), "{name}");
+    }
+    // What is over by its name is so for good, also for who begins anew.
+    forger.rp.time.advance(Duration::from_secs(30));
+    let mut browser = Browser::default();
+    let callback = forger.begin(&mut browser, "alice", "s1").await;
+    assert_eq!(browser.get(&callback).await.status, 400);
+    // A user logs in again.
+    forger.log_in("alice", "s3").await;
+}
+
+#[tokio::test]
+async fn an_older_order_that_comes_late_takes_nothing_back() {
     let forger = Forger::new().await;
     let mut browser = Browser::default();
     let callback = forger.begin(&mut browser, "alice", "s1").await;
-    // The provider ends the login before we have heard of it.
+    assert_eq!(forger.send(&forger.order(|it| it)).await.0, 200);
+    let before = Clock::system().now().unix_seconds() - 30;
+    let before = FakeClock::at_unix_seconds(before).clock();
+    let older = forger.issuer.clone().clock(before);
+    let older = order_of(&older, "logout+jwt", json!({EVENT: {}}), |it| it);
+    assert_eq!(forger.send(&older).await.0, 200);
+    assert_eq!(browser.get(&callback).await.status, 400);
+    assert!(forger.rp.last_reason().starts_with("ended_meanwhile"));
+}
+
+#[tokio::test]
+async fn a_name_of_a_login_is_not_taken_for_one_of_a_user() {
+    let forger = Forger::new().await;
+    let mut browser = Browser::default();
+    let callback = forger.begin(&mut browser, "s1", "s2").await;
     assert_eq!(forger.send(&forger.order(sid)).await.0, 200);
-    let answer = browser.get(&callback).await;
-    let reason = forger.rp.last_reason();
-    // By its name it is over for good; the ID token may have been made a second later.
-    assert_eq!(answer.status, 400, "{reason}");
-    assert!(reason.starts_with("ended_meanwhile"), "{reason}");
-    // The session that had begun by then is nobody's: its cookie was not sent.
-    let cookies = answer.cookies();
-    assert!(
-        cookies.iter().all(|(name, _)| name != SESSION),
-        "{cookies:?}"
+    assert_eq!(browser.get(&callback).await.status, 303);
+}
+
+#[tokio::test]
+async fn strangers_do_not_keep_new_keys_from_orders() {
+    let mut forger = Forger::new().await;
+    let mut ann = forger.log_in("alice", "s1").await;
+    // What orders may have fetched is used up by a key that there is not.
+    let made_up = order_of(
+        &other("2", CLIENT_ID),
+        "logout+jwt",
+        json!({EVENT: {}}),
+        sid,
     );
-    assert!(forger.rp.me(&mut browser).await.is_none());
+    assert_eq!(forger.send(&made_up).await.0, 400);
+    assert_eq!(forger.send(&made_up).await.0, 400);
+    forger.rotate();
+    forger.log_in("bob", "s2").await;
+    let (status, reason) = forger.send(&forger.order(sid)).await;
+    assert_eq!(status, 200, "{reason}");
+    assert!(forger.rp.me(&mut ann).await.is_none());
+    assert_eq!(forger.send(&made_up).await.0, 400);
+}
+
+#[tokio::test]
+async fn no_session_outlives_what_is_kept_of_its_login() {
+    let forger = Forger::new().await;
+    let mut first = forger.log_in("alice", "s0").await;
+    let mut second = forger.log_in("alice", "s1").await;
+    for number in 2..33 {
+        assert!(forger.rp.me(&mut first).await.is_some(), "{number}");
+        forger.log_in("alice", &format!("s{number}")).await;
+    }
+    assert!(forger.rp.me(&mut first).await.is_none());
+    assert!(forger.rp.me(&mut second).await.is_some());
+    assert_eq!(forger.send(&forger.order(|it| it)).await.0, 200);
+    assert!(forger.rp.me(&mut second).await.is_none());
+}
+
+#[tokio::test]
+async fn logins_end_whose_tokens_cannot_be_opened() {
+    let forger = Forger::new().await;
+    forger.log_in("alice", "s1").await;
+    let login = forger.rp.seen.lock().unwrap().pop().unwrap();
+    let store = Store::memory();
+    let logins = || {
+        let fields = FieldCipher::new(Keyring::generate(), "test");
+        Logins::new(store.clone(), fields.column("logins", "tokens").unwrap())
+    };
+    let (before, after) = (logins(), logins());
+    let (lost, good) = (before.name(&login), after.name(&login));
+    before.keep(&lost, "1", &login).await.unwrap();
+    after.keep(&good, "1", &login).await.unwrap();
+    let refused = after.find(&lost).await.unwrap_err();
+    assert_eq!(refused.kind(), LoginErrorKind::Sealing);
+
+    let order = form(&[("logout_token", &forger.order(|it| it))]);
+    let relying_party = &forger.rp.relying_party;
+    let order = relying_party.logout_order("oidc", order.as_bytes()).await;
+    let named = after.named_by(&order.unwrap()).await.unwrap();
+    let mut names: Vec<_> = named.iter().map(KeptLogin::name).collect();
+    let mut expected = vec![lost.clone(), good.clone()];
+    names.sort();
+    expected.sort();
+    assert_eq!(names, expected);
+    for (name, has_tokens) in [(lost, false), (good, true)] {
+        let ended = after.end(&name).await.unwrap().unwrap();
+        assert_eq!(ended.id_token().is_some(), has_tokens);
+        assert!(after.find(&name).await.unwrap().is_none());
+    }
 }

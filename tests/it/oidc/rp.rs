@@ -6,13 +6,13 @@ use axum::Router;
 use axum::routing::get as on_get;
 use http::HeaderMap;
 use http::request::Parts;
-use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::oauth2::linking::Links;
 use portcullis::authn::oauth2::{
     ClientAuthentication, FinishedLogin, KeptLogin, LoggedOut, LoginHandler, LoginRoutes, Logins,
     Provider, ProviderBuilder, RelyingParty, RelyingPartyBuilder,
 };
 use portcullis::authn::session::{Sessions, Visitor};
+use portcullis::authn::{AuthenticateLayer, Epochs};
 use portcullis::clock::{Clock, FakeClock};
 use portcullis::crypto::field::{FieldCipher, FieldColumn};
 use portcullis::crypto::keyring::Keyring;
@@ -22,7 +22,7 @@ use portcullis::monitor::MonitorLayer;
 use portcullis::net::address::AddressPolicy;
 use portcullis::net::client::{HttpClient, RetryPolicy};
 use portcullis::principal::Principal;
-use portcullis::store::{Records, Store};
+use portcullis::store::{OwnerLimit, Records, Store};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,6 +37,7 @@ pub(crate) struct Rp {
     pub(crate) origin: String,
     pub(crate) relying_party: RelyingParty,
     pub(crate) logins: Logins,
+    pub(crate) epochs: Epochs,
     pub(crate) events: Arc<RecentEvents>,
     pub(crate) time: FakeClock,
     pub(crate) seen: Arc<Mutex<Vec<FinishedLogin>>>,
@@ -109,7 +110,9 @@ impl LoginHandler for Handler {
         let visitor = Visitor::of(&RequestHead::of_parts(request));
         let session = self.sessions.login(&visitor, &principal).await?;
         // Where the provider has ended it meanwhile, the cookie is not sent.
-        self.logins.keep(&name, account.id(), login).await?;
+        for ended in self.logins.keep(&name, account.id(), login).await? {
+            self.end(account.id(), &ended).await?;
+        }
         self.seen.lock().unwrap().push(login.clone());
         let mut headers = HeaderMap::new();
         session.apply(&mut headers);
@@ -129,10 +132,16 @@ impl LoginHandler for Handler {
     }
 
     async fn ended(&self, _request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
-        let name = json!(login.name());
-        for session in self.sessions.list(login.user()).await? {
-            if session.principal().attribute("login") == Some(&name) {
-                self.sessions.revoke(login.user(), session.id()).await?;
+        self.end(login.user(), &login.name()).await
+    }
+}
+
+impl Handler {
+    /// Ends the session of a login.
+    async fn end(&self, user: &str, login: &str) -> Result<(), Rejection> {
+        for session in self.sessions.list(user).await? {
+            if session.principal().attribute_is("login", login) {
+                self.sessions.revoke(user, session.id()).await?;
             }
         }
         Ok(())
@@ -182,7 +191,10 @@ impl Rp {
             .build()
             .unwrap();
         let logins = Logins::new(store.clone(), column("tokens")).clock(time.clock());
-        let sessions = Sessions::new(store);
+        // More than there are logins kept of a user.
+        let sessions = Sessions::builder(store.clone()).limit(OwnerLimit::evict_above(64));
+        let sessions = sessions.build().unwrap();
+        let epochs = Epochs::new(store);
         let seen = Arc::default();
         let handler = Handler {
             sessions: sessions.clone(),
@@ -202,6 +214,7 @@ impl Rp {
             origin: place.origin,
             relying_party,
             logins,
+            epochs,
             events,
             time,
             seen,

@@ -70,6 +70,17 @@ impl Running {
     }
 }
 
+impl Running {
+    async fn delete_me(&self, browser: &mut Browser) -> u16 {
+        let request = ::http::Request::delete(self.url("/me"))
+            .header("origin", &self.origin)
+            .header("cookie", browser.cookies_for(&self.origin))
+            .body(http_body_util::Full::default())
+            .unwrap();
+        crate::oidc::http::send(request).await.status
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.server.abort();
@@ -170,4 +181,30 @@ async fn the_provider_ends_a_session() {
         assert!(Instant::now() < until, "the session goes on");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn a_login_of_unknown_time_deletes_nothing() {
+    let service = Running::start().await;
+    let mut browser = Browser::default();
+    let unknown = json!({"remove": ["auth_time"]});
+    service.idp.tamper(&unknown).await;
+    service.log_in(&mut browser).await;
+    assert_eq!(service.delete_me(&mut browser).await, 401);
+    // The way on: a login that has the provider say it.
+    let again = service.url("/auth/oidc/login?return_to=/me&max_age=900");
+    let begun = browser.get(&again).await;
+    let callback = browser.authorize(begun.location()).await;
+    assert_eq!(browser.get(&callback).await.status, 303);
+    assert_eq!(service.delete_me(&mut browser).await, 204);
+}
+
+#[tokio::test]
+async fn who_logs_in_with_the_provider_has_the_factors_there() {
+    let service = Running::start().await;
+    let mut browser = Browser::default();
+    service.log_in(&mut browser).await;
+    let enrolled = browser.post(&service.url("/totp/enrol"), &[]).await;
+    assert_eq!(enrolled.status, 409, "{}", enrolled.body);
+    assert!(enrolled.body.contains("factors_at_provider"));
 }
