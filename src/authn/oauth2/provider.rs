@@ -236,14 +236,16 @@ impl Provider {
     ) -> Result<VerifiedToken, LoginError> {
         let tokens = self.tokens()?;
         tokens.logout.wait_for_keys(token).await;
-        let mut verified = tokens.logout.verify_logout_token(token);
-        if let Err(error) = &verified
-            && error.kind() == JwtErrorKind::UnknownKey
-        {
+        let verified = tokens.logout.verify_logout_token(token);
+        let verified = verified.or_else(|error| match error.kind() {
             // Strangers may have used up what is fetched for them; who logged in since has
             // brought the provider's new keys.
-            verified = tokens.logout_by_known.verify_logout_token(token);
-        }
+            JwtErrorKind::UnknownKey => {
+                let by_known = tokens.logout_by_known.verify_logout_token(token);
+                by_known.map_err(|_| error)
+            }
+            _ => Err(error),
+        });
         verified.map_err(|error| LoginError::of_logout_token(&error))
     }
 

@@ -402,14 +402,16 @@ async fn a_name_of_a_login_is_not_taken_for_one_of_a_user() {
 #[tokio::test]
 async fn strangers_do_not_keep_new_keys_from_orders() {
     let mut forger = Forger::new().await;
-    let mut ann = forger.log_in("alice", "s1").await;
-    // What orders may have fetched is used up by a key that there is not.
     let made_up = order_of(
         &other("2", CLIENT_ID),
         "logout+jwt",
         json!({EVENT: {}}),
         sid,
     );
+    // What orders may have fetched is used up by a key that there is not: before anybody has
+    // logged in, and after.
+    assert_eq!(forger.send(&made_up).await.0, 400);
+    let mut ann = forger.log_in("alice", "s1").await;
     assert_eq!(forger.send(&made_up).await.0, 400);
     assert_eq!(forger.send(&made_up).await.0, 400);
     forger.rotate();
