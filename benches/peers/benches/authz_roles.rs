@@ -72,7 +72,10 @@ fn main() {
     };
     let enforcer = enforcer();
     let asked: Vec<[String; 3]> = questions.iter().map(texts).collect();
-    let ask_casbin = |asked: &[String; 3]| enforcer.enforce(asked.clone()).expect("it can say");
+    let ask_casbin = |[who, resource, action]: &[String; 3]| {
+        let asked = (who.as_str(), resource.as_str(), action.as_str());
+        enforcer.enforce(asked).expect("it can say")
+    };
 
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.build().expect("a runtime starts");
