@@ -122,6 +122,7 @@
 //! | `totp` | TOTP with QR codes, good once | base64ct, png, qrcode, totp-rs |
 //! | `upload` | uploads judged to their last byte | infer, multer, quick-xml, flate2, crc32fast, futures-core, memchr, sha2, unicode-normalization |
 //! | `validate` | validated JSON, forms and queries | garde, url, serde_html_form, serde_path_to_error, form_urlencoded, unicode-normalization, unicode-segmentation |
+//! | `waf` | the firewall, rules as text, leaks in responses | regex, aho-corasick, memchr, base64, toml |
 //! | `aws-lc-rs`, `aes-gcm` | other backends of AES-GCM; not in `full` | the crate of that name |
 //! | `sqlx` | encrypted columns as sqlx types; not in `full` | sqlx |
 //! | `conformance` | test suites for stores of your own; not in `full` | nothing |
