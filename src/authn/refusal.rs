@@ -1,6 +1,5 @@
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
 use std::fmt;
 
 /// Why a code was refused. For logs and events alone: whoever typed the code learns only that
@@ -74,16 +73,6 @@ impl From<Refusal> for Rejection {
             .with_reason(refusal.text())
             .with_event(Some(refusal.event()))
     }
-}
-
-/// 503: without the store nobody can tell whether a code was used before. 500 for what no
-/// waiting helps, as an id of a user that is too long.
-pub(super) fn store_failed(error: &StoreError) -> Rejection {
-    let kind = match error.kind() {
-        StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
-        _ => RejectionKind::Unavailable,
-    };
-    Rejection::new(kind).with_reason(error.to_string())
 }
 
 #[cfg(test)]

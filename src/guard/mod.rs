@@ -47,6 +47,7 @@
 //! ```
 
 mod body;
+mod challenge;
 pub(crate) mod collect;
 pub(crate) mod cookie;
 #[cfg(feature = "axum")]
@@ -56,16 +57,19 @@ pub mod inspect;
 mod layer;
 mod maybe;
 mod rejection;
+mod rejection_kind;
 pub mod render;
 mod step_up;
 mod verdict;
 
 pub use body::Body;
+pub use challenge::Challenge;
 pub use head::RequestHead;
 pub use inspect::{Inspect, InspectLayer, Inspected, Reading, Want};
 pub use layer::{GuardLayer, Guarded, GuardedFuture};
 pub use maybe::{Maybe, MaybeExit};
-pub use rejection::{Challenge, FieldError, Rejection, RejectionKind};
+pub use rejection::{FieldError, Rejection};
+pub use rejection_kind::RejectionKind;
 pub use render::Render;
 pub use verdict::{Check, Exit, Guard, Later, Verdict};
 

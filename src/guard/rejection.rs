@@ -1,91 +1,12 @@
+use super::{Challenge, RejectionKind};
 use crate::event::{EventKind, SecurityEvent};
+use crate::store::StoreError;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
-
-/// Each variant with its status, stable code, title, gRPC status and usual event.
-macro_rules! kinds {
-    ($($(#[$doc:meta])+ $variant:ident = $status:ident, $code:literal, $title:literal, $grpc:literal, $event:expr;)+) => {
-        /// Why a request was refused, in broad terms.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum RejectionKind {
-            $($(#[$doc])+ $variant,)+
-        }
-
-        impl RejectionKind {
-            /// The HTTP status that this kind is answered with.
-            #[must_use]
-            pub const fn status(self) -> StatusCode {
-                match self { $(Self::$variant => StatusCode::$status,)+ }
-            }
-
-            /// The stable code, unless the rejection has a more exact one.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            /// A few words for people.
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title,)+ }
-            }
-
-            /// The status code in the gRPC protocol.
-            #[must_use]
-            pub const fn grpc_status(self) -> u8 {
-                match self { $(Self::$variant => $grpc,)+ }
-            }
-
-            const fn event(self) -> Option<EventKind> {
-                match self { $(Self::$variant => $event,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// The request cannot be understood.
-    Malformed = BAD_REQUEST, "malformed_request", "The request is malformed", 3, Some(EventKind::InputValidationFail);
-    /// Nobody is authenticated, or the credential is no good.
-    Unauthenticated = UNAUTHORIZED, "unauthenticated", "Authentication is required", 16, None;
-    /// The authentication is too weak or too old for this (RFC 9470).
-    StepUpRequired = UNAUTHORIZED, "insufficient_user_authentication", "A stronger or more recent authentication is required", 16, None;
-    /// The principal may not do this.
-    Forbidden = FORBIDDEN, "forbidden", "You are not allowed to do this", 7, Some(EventKind::AuthzFail);
-    /// The request came across origins that may not send it.
-    CrossOrigin = FORBIDDEN, "cross_origin", "This request may not be sent from another site", 7, Some(EventKind::MaliciousCors);
-    /// The request looks like an attack.
-    Hostile = FORBIDDEN, "request_blocked", "The request was blocked", 7, Some(EventKind::MaliciousAttackTool);
-    /// The client is shut out for a time.
-    Banned = FORBIDDEN, "banned", "Access is temporarily blocked", 7, Some(EventKind::MaliciousExtraneous);
-    /// There is nothing here, or nothing that this caller may know of.
-    NotFound = NOT_FOUND, "not_found", "There is nothing here", 5, None;
-    /// The resource does not know the method.
-    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", 12, None;
-    /// The request did not arrive in time.
-    Timeout = REQUEST_TIMEOUT, "request_timeout", "The request took too long to arrive", 4, Some(EventKind::InputValidationFail);
-    /// The request clashes with what is there.
-    Conflict = CONFLICT, "conflict", "The request conflicts with the current state", 10, None;
-    /// There are more or larger headers than allowed (RFC 6585 section 5).
-    HeadersTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The request headers are too large", 8, Some(EventKind::InputValidationFail);
-    /// The body is larger than allowed.
-    PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large", 8, Some(EventKind::InputValidationFail);
-    /// The body is of a type that is not taken here.
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported", 3, Some(EventKind::InputValidationFail);
-    /// The request is understood, and its content is not valid.
-    Invalid = UNPROCESSABLE_ENTITY, "invalid", "The content is not valid", 3, Some(EventKind::InputValidationFail);
-    /// A quota is used up.
-    RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests", 8, Some(EventKind::ExcessRateLimitExceeded);
-    /// Something is wrong on our side.
-    Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong", 13, Some(EventKind::SysControlDegraded);
-    /// We cannot decide now, so the answer is no.
-    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable", 14, Some(EventKind::SysControlDegraded);
-}
 
 /// A refusal: what the client is told, and, apart from it, what the operator may know.
 ///
@@ -351,6 +272,20 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
+/// Of the [kind](RejectionKind) that the failure is of: mostly 503.
+impl From<&StoreError> for Rejection {
+    fn from(error: &StoreError) -> Self {
+        Self::new(error.kind().into()).with_reason(error.to_string())
+    }
+}
+
+/// As of a reference.
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
 #[cfg(feature = "axum")]
 impl axum_core::response::IntoResponse for Rejection {
     /// As [`Problem`](super::render::Problem) renders it. The handler does not have the request
@@ -362,49 +297,6 @@ impl axum_core::response::IntoResponse for Rejection {
             .insert(super::render::LacksRequestId);
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-/// What a client must do to be let in (RFC 9110 section 11.6.1).
-///
-/// ```
-/// use portcullis::guard::Challenge;
-///
-/// let challenge = Challenge::new("Bearer").with("error", "invalid_token");
-/// assert_eq!(challenge.to_header().unwrap(), r#"Bearer error="invalid_token""#);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge(String);
-
-impl Challenge {
-    /// A challenge of this scheme: `Bearer`, `Basic`, `DPoP`.
-    #[must_use]
-    pub fn new(scheme: &str) -> Self {
-        Self(scheme.to_owned())
-    }
-
-    /// Adds a parameter; its value is quoted, and characters that have no place in a quoted
-    /// string are left out.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        let separator = if self.0.contains(' ') { ", " } else { " " };
-        self.0.push_str(separator);
-        self.0.push_str(name);
-        self.0.push_str("=\"");
-        for c in value.chars().filter(|c| matches!(c, ' '..='~')) {
-            if matches!(c, '"' | '\\') {
-                self.0.push('\\');
-            }
-            self.0.push(c);
-        }
-        self.0.push('"');
-        self
-    }
-
-    /// The value of a `WWW-Authenticate` header; `None` when the scheme or a name is not one.
-    #[must_use]
-    pub fn to_header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.0).ok()
     }
 }
 
@@ -433,17 +325,6 @@ mod tests {
         }
         let forever = Rejection::new(RejectionKind::Banned).with_retry_after(Duration::MAX);
         assert_eq!(forever.headers()[header::RETRY_AFTER], u64::MAX.to_string());
-    }
-
-    #[test]
-    fn a_challenge_cannot_be_broken_out_of() {
-        let challenge = Challenge::new("Bearer")
-            .with("realm", "a\"b\\c\r\nSet-Cookie: x")
-            .with("error", "invalid_token");
-        assert_eq!(
-            challenge.to_header().unwrap(),
-            r#"Bearer realm="a\"b\\cSet-Cookie: x", error="invalid_token""#
-        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 use std::fmt;
 
 /// Why a signed message was refused. For events and logs alone: whoever sent it learns only
@@ -133,9 +133,9 @@ impl std::error::Error for Fault {}
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         let text = error.to_string().into();
-        match error.kind() {
-            StoreErrorKind::TooLarge | StoreErrorKind::Invalid => Self::Internal(text),
-            _ => Self::Unavailable(text),
+        match error.kind().is_mistake() {
+            true => Self::Internal(text),
+            false => Self::Unavailable(text),
         }
     }
 }
@@ -167,6 +167,7 @@ impl From<Fault> for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreErrorKind;
 
     #[test]
     fn the_client_cannot_tell_faults_apart_and_the_operator_can() {

@@ -35,6 +35,14 @@ pub enum StoreErrorKind {
     Corrupt,
 }
 
+impl StoreErrorKind {
+    /// Whether the call was at fault, so that it fails again however long one waits.
+    #[must_use]
+    pub const fn is_mistake(self) -> bool {
+        matches!(self, Self::TooLarge | Self::Invalid)
+    }
+}
+
 impl StoreError {
     /// An error of this kind. The message is for operators: lower case, no full stop, and
     /// nothing of keys or values in it.

@@ -4,7 +4,7 @@ use crate::authn::password::{PasswordError, Violations};
 use crate::authn::throttle::ThrottleError;
 use crate::event::EventKind;
 use crate::guard::{Challenge, FieldError, Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 
 /// Why somebody was not let in, for the operator's eyes alone: the answer is the same for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,13 +111,7 @@ impl From<AccountError> for Rejection {
             }
             AccountError::EmailTaken => Self::new(RejectionKind::Conflict).with_code("email_taken"),
             AccountError::NotEnded(rejection) => rejection,
-            AccountError::Store(error) => {
-                let kind = match error.kind() {
-                    StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
-                    _ => RejectionKind::Unavailable,
-                };
-                Self::new(kind).with_reason(error.to_string())
-            }
+            AccountError::Store(error) => error.into(),
         }
     }
 }

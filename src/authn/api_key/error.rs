@@ -1,6 +1,6 @@
 use crate::event::EventKind;
 use crate::guard::{FieldError, Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 use std::time::Duration;
 
 /// What is wrong with the configuration of API keys.
@@ -57,10 +57,7 @@ pub enum ApiKeyError {
 impl ApiKeyError {
     fn rejection(&self) -> Rejection {
         match self {
-            Self::Records(error) => Rejection::new(match error.kind() {
-                StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
-                _ => RejectionKind::Unavailable,
-            }),
+            Self::Records(error) => error.into(),
             Self::Contended => Rejection::new(RejectionKind::Unavailable),
             Self::Invalid(fields) => Rejection::invalid(fields.iter().cloned()),
             Self::NotSealed => Rejection::new(RejectionKind::Internal)

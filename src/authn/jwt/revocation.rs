@@ -3,8 +3,8 @@ use super::issuer::GRANTED;
 use super::{Claims, JwtError};
 use crate::authn::Epochs;
 use crate::clock::{Clock, Timestamp};
-use crate::guard::{Rejection, RejectionKind};
-use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind};
+use crate::guard::Rejection;
+use crate::store::{Key, Namespace, Store, StoreError};
 use ring::digest;
 use std::time::Duration;
 
@@ -217,11 +217,8 @@ impl From<RevocationError> for Rejection {
         match error {
             RevocationError::Token(error) => error.into(),
             RevocationError::Store(error) => {
-                let kind = match error.kind() {
-                    StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
-                    _ => RejectionKind::Unavailable,
-                };
-                Self::new(kind).with_reason(format!("the store of revoked tokens failed: {error}"))
+                let reason = format!("the store of revoked tokens failed: {error}");
+                Self::from(error).with_reason(reason)
             }
         }
     }

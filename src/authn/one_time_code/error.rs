@@ -1,5 +1,4 @@
 use crate::authn::Refusal;
-use crate::authn::refusal::store_failed;
 use crate::guard::{Rejection, RejectionKind};
 use crate::store::StoreError;
 use std::time::Duration;
@@ -67,7 +66,7 @@ impl From<CodeError> for Rejection {
             CodeError::Busy => {
                 of(RejectionKind::Unavailable).with_retry_after(Duration::from_secs(2))
             }
-            CodeError::Store(error) => store_failed(error),
+            CodeError::Store(error) => error.into(),
             CodeError::NoRuntime | CodeError::Corrupt => of(RejectionKind::Internal),
         }
     }

@@ -1,5 +1,4 @@
 use crate::authn::Refusal;
-use crate::authn::refusal::store_failed;
 use crate::guard::{Rejection, RejectionKind};
 use crate::store::StoreError;
 
@@ -23,7 +22,7 @@ impl From<RecoveryCodeError> for Rejection {
     fn from(error: RecoveryCodeError) -> Self {
         match &error {
             RecoveryCodeError::Refused(refusal) => (*refusal).into(),
-            RecoveryCodeError::Store(error) => store_failed(error),
+            RecoveryCodeError::Store(error) => error.into(),
             RecoveryCodeError::Corrupt => {
                 Self::new(RejectionKind::Internal).with_reason(error.to_string())
             }

@@ -1,7 +1,7 @@
 use crate::authn::Epochs;
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 use std::time::Duration;
 
 /// What is wrong with the configuration of refresh tokens.
@@ -184,10 +184,7 @@ impl From<RefreshError> for Rejection {
             }
             RefreshError::Overtaken => invalid_grant(of, Some(EventKind::AuthnTokenFail)),
             RefreshError::LimitReached => of(RejectionKind::Conflict).with_code("too_many_logins"),
-            RefreshError::Store(error) => match error.kind() {
-                StoreErrorKind::TooLarge | StoreErrorKind::Invalid => of(RejectionKind::Internal),
-                _ => of(RejectionKind::Unavailable),
-            },
+            RefreshError::Store(error) => of(error.kind().into()),
             RefreshError::Contended => of(RejectionKind::Unavailable),
             RefreshError::Corrupt | RefreshError::NotBound | RefreshError::TooLarge(_) => {
                 of(RejectionKind::Internal)

@@ -1,7 +1,7 @@
 use super::timeouts::Lapse;
 use crate::event::EventKind;
 use crate::guard::{Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 use http::{HeaderValue, header};
 use std::fmt;
 use std::time::Duration;
@@ -119,12 +119,9 @@ impl SessionError {
         matches!(self.why, Why::Store(_) | Why::Contended)
     }
 
-    const fn kind(&self) -> RejectionKind {
+    fn kind(&self) -> RejectionKind {
         match &self.why {
-            Why::Store(error) => match error.kind() {
-                StoreErrorKind::TooLarge | StoreErrorKind::Invalid => RejectionKind::Internal,
-                _ => RejectionKind::Unavailable,
-            },
+            Why::Store(error) => error.kind().into(),
             Why::Contended => RejectionKind::Unavailable,
             Why::Several => RejectionKind::Malformed,
             Why::LimitReached => RejectionKind::Conflict,
@@ -134,7 +131,7 @@ impl SessionError {
     }
 
     /// What the client may know: that it has to log in, and no more.
-    const fn code(&self) -> &'static str {
+    fn code(&self) -> &'static str {
         match self.why {
             Why::Several => "duplicate_cookie",
             Why::LimitReached => "too_many_sessions",

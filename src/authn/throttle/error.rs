@@ -84,9 +84,7 @@ impl From<ThrottleError> for Rejection {
             ThrottleError::Delayed { retry_after } | ThrottleError::Locked { retry_after } => {
                 limited(retry_after).with_reason(reason)
             }
-            ThrottleError::Store(error) => {
-                Self::new(RejectionKind::Unavailable).with_reason(error.to_string())
-            }
+            ThrottleError::Store(error) => error.into(),
         }
     }
 }

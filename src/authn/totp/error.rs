@@ -1,5 +1,4 @@
 use crate::authn::Refusal;
-use crate::authn::refusal::store_failed;
 use crate::crypto;
 use crate::guard::{Rejection, RejectionKind};
 use crate::store::StoreError;
@@ -53,7 +52,7 @@ impl From<TotpError> for Rejection {
         let internal = || Self::new(RejectionKind::Internal).with_reason(error.to_string());
         match &error {
             TotpError::Refused(refusal) => (*refusal).into(),
-            TotpError::Store(error) => store_failed(error),
+            TotpError::Store(error) => error.into(),
             TotpError::Sealed(refused) => internal().with_event(Some(refused.event().kind())),
             TotpError::Corrupt => internal(),
         }

@@ -172,9 +172,7 @@ fn wrong_subject(error: &impl ToString) -> Rejection {
 fn refusal(error: &BanError) -> Rejection {
     match error {
         BanError::Exempt(_) | BanError::TooWide(_) => wrong_subject(error),
-        BanError::Store(error) => {
-            Rejection::new(RejectionKind::Unavailable).with_reason(error.to_string())
-        }
+        BanError::Store(error) => error.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::authn::step_up::Unmet;
 use crate::guard::{Rejection, RejectionKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -63,13 +63,7 @@ impl From<LinkError> for Rejection {
             LinkError::NotLinked => (RejectionKind::NotFound, "identity_not_linked"),
             LinkError::NotNew => (RejectionKind::Conflict, "account_not_new"),
             LinkError::Store(store) => {
-                let kind = match store.kind() {
-                    StoreErrorKind::TooLarge
-                    | StoreErrorKind::Invalid
-                    | StoreErrorKind::Corrupt => RejectionKind::Internal,
-                    _ => RejectionKind::Unavailable,
-                };
-                return Self::new(kind).with_reason(format!("{error}: {store}"));
+                return Self::from(store).with_reason(format!("{error}: {store}"));
             }
         };
         Self::new(kind)
