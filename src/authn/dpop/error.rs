@@ -1,7 +1,5 @@
-use crate::error_kinds::error_kinds;
+use crate::error_kinds::{detailed_error, error_kinds};
 use crate::store::StoreError;
-use std::borrow::Cow;
-use std::fmt;
 use thiserror::Error;
 
 error_kinds! {
@@ -40,38 +38,9 @@ error_kinds! {
     Unavailable = "dpop_unavailable", "the store of proofs cannot be asked";
 }
 
-/// Why a proof was refused. For events and logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DpopError {
-    kind: DpopErrorKind,
-    detail: Option<Cow<'static, str>>,
-}
-
-impl DpopError {
-    pub(super) fn with(kind: DpopErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            detail: Some(detail.into()),
-        }
-    }
-
-    /// Why, in broad terms.
-    #[must_use]
-    pub const fn kind(&self) -> DpopErrorKind {
-        self.kind
-    }
-
-    /// A stable code for programs.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.kind.code()
-    }
-}
-
-impl From<DpopErrorKind> for DpopError {
-    fn from(kind: DpopErrorKind) -> Self {
-        Self { kind, detail: None }
-    }
+detailed_error! {
+    /// Why a proof was refused. For events and logs.
+    DpopError: DpopErrorKind
 }
 
 impl From<StoreError> for DpopError {
@@ -79,27 +48,6 @@ impl From<StoreError> for DpopError {
         Self::with(DpopErrorKind::Unavailable, error.to_string())
     }
 }
-
-impl fmt::Display for DpopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.message())?;
-        match &self.detail {
-            Some(detail) => write!(f, ": {detail}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for DpopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DpopError")
-            .field("kind", &self.kind)
-            .field("detail", &self.detail)
-            .finish()
-    }
-}
-
-impl std::error::Error for DpopError {}
 
 /// Why proofs cannot be checked in this way.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -1,8 +1,7 @@
 use crate::crypto::json::JsonError;
 use crate::crypto::keys::KeyError;
-use crate::error_kinds::error_kinds;
+use crate::error_kinds::{detailed_error, error_kinds};
 use std::borrow::Cow;
-use std::fmt;
 use thiserror::Error;
 
 error_kinds! {
@@ -86,23 +85,13 @@ error_kinds! {
     Inactive = "inactive", "the issuer says that the token is not active";
 }
 
-/// Why a token was refused. For events and logs: a client is told no more than that its
-/// token is no good.
-#[derive(Clone, PartialEq, Eq)]
-pub struct JwtError {
-    kind: JwtErrorKind,
-    /// The claim it is about, or what exactly is wrong with the JSON.
-    detail: Option<Cow<'static, str>>,
+detailed_error! {
+    /// Why a token was refused. For events and logs: a client is told no more than that its
+    /// token is no good.
+    JwtError: JwtErrorKind
 }
 
 impl JwtError {
-    pub(super) fn with(kind: JwtErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            detail: Some(detail.into()),
-        }
-    }
-
     pub(super) fn json(kind: JwtErrorKind, error: JsonError) -> Self {
         Self::with(kind, error.code())
     }
@@ -114,52 +103,7 @@ impl JwtError {
     pub(in crate::authn) fn malformed(claim: &'static str) -> Self {
         Self::with(JwtErrorKind::MalformedClaim, claim)
     }
-
-    /// Why, in broad terms.
-    #[must_use]
-    pub const fn kind(&self) -> JwtErrorKind {
-        self.kind
-    }
-
-    /// The claim it is about, where there is one, or what is wrong with the JSON.
-    #[must_use]
-    pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
-    }
-
-    /// A stable code for programs.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.kind.code()
-    }
 }
-
-impl From<JwtErrorKind> for JwtError {
-    fn from(kind: JwtErrorKind) -> Self {
-        Self { kind, detail: None }
-    }
-}
-
-impl fmt::Display for JwtError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.message())?;
-        match &self.detail {
-            Some(detail) => write!(f, ": {detail}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for JwtError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtError")
-            .field("kind", &self.kind)
-            .field("detail", &self.detail)
-            .finish()
-    }
-}
-
-impl std::error::Error for JwtError {}
 
 /// Why a verifier or an issuer cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

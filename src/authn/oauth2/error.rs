@@ -1,13 +1,11 @@
 use super::{EndpointError, EndpointErrorKind};
 use crate::authn::jwt::{FetchError, JwtError, JwtErrorKind, RemoteConfigError};
-use crate::error_kinds::error_kinds;
+use crate::error_kinds::{detailed_error, error_kinds};
 use crate::event::EventKind;
 use crate::guard::{Rejection, RejectionKind};
 use crate::net::client::{ClientError, ClientErrorKind};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::StoreError;
 use http::{HeaderValue, header};
-use std::borrow::Cow;
-use std::fmt;
 use thiserror::Error;
 
 error_kinds! {
@@ -60,46 +58,19 @@ error_kinds! {
     Sealing = "sealing", "what is kept of a login could not be sealed or opened";
 }
 
-/// Why a login with a provider, or the end of one, was refused: for logs and events. What the
-/// user is told is the [`Rejection`] that it becomes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LoginError {
-    kind: LoginErrorKind,
-    detail: Option<Cow<'static, str>>,
+detailed_error! {
+    /// Why a login with a provider, or the end of one, was refused: for logs and events. What the
+    /// user is told is the [`Rejection`] that it becomes.
+    LoginError: LoginErrorKind,
     /// Takes the cookie of a login that is over from the browser.
-    clear: Option<HeaderValue>,
+    clear: Option<HeaderValue>
 }
 
 impl LoginError {
-    pub(super) fn with(kind: LoginErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            detail: Some(detail.into()),
-            ..kind.into()
-        }
-    }
-
     /// Has the browser forget its cookie: no login is under way by it any more.
     pub(super) fn clearing(mut self, clear: HeaderValue) -> Self {
         self.clear = Some(clear);
         self
-    }
-
-    /// Why, in broad terms.
-    #[must_use]
-    pub const fn kind(&self) -> LoginErrorKind {
-        self.kind
-    }
-
-    /// What exactly, where there is more to say. Nothing in it is secret.
-    #[must_use]
-    pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
-    }
-
-    /// A stable code for programs.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.kind.code()
     }
 
     /// Whether it may work when tried again later: nobody is to blame but the weather.
@@ -110,9 +81,7 @@ impl LoginError {
             LoginErrorKind::Unreachable | LoginErrorKind::Store
         )
     }
-}
 
-impl LoginError {
     pub(super) fn of_logout_token(error: &JwtError) -> Self {
         match error.kind() {
             JwtErrorKind::KeysUnavailable => error.clone().into(),
@@ -120,37 +89,6 @@ impl LoginError {
         }
     }
 }
-
-impl From<LoginErrorKind> for LoginError {
-    fn from(kind: LoginErrorKind) -> Self {
-        Self {
-            kind,
-            detail: None,
-            clear: None,
-        }
-    }
-}
-
-impl fmt::Display for LoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.message())?;
-        match &self.detail {
-            Some(detail) => write!(f, ": {detail}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for LoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginError")
-            .field("kind", &self.kind)
-            .field("detail", &self.detail)
-            .finish()
-    }
-}
-
-impl std::error::Error for LoginError {}
 
 impl From<ClientError> for LoginError {
     fn from(error: ClientError) -> Self {
@@ -180,10 +118,9 @@ impl From<FetchError> for LoginError {
 
 impl From<StoreError> for LoginError {
     fn from(error: StoreError) -> Self {
-        // What is too large or invalid is not mended by waiting.
-        let kind = match error.kind() {
-            StoreErrorKind::TooLarge | StoreErrorKind::Invalid => LoginErrorKind::Sealing,
-            _ => LoginErrorKind::Store,
+        let kind = match error.kind().is_mistake() {
+            true => LoginErrorKind::Sealing,
+            false => LoginErrorKind::Store,
         };
         Self::with(kind, error.to_string())
     }
