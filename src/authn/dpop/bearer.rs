@@ -1,14 +1,14 @@
 use super::{DpopError, DpopErrorKind, DpopRules, ProofUse};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::authn::jwt::confirmation::Possession;
-use crate::authn::jwt::{JwtBearer, after_scheme, is_token68};
+use crate::authn::jwt::{JwtBearer, TokenScheme, is_token68};
 #[cfg(feature = "oauth2")]
 use crate::authn::oauth2::introspection::IntrospectedTokens;
 use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use crate::net::peer_certificate::PeerCertificate;
 use crate::principal::Principal;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method};
 
 const PROOF: HeaderName = HeaderName::from_static("dpop");
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -22,6 +22,7 @@ const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 #[derive(Clone, Debug)]
 pub struct DpopBearer {
     tokens: AccessTokens,
+    scheme: TokenScheme,
     rules: DpopRules,
 }
 
@@ -34,14 +35,6 @@ enum AccessTokens {
 }
 
 impl AccessTokens {
-    fn own_realm(&self) -> Option<&str> {
-        match self {
-            Self::Signed(bearer) => bearer.own_realm(),
-            #[cfg(feature = "oauth2")]
-            Self::Introspected(tokens) => tokens.own_realm(),
-        }
-    }
-
     async fn admit_proved<T: Send>(
         &self,
         token: &str,
@@ -68,42 +61,32 @@ impl DpopBearer {
     /// Authenticates by tokens that this bearer accepts, bound to a key, with proofs by these
     /// rules.
     #[must_use]
-    pub const fn new(bearer: JwtBearer, rules: DpopRules) -> Self {
-        let tokens = AccessTokens::Signed(bearer);
-        Self { tokens, rules }
+    pub fn new(bearer: JwtBearer, rules: DpopRules) -> Self {
+        Self {
+            scheme: bearer.scheme().with_proofs(rules.algorithm_names()),
+            tokens: AccessTokens::Signed(bearer),
+            rules,
+        }
     }
 
     /// Authenticates by tokens that their provider says are good, and bound to a key, with
     /// proofs by these rules.
     #[cfg(feature = "oauth2")]
     #[must_use]
-    pub const fn introspecting(tokens: IntrospectedTokens, rules: DpopRules) -> Self {
-        let tokens = AccessTokens::Introspected(tokens);
-        Self { tokens, rules }
-    }
-
-    fn challenge(&self) -> Challenge {
-        let challenge = Challenge::new("DPoP");
-        let challenge = match self.tokens.own_realm() {
-            Some(realm) => challenge.with("realm", realm),
-            None => challenge,
-        };
-        challenge.with("algs", &self.rules.algorithm_names())
+    pub fn introspecting(tokens: IntrospectedTokens, rules: DpopRules) -> Self {
+        Self {
+            scheme: tokens.scheme().with_proofs(rules.algorithm_names()),
+            tokens: AccessTokens::Introspected(tokens),
+            rules,
+        }
     }
 
     /// What the request brings; nothing where its token is not for this scheme.
     fn find(&self, request: &RequestHead<'_>) -> Option<Result<Presented, Rejection>> {
-        let headers = request.headers().get_all(header::AUTHORIZATION);
-        let value = headers
-            .iter()
-            .find_map(|value| after_scheme(value.as_bytes(), "DPoP"))?;
-        if headers.iter().nth(1).is_some() {
-            let reason = "there is more than one authorization header";
-            return Some(Err(self.invalid_request(reason)));
-        }
-        let token = str::from_utf8(value.trim_ascii_start());
-        let Some(token) = token.ok().filter(|token| is_token68(token)) else {
-            return Some(Err(self.invalid_request("the token is not one")));
+        let token = match self.scheme.find(request)? {
+            Ok(token) if is_token68(token) => token,
+            Ok(_) => return Some(Err(self.scheme.not_a_token())),
+            Err(rejection) => return Some(Err(rejection)),
         };
         let Some(proof) = request.single_header(&PROOF) else {
             return Some(Err(self.invalid_proof(&DpopErrorKind::NotOne.into())));
@@ -135,19 +118,11 @@ impl DpopBearer {
         };
         let admitted = self.tokens.admit_proved(&token, prove).await;
         let (principal, proof) =
-            admitted.map_err(|rejection| self.challenged(rejection, "invalid_token"))?;
+            admitted.map_err(|rejection| self.scheme.challenged(rejection, "invalid_token"))?;
         // Last, so that nobody fills the store who does not get in.
         let is_first = self.rules.use_once(&proof).await;
         is_first.map_err(|error| self.invalid_proof(&error))?;
         Ok(principal)
-    }
-
-    fn invalid_request(&self, reason: &'static str) -> Rejection {
-        let rejection = Rejection::new(RejectionKind::Malformed)
-            .with_code("invalid_request")
-            .with_reason(reason)
-            .with_event(Some(EventKind::AuthnTokenFail));
-        rejection.with_challenge(&self.challenge().with("error", "invalid_request"))
     }
 
     fn invalid_proof(&self, error: &DpopError) -> Rejection {
@@ -163,7 +138,7 @@ impl DpopBearer {
             .with_code(code)
             .with_reason(error.to_string())
             .with_event(event);
-        let rejection = self.challenged(rejection, code);
+        let rejection = self.scheme.challenged(rejection, code);
         let nonce = self.rules.next_nonce();
         let nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
         match nonce {
@@ -171,19 +146,11 @@ impl DpopBearer {
             _ => rejection,
         }
     }
-
-    fn challenged(&self, rejection: Rejection, error: &str) -> Rejection {
-        let is_answered = rejection.headers().contains_key(header::WWW_AUTHENTICATE);
-        if rejection.kind() != RejectionKind::Unauthenticated || is_answered {
-            return rejection;
-        }
-        rejection.with_challenge(&self.challenge().with("error", error))
-    }
 }
 
 impl Authenticator for DpopBearer {
     fn challenges(&self) -> Vec<Challenge> {
-        vec![self.challenge()]
+        vec![self.scheme.challenge()]
     }
 
     fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {

@@ -4,7 +4,8 @@
 //! [`DpopBearer`] authenticates requests by a token in `Authorization: DPoP` and a proof in the
 //! header `DPoP`. A request gets in when all of this holds (RFC 9449 sections 4.3 and 7):
 //!
-//! 1. There is one `Authorization` header and one proof of at most 8 KiB.
+//! 1. There is one `Authorization` header, no `access_token` in the query beside it, and one proof
+//!    of at most 8 KiB.
 //! 2. The token is good, as for a [`JwtBearer`](super::jwt::JwtBearer).
 //! 3. The proof is a strict compact JWS of type `dpop+jwt`, without `crit`, of an asymmetric
 //!    algorithm that is allowed, and signed by the public key in its header.

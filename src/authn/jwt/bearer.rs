@@ -1,5 +1,5 @@
 use super::confirmation::{self, Possession};
-use super::scheme::{BearerScheme, is_token68};
+use super::scheme::{TokenScheme, is_token68};
 use super::{Claims, JwtError, JwtErrorKind, Revocations, VerifiedToken, Verifier};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;
@@ -70,7 +70,7 @@ const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct JwtBearer {
     verifier: Verifier,
-    scheme: BearerScheme,
+    scheme: TokenScheme,
     wants_certificate: bool,
     principal: Arc<MakePrincipal>,
     revocations: Option<Revocations>,
@@ -84,7 +84,7 @@ impl JwtBearer {
     pub fn new(verifier: Verifier) -> Self {
         Self {
             verifier,
-            scheme: BearerScheme::default(),
+            scheme: TokenScheme::bearer(),
             wants_certificate: false,
             principal: Arc::new(|token| Ok(principal_of(token.claims())?)),
             revocations: None,
@@ -133,8 +133,8 @@ impl JwtBearer {
     }
 
     #[cfg(feature = "dpop")]
-    pub(in crate::authn) fn own_realm(&self) -> Option<&str> {
-        self.scheme.realm.as_deref()
+    pub(in crate::authn) const fn scheme(&self) -> &TokenScheme {
+        &self.scheme
     }
 
     /// The principal of a token, whose sender shows what they hold when the token is known to be
@@ -186,7 +186,8 @@ impl JwtBearer {
             }
         })?;
         let admitted = self.admit(&verified, shown);
-        let principal = admitted.map_err(|rejection| self.scheme.challenged(rejection, None))?;
+        let principal =
+            admitted.map_err(|rejection| self.scheme.challenged(rejection, "invalid_token"))?;
         Ok((verified, principal))
     }
 
@@ -196,7 +197,7 @@ impl JwtBearer {
         (token, principal): (VerifiedToken, Principal),
     ) -> Result<Principal, Rejection> {
         let checked = self.check_revoked(&token).await;
-        checked.map_err(|rejection| self.scheme.challenged(rejection, None))?;
+        checked.map_err(|rejection| self.scheme.challenged(rejection, "invalid_token"))?;
         Ok(principal)
     }
 }

@@ -103,10 +103,6 @@ pub use remote::{
     FetchError, MetadataError, ProviderMetadata, RemoteConfigError, RemoteKeys, RemoteKeysBuilder,
 };
 pub use revocation::{RevocationError, Revocations};
-#[cfg(feature = "oauth2")]
-pub(in crate::authn) use scheme::BearerScheme;
-#[cfg(feature = "dpop")]
-pub(in crate::authn) use scheme::after_scheme;
 #[cfg(any(feature = "dpop", feature = "oauth2"))]
-pub(in crate::authn) use scheme::is_token68;
+pub(in crate::authn) use scheme::{TokenScheme, is_token68};
 pub use verifier::{VerifiedToken, Verifier, VerifierBuilder};

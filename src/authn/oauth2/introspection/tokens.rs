@@ -3,7 +3,7 @@ use super::introspector::{Introspector, Limits};
 use super::{Endpoint, IntrospectionConfigError};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::authn::jwt::confirmation::{self, Possession};
-use crate::authn::jwt::{BearerScheme, JwtError, JwtErrorKind, Revocations, is_token68};
+use crate::authn::jwt::{JwtError, JwtErrorKind, Revocations, TokenScheme, is_token68};
 use crate::authn::oauth2::PrincipalRules;
 use crate::clock::Clock;
 use crate::guard::{Challenge, Rejection, RequestHead};
@@ -31,7 +31,7 @@ const CALLS: std::ops::RangeInclusive<usize> = 1..=10_000;
 pub struct IntrospectedTokens {
     introspector: Introspector,
     principals: PrincipalRules,
-    scheme: BearerScheme,
+    scheme: TokenScheme,
     wants_certificate: bool,
     revocations: Option<Revocations>,
 }
@@ -117,8 +117,8 @@ impl IntrospectedTokens {
     }
 
     #[cfg(feature = "dpop")]
-    pub(in crate::authn) fn own_realm(&self) -> Option<&str> {
-        self.scheme.realm.as_deref()
+    pub(in crate::authn) const fn scheme(&self) -> &TokenScheme {
+        &self.scheme
     }
 }
 
@@ -144,7 +144,7 @@ impl Authenticator for IntrospectedTokens {
         Attempt::now_or_later(Box::pin(async move {
             let admitted = tokens.admit_proved(&token, || Ok((shown, ()))).await;
             let admitted = admitted.map(|(principal, ())| principal);
-            admitted.map_err(|rejection| tokens.scheme.challenged(rejection, None))
+            admitted.map_err(|rejection| tokens.scheme.challenged(rejection, "invalid_token"))
         }))
     }
 }
@@ -217,7 +217,7 @@ impl IntrospectedTokensBuilder {
         Ok(IntrospectedTokens {
             introspector,
             principals: self.principals,
-            scheme: BearerScheme::default(),
+            scheme: TokenScheme::bearer(),
             wants_certificate: false,
             revocations: None,
         })
