@@ -5,6 +5,10 @@
 //! - [`peer_certificate`]: the certificate by which the client authenticated its connection.
 //! - [`address`]: which addresses may be called.
 #![cfg_attr(
+    any(feature = "client", feature = "upload"),
+    doc = "- [`circuit`]: when a service that keeps failing is left alone."
+)]
+#![cfg_attr(
     feature = "client",
     doc = "- [`client`]: calls to other services, bounded in time and size."
 )]
@@ -14,6 +18,8 @@
 )]
 
 pub mod address;
+#[cfg(any(feature = "client", feature = "upload"))]
+pub mod circuit;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod client_ip;

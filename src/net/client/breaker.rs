@@ -1,138 +1,18 @@
-//! The circuit breaker: an origin that keeps failing is left alone for a while.
+//! A circuit for each origin that is called.
 
-use super::ClientConfigError;
 use crate::clock::Clock;
+use crate::net::circuit::{BreakerPolicy, Circuit, Outcome};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-const DEFAULT_FAILURES: u32 = 5;
-const DEFAULT_PAUSE: Duration = Duration::from_secs(30);
 /// How many origins are remembered: who makes a client call many cannot make it hold many.
 const MAX_ORIGINS: usize = 1024;
 
-/// When an origin is left alone, and for how long.
-///
-/// After so many failures in a row (no connection, no answer in time, or a 5xx) the circuit
-/// opens: calls fail at once, and neither side waits. After the pause one call is let through
-/// to see; if it goes well the circuit closes, else the pause begins again. Answers of calls
-/// that began before the circuit last changed do not count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct BreakerPolicy {
-    /// Zero for never.
-    failures: u32,
-    pause: Duration,
-}
-
-impl Default for BreakerPolicy {
-    /// Five failures in a row, 30 seconds.
-    fn default() -> Self {
-        Self::new(DEFAULT_FAILURES, DEFAULT_PAUSE)
-    }
-}
-
-impl BreakerPolicy {
-    /// Opens after so many failures in a row, for this long.
-    pub const fn new(failures: u32, pause: Duration) -> Self {
-        Self { failures, pause }
-    }
-
-    /// Never opens.
-    pub const fn never() -> Self {
-        Self::new(0, DEFAULT_PAUSE)
-    }
-
-    pub(super) const fn check(&self) -> Result<(), ClientConfigError> {
-        if self.pause.is_zero() {
-            return Err(ClientConfigError::Zero("breaker's pause"));
-        }
-        Ok(())
-    }
-}
-
-/// Where one origin stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Closed {
-        failures: u32,
-    },
-    Open {
-        until: Duration,
-    },
-    /// One call is under way to see whether it works again.
-    HalfOpen,
-}
-
-/// What came of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Success,
-    Failure,
-    /// Nobody waited for the end.
-    Unknown,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Circuit {
-    state: State,
-    /// Counts the changes of state, so that late answers can be told.
-    change: u64,
+#[derive(Debug)]
+struct Known {
+    circuit: Circuit,
     touched: Duration,
-}
-
-impl Circuit {
-    const fn new(now: Duration) -> Self {
-        Self {
-            state: State::Closed { failures: 0 },
-            change: 0,
-            touched: now,
-        }
-    }
-
-    fn enter(&mut self, state: State) {
-        self.state = state;
-        self.change = self.change.wrapping_add(1);
-    }
-
-    /// Lets a call through, or says how long to stay away.
-    fn admit(&mut self, now: Duration) -> Result<u64, Duration> {
-        match self.state {
-            State::Closed { .. } => Ok(self.change),
-            State::Open { until } if now < until => Err(until.saturating_sub(now)),
-            State::Open { .. } => {
-                self.enter(State::HalfOpen);
-                Ok(self.change)
-            }
-            State::HalfOpen => Err(Duration::from_secs(1)),
-        }
-    }
-
-    fn settle(&mut self, change: u64, outcome: Outcome, now: Duration, policy: &BreakerPolicy) {
-        if change != self.change {
-            return;
-        }
-        self.touched = now;
-        let open = State::Open {
-            until: now.saturating_add(policy.pause),
-        };
-        match (self.state, outcome) {
-            (State::Closed { failures }, Outcome::Failure) if failures + 1 >= policy.failures => {
-                self.enter(open);
-            }
-            (State::Closed { failures }, Outcome::Failure) => {
-                self.state = State::Closed {
-                    failures: failures + 1,
-                };
-            }
-            (State::Closed { .. }, Outcome::Success) => self.state = State::Closed { failures: 0 },
-            (State::HalfOpen, Outcome::Failure) => self.enter(open),
-            (State::HalfOpen, Outcome::Success) => self.enter(State::Closed { failures: 0 }),
-            // The next call is the one that sees.
-            (State::HalfOpen, Outcome::Unknown) => self.enter(State::Open { until: now }),
-            (State::Closed { .. }, Outcome::Unknown) | (State::Open { .. }, _) => {}
-        }
-    }
 }
 
 /// The circuits of all origins that failed lately.
@@ -140,7 +20,7 @@ impl Circuit {
 pub(super) struct Circuits {
     policy: BreakerPolicy,
     clock: Clock,
-    of: Mutex<HashMap<Arc<str>, Circuit>>,
+    of: Mutex<HashMap<Arc<str>, Known>>,
 }
 
 impl Circuits {
@@ -155,7 +35,7 @@ impl Circuits {
     /// Lets a call to this origin through, or says how long to stay away.
     pub(super) fn admit(self: &Arc<Self>, origin: &Arc<str>) -> Result<Permit, Duration> {
         let now = self.clock.elapsed();
-        let known = self.lock().get_mut(origin).map(|it| it.admit(now));
+        let known = self.lock().get_mut(origin).map(|it| it.circuit.admit(now));
         let change = known.transpose()?.unwrap_or_default();
         Ok(Permit {
             circuits: Arc::clone(self),
@@ -166,38 +46,38 @@ impl Circuits {
     }
 
     fn settle(&self, origin: &Arc<str>, change: u64, outcome: Outcome) {
-        if self.policy.failures == 0 {
+        if !self.policy.opens() {
             return;
         }
         let now = self.clock.elapsed();
         let mut circuits = self.lock();
-        if let Some(circuit) = circuits.get_mut(origin) {
-            circuit.settle(change, outcome, now, &self.policy);
+        if let Some(known) = circuits.get_mut(origin) {
+            known.touched = now;
+            known.circuit.settle(change, outcome, now, &self.policy);
         } else if outcome == Outcome::Failure {
             make_room(&mut circuits);
-            let mut circuit = Circuit::new(now);
+            let mut circuit = Circuit::new();
             circuit.settle(0, outcome, now, &self.policy);
-            circuits.insert(Arc::clone(origin), circuit);
+            let touched = now;
+            circuits.insert(Arc::clone(origin), Known { circuit, touched });
         }
     }
 
     // What a poisoned lock guards is whole: nothing under it panics between two changes.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Circuit>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Known>> {
         self.of.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Forgets the origin that matters least: one that works, else the one that changed longest
 /// ago. Forgetting an open circuit lets a few calls through that would have failed at once.
-fn make_room(circuits: &mut HashMap<Arc<str>, Circuit>) {
+fn make_room(circuits: &mut HashMap<Arc<str>, Known>) {
     if circuits.len() < MAX_ORIGINS {
         return;
     }
-    let worth = |circuit: &Circuit| {
-        let works = circuit.state == State::Closed { failures: 0 };
-        (!works, circuit.touched)
-    };
-    let least = circuits.iter().min_by_key(|(_, circuit)| worth(circuit));
+    let least = circuits
+        .iter()
+        .min_by_key(|(_, known)| (!known.circuit.works(), known.touched));
     if let Some(origin) = least.map(|(origin, _)| Arc::clone(origin)) {
         circuits.remove(&origin);
     }
@@ -215,12 +95,8 @@ pub(super) struct Permit {
 impl Permit {
     pub(super) fn settle(mut self, is_failure: bool) {
         self.is_settled = true;
-        let outcome = if is_failure {
-            Outcome::Failure
-        } else {
-            Outcome::Success
-        };
-        self.circuits.settle(&self.origin, self.change, outcome);
+        self.circuits
+            .settle(&self.origin, self.change, Outcome::of(is_failure));
     }
 }
 

@@ -201,6 +201,9 @@ impl ClientBuilder {
             return Err(ClientConfigError::ResponseTooLarge(self.max_response));
         }
         self.retry.check()?;
-        self.breaker.check()
+        match self.breaker.has_pause() {
+            true => Ok(()),
+            false => Err(ClientConfigError::Zero("breaker's pause")),
+        }
     }
 }

@@ -68,7 +68,7 @@ mod stream;
 mod target;
 mod transport;
 
-pub use breaker::BreakerPolicy;
+pub use crate::net::circuit::BreakerPolicy;
 pub use builder::ClientBuilder;
 pub use error::{ClientConfigError, ClientError, ClientErrorKind};
 pub use fake::{FakeAnswer, FakeTransport};

@@ -117,6 +117,44 @@ async fn a_daemon_that_is_silent_is_not_waited_for() {
     drop(listener);
 }
 
+/// Lets this much time pass between two pieces of a file.
+async fn later(wait: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(wait).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn senders_that_are_slow_use_up_no_deadline() {
+    let (address, _) = start().await;
+    let clamd = Clamd::tcp(address);
+    for _ in 0..6 {
+        let mut scan = clamd.begin();
+        scan.push(b"hel").await;
+        later(Duration::from_secs(60)).await;
+        scan.push(b"lo").await;
+        assert_eq!(scan.finish().await.unwrap(), ScanVerdict::Clean);
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_hangs_up_on_slow_senders_is_asked_by_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let clamd = Clamd::tcp(address);
+    for _ in 0..6 {
+        let mut scan = clamd.begin();
+        scan.push(b"hel").await;
+        later(Duration::from_secs(150)).await;
+        assert!(matches!(scan.finish().await, Err(ClamdError::Io(_))));
+    }
+    for _ in 0..5 {
+        assert!(matches!(clamd.scan(b"x").await, Err(ClamdError::Io(_))));
+    }
+    assert!(matches!(clamd.scan(b"x").await, Err(ClamdError::Resting)));
+}
+
 mod uploads {
     use super::super::multipart::{body, file, request, upload};
     use super::{EICAR, start};

@@ -1,48 +1,52 @@
 use crate::clock::Clock;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use crate::net::circuit::{BreakerPolicy, Circuit, Outcome};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-const MAX_FAILURES: u32 = 5;
-const PAUSE: Duration = Duration::from_secs(30);
-
-/// Leaves a daemon alone that keeps failing. After the pause it is asked again, by all.
+/// Leaves a daemon alone that keeps failing. After the pause it is asked again, by all: were one
+/// file alone let through to see, whoever sends it slowly would keep out all others.
 #[derive(Debug)]
 pub(super) struct Breaker {
+    policy: BreakerPolicy,
     clock: Clock,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    failures: u32,
-    open_until: Option<Duration>,
+    circuit: Mutex<Circuit>,
 }
 
 impl Breaker {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(super) const fn new(policy: BreakerPolicy, clock: Clock) -> Self {
         Self {
+            policy,
             clock,
-            state: Mutex::default(),
+            circuit: Mutex::new(Circuit::new()),
         }
+    }
+
+    /// The same with another clock, knowing of no failure.
+    pub(super) fn with_clock(&self, clock: Clock) -> Self {
+        Self::new(self.policy.clone(), clock)
+    }
+
+    /// The same with another policy, knowing of no failure.
+    pub(super) fn with_policy(&self, policy: BreakerPolicy) -> Self {
+        Self::new(policy, self.clock.clone())
     }
 
     pub(super) fn is_open(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state
-            .open_until
-            .is_some_and(|until| self.clock.elapsed() < until)
+        self.lock().is_open(self.clock.elapsed())
     }
 
-    pub(super) fn note(&self, is_success: bool) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_success {
-            *state = State::default();
-            return;
+    /// Takes in what came of a file.
+    pub(super) fn note(&self, is_failure: bool) {
+        let now = self.clock.elapsed();
+        let mut circuit = self.lock();
+        // While it is open, what began before tells nothing new.
+        if let Ok(change) = circuit.admit(now) {
+            circuit.settle(change, Outcome::of(is_failure), now, &self.policy);
         }
-        state.failures = state.failures.saturating_add(1);
-        if state.failures >= MAX_FAILURES {
-            state.open_until = Some(self.clock.elapsed().saturating_add(PAUSE));
-        }
+    }
+
+    // What a poisoned lock guards is whole: nothing under it panics between two changes.
+    fn lock(&self) -> MutexGuard<'_, Circuit> {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,25 +54,32 @@ impl Breaker {
 mod tests {
     use super::*;
     use crate::clock::FakeClock;
+    use std::time::Duration;
 
     #[test]
     fn it_opens_and_closes() {
+        const PAUSE: Duration = Duration::from_secs(30);
         let clock = FakeClock::at_unix_seconds(0);
-        let breaker = Breaker::new(clock.clock());
-        (1..MAX_FAILURES).for_each(|_| breaker.note(false));
+        let breaker = Breaker::new(BreakerPolicy::new(5, PAUSE), clock.clock());
+        (1..5).for_each(|_| breaker.note(true));
         assert!(!breaker.is_open());
-        breaker.note(false);
+        breaker.note(true);
         assert!(breaker.is_open());
+        breaker.note(false);
+        assert!(
+            breaker.is_open(),
+            "what began before it opened does not count"
+        );
         clock.advance(PAUSE);
         assert!(!breaker.is_open());
-        breaker.note(false);
+        breaker.note(true);
         assert!(
             breaker.is_open(),
             "the first failure after the pause opens it again"
         );
         clock.advance(PAUSE);
-        breaker.note(true);
         breaker.note(false);
+        breaker.note(true);
         assert!(!breaker.is_open());
     }
 }

@@ -5,8 +5,9 @@
 //! machine, or behind something that is both.
 //!
 //! 1. One deadline stands over connecting, sending and the answer: 30 seconds unless told
-//!    otherwise.
-//! 2. Five failures in a row, and for 30 seconds the daemon is not asked.
+//!    otherwise. What the file's sender takes does not count.
+//! 2. Five failures in a row, and for 30 seconds the daemon is not asked, by a [`BreakerPolicy`].
+//!    A daemon that hangs up on a sender who kept it waiting has not failed.
 //! 3. When it cannot be asked, does not answer, or says that the file is too large for it, the
 //!    file is refused. [`Clamd::insecure_accept_unscanned`] turns that round.
 
@@ -16,6 +17,7 @@ mod scan;
 pub use scan::{ClamdError, Scan, ScanVerdict};
 
 use crate::clock::Clock;
+use crate::net::circuit::BreakerPolicy;
 use breaker::Breaker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,7 +58,7 @@ impl Clamd {
         Self {
             address,
             deadline: DEADLINE,
-            breaker: Arc::new(Breaker::new(Clock::system())),
+            breaker: Arc::new(Breaker::new(BreakerPolicy::default(), Clock::system())),
             accepts_unscanned: false,
         }
     }
@@ -72,7 +74,7 @@ impl Clamd {
         Self::new(Address::Unix(path.into()))
     }
 
-    /// Waits for so long, in all.
+    /// Waits for the daemon for so long, in all.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -80,7 +82,13 @@ impl Clamd {
 
     /// Takes the time from here, for the pause after failures.
     pub fn clock(mut self, clock: Clock) -> Self {
-        self.breaker = Arc::new(Breaker::new(clock));
+        self.breaker = Arc::new(self.breaker.with_clock(clock));
+        self
+    }
+
+    /// Sets when the daemon is left alone, and for how long.
+    pub fn breaker(mut self, policy: BreakerPolicy) -> Self {
+        self.breaker = Arc::new(self.breaker.with_policy(policy));
         self
     }
 

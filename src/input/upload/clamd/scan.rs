@@ -1,15 +1,18 @@
 use super::{Address, Clamd};
-use crate::input::upload::layer::until;
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 /// Answers are a line.
 const MAX_ANSWER: u64 = 4096;
 /// The longest chunk that is sent at once.
 const MAX_CHUNK: usize = 64 << 10;
+/// Daemons that hear nothing for longer may hang up: by default after 120 seconds, in the middle
+/// of a file.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the daemon said of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +51,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync> Connection for T {}
 /// A file that is being sent to the daemon.
 pub struct Scan {
     clamd: Clamd,
-    until: Instant,
+    /// What is left of the deadline.
+    left: Duration,
+    /// When the daemon last heard of the file.
+    heard: Instant,
+    /// Whether it was kept waiting, so that it is not at fault when it hangs up.
+    kept_waiting: bool,
     state: State,
 }
 
@@ -71,7 +79,9 @@ impl std::fmt::Debug for Scan {
 impl Scan {
     pub(super) fn new(clamd: Clamd) -> Self {
         Self {
-            until: until(clamd.deadline),
+            left: clamd.deadline,
+            heard: Instant::now(),
+            kept_waiting: false,
             state: State::New,
             clamd,
         }
@@ -84,30 +94,24 @@ impl Scan {
                 Ok(connection) => self.send(connection, piece).await,
                 Err(error) => State::Failed(error),
             },
-            State::Sending(connection) => self.send(connection, piece).await,
+            State::Sending(connection) => {
+                self.kept_waiting |= self.heard.elapsed() > PATIENCE;
+                self.send(connection, piece).await
+            }
             other => other,
         };
+        self.heard = Instant::now();
     }
 
-    async fn connect(&self) -> Result<Pin<Box<dyn Connection>>, ClamdError> {
+    async fn connect(&mut self) -> Result<Pin<Box<dyn Connection>>, ClamdError> {
         if self.clamd.breaker.is_open() {
             return Err(ClamdError::Resting);
         }
-        let connect = async {
-            let mut connection: Pin<Box<dyn Connection>> = match &self.clamd.address {
-                Address::Tcp(address) => Box::pin(TcpStream::connect(address).await?),
-                #[cfg(unix)]
-                Address::Unix(path) => Box::pin(tokio::net::UnixStream::connect(path).await?),
-            };
-            connection.write_all(b"zINSTREAM\0").await?;
-            Ok::<_, ClamdError>(connection)
-        };
-        timeout_at(self.until, connect)
-            .await
-            .unwrap_or(Err(ClamdError::Timeout))
+        let address = self.clamd.address.clone();
+        Ok(self.in_time(connect(address)).await??)
     }
 
-    async fn send(&self, mut connection: Pin<Box<dyn Connection>>, piece: &[u8]) -> State {
+    async fn send(&mut self, mut connection: Pin<Box<dyn Connection>>, piece: &[u8]) -> State {
         let send = async {
             for chunk in piece.chunks(MAX_CHUNK) {
                 let length = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
@@ -116,11 +120,19 @@ impl Scan {
             }
             Ok::<_, io::Error>(())
         };
-        match timeout_at(self.until, send).await {
-            Err(_) => State::Failed(ClamdError::Timeout),
+        match self.in_time(send).await {
+            Err(late) => State::Failed(late),
             Ok(Err(error)) => State::Deaf(connection, error),
             Ok(Ok(())) => State::Sending(connection),
         }
+    }
+
+    /// Waits for the daemon, within what is left of the deadline.
+    async fn in_time<T>(&mut self, done: impl Future<Output = T>) -> Result<T, ClamdError> {
+        let begun = Instant::now();
+        let outcome = timeout(self.left, done).await;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        outcome.map_err(|_| ClamdError::Timeout)
     }
 
     /// Says that there is no more, and waits for the verdict.
@@ -128,21 +140,28 @@ impl Scan {
     /// # Errors
     /// When the daemon could not be asked, or gave no verdict.
     pub async fn finish(mut self) -> Result<ScanVerdict, ClamdError> {
-        if matches!(self.state, State::New) {
-            self.push(b"").await;
-        }
+        // The end is a piece, too.
+        self.push(b"").await;
         let state = std::mem::replace(&mut self.state, State::New);
-        let result = match timeout_at(self.until, answer(state)).await {
-            Ok(result) => result,
-            Err(_) => Err(ClamdError::Timeout),
-        };
+        let result = self.in_time(answer(state)).await.flatten();
         match &result {
             // It is well, and the file is large; or it was not asked.
             Err(ClamdError::TooLarge | ClamdError::Resting) => {}
-            result => self.clamd.breaker.note(result.is_ok()),
+            Err(_) if self.kept_waiting => {}
+            result => self.clamd.breaker.note(result.is_err()),
         }
         result
     }
+}
+
+async fn connect(address: Address) -> io::Result<Pin<Box<dyn Connection>>> {
+    let mut connection: Pin<Box<dyn Connection>> = match address {
+        Address::Tcp(address) => Box::pin(TcpStream::connect(address).await?),
+        #[cfg(unix)]
+        Address::Unix(path) => Box::pin(tokio::net::UnixStream::connect(path).await?),
+    };
+    connection.write_all(b"zINSTREAM\0").await?;
+    Ok(connection)
 }
 
 async fn answer(state: State) -> Result<ScanVerdict, ClamdError> {
