@@ -63,6 +63,7 @@ pub mod refresh_token;
     feature = "totp"
 ))]
 mod refusal;
+mod revoke;
 #[cfg(feature = "session")]
 pub mod session;
 pub mod step_up;
@@ -91,4 +92,5 @@ pub use lock_out::LockOut;
     feature = "totp"
 ))]
 pub use refusal::Refusal;
+pub use revoke::{Revoke, Revoking};
 pub use step_up::RequireRecent;

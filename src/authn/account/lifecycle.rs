@@ -1,7 +1,7 @@
-use super::revoke::{Revoke, Revoking};
 use super::{Account, AccountError, Login, MAX_TRIES, Written, contended, purpose};
 use crate::authn::one_time_code::{LinkTokens, Place, Purpose};
 use crate::authn::password::PasswordPolicy;
+use crate::authn::{Revoke, Revoking};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::random::Random;
 use std::sync::Arc;

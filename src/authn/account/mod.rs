@@ -93,8 +93,8 @@ mod login;
 mod password_change;
 pub mod purpose;
 mod registration;
-mod revoke;
 
+pub use super::revoke::{Revoke, Revoking};
 pub use account::{Account, Parts};
 pub use accounts::Accounts;
 pub use directory::{Directory, Written};
@@ -105,7 +105,6 @@ pub use factor_change::FactorChange;
 pub use lifecycle::Lifecycle;
 pub use login::{LoggedIn, Login};
 pub use password_change::PasswordReset;
-pub use revoke::{Revoke, Revoking};
 
 use crate::store::{StoreError, StoreErrorKind};
 

@@ -2,6 +2,7 @@ use super::error::{ApiKeyError, ConfigError};
 use super::key::{ApiKey, CreatedApiKey, KeyKind, KeyRecord, NewApiKey};
 use super::owner::KeyOwner;
 use super::text::{Fresh, Prefix, is_id};
+use crate::authn::{Revoke, Revoking};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::guard::Rejection;
@@ -496,4 +497,14 @@ fn check_scopes<'a>(
     Err(ApiKeyError::NotAllowed(
         "the principal asks for scopes that it does not have itself",
     ))
+}
+
+/// API keys in whatever tenant.
+impl Revoke for ApiKeys {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
+        Box::pin(async move {
+            self.revoke_all(user).await?;
+            Ok(())
+        })
+    }
 }

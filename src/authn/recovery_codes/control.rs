@@ -3,6 +3,7 @@ use super::code::Code;
 use crate::authn::Refusal;
 use crate::authn::record::{Write, change};
 use crate::authn::text_bytes::TextBytes;
+use crate::authn::{Revoke, Revoking};
 use crate::random::Random;
 use crate::secret::SecretString;
 use crate::store::{Collection, Records};
@@ -137,5 +138,15 @@ impl Hashes {
         let before = self.codes.len();
         self.codes.retain(|kept| !bool::from(kept.0.ct_eq(hash)));
         self.codes.len() < before
+    }
+}
+
+/// The recovery codes: for the deletion of an account, never for a reset.
+impl Revoke for RecoveryCodes {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
+        Box::pin(async move {
+            self.remove(user).await?;
+            Ok(())
+        })
     }
 }

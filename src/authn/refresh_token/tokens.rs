@@ -6,6 +6,7 @@ use super::token::Token;
 use crate::authn::Epochs;
 use crate::authn::credential::{Place, PublicId};
 use crate::authn::owner::OwnerTag;
+use crate::authn::{Revoke, Revoking};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::random::Random;
@@ -469,5 +470,16 @@ impl RefreshTokens {
 
     fn now(&self) -> Timestamp {
         self.settings.clock.now()
+    }
+}
+
+/// Refresh tokens, and what else asks for the same epochs. The family at hand ends too: after a
+/// change of the password, give the client another.
+impl Revoke for RefreshTokens {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
+        Box::pin(async move {
+            self.revoke_all(user).await?;
+            Ok(())
+        })
     }
 }

@@ -9,6 +9,7 @@ use super::visitor::Visitor;
 use crate::authn::credential::{Place, PublicId, SecretHash};
 use crate::authn::moment::Moment;
 use crate::authn::owner::OwnerTag;
+use crate::authn::{Revoke, Revoking};
 use crate::clock::Timestamp;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::principal::Principal;
@@ -367,4 +368,21 @@ fn tell(emitter: &Emitter, kind: EventKind, user: &str, id: &PublicId, code: Opt
         Some(code) => event.with_code(code),
         None => event,
     });
+}
+
+/// Sessions, remembered browsers, logins under way, and what else asks for the same epochs.
+impl Revoke for Sessions {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
+        Box::pin(async move {
+            self.revoke_all(user).await?;
+            Ok(())
+        })
+    }
+
+    fn revoke_others<'a>(&'a self, principal: &'a Principal) -> Revoking<'a> {
+        Box::pin(async move {
+            self.revoke_others(principal).await?;
+            Ok(())
+        })
+    }
 }

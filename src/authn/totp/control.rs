@@ -4,6 +4,7 @@ use super::parameters::Parameters;
 use super::{Enrollment, TotpBuilder, TotpError};
 use crate::authn::record::{Write, change};
 use crate::authn::{LockOut, Refusal, typed};
+use crate::authn::{Revoke, Revoking};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::SecretSealer;
 use crate::random::Random;
@@ -301,4 +302,14 @@ impl Totp {
 
 fn read(found: Option<&Bytes>) -> Result<Option<Account>, TotpError> {
     found.map(|value| Account::read(value)).transpose()
+}
+
+/// The authenticator app: for the deletion of an account, never for a reset.
+impl Revoke for Totp {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
+        Box::pin(async move {
+            self.remove(user).await?;
+            Ok(())
+        })
+    }
 }

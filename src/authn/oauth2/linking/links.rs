@@ -1,6 +1,6 @@
 use super::record::{Link, LinkedAccount, StoredLink, corrupt, count_of};
 use super::{IdentityKey, LinkError};
-use crate::authn::RequireRecent;
+use crate::authn::{RequireRecent, Revoke, Revoking};
 use crate::clock::Clock;
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::principal::Principal;
@@ -335,9 +335,8 @@ fn contended() -> StoreError {
 }
 
 /// The identities: for the deletion of an account, never for a reset.
-#[cfg(feature = "account")]
-impl crate::authn::account::Revoke for Links {
-    fn revoke_all<'a>(&'a self, user: &'a str) -> crate::authn::account::Revoking<'a> {
+impl Revoke for Links {
+    fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
         Box::pin(async move {
             self.forget(user).await?;
             Ok(())
