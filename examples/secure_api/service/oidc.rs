@@ -7,17 +7,12 @@ use super::rights;
 use super::sessions;
 use super::vault::Vault;
 use axum::Router;
-use http::HeaderMap;
-use http::request::Parts;
-use portcullis::authn::AuthenticateLayer;
 use portcullis::authn::oauth2::linking::Links;
 use portcullis::authn::oauth2::{
-    ClientAuthentication, FinishedLogin, KeptLogin, LoggedOut, LoginHandler, LoginRoutes, Logins,
-    Provider, RelyingParty,
+    ClientAuthentication, FinishedLogin, LoginAccounts, LoginRoutes, Logins, Provider,
+    RelyingParty, SessionLogins,
 };
-use portcullis::authn::session::Visitor;
-use portcullis::event::{Emitter, EventKind, SecurityEvent};
-use portcullis::guard::{Rejection, RejectionKind, RequestHead};
+use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::net::address::AddressPolicy;
 use portcullis::net::client::HttpClient;
 use portcullis::principal::Principal;
@@ -27,11 +22,10 @@ use std::error::Error;
 /// Our name for the one provider.
 const NAME: &str = "oidc";
 
-/// What becomes of logins with the provider.
-struct Oidc {
+/// The accounts of who logs in with the provider.
+struct ProviderAccounts {
     state: State,
     links: Links,
-    logins: Logins,
 }
 
 /// The routes below `/auth`.
@@ -47,15 +41,14 @@ pub(super) fn routes(
         .provider(provider)
         .build()?;
     let logins = Logins::new(store.clone(), vault.provider_tokens.clone());
-    let handler = Oidc {
+    let accounts = ProviderAccounts {
         state: state.clone(),
         links: Links::new(state.records.clone()),
-        logins: logins.clone(),
     };
-    // Who logs out is told by the session.
-    let who = AuthenticateLayer::new(state.sessions.clone()).allow_anonymous();
+    let sessions = state.sessions.clone();
+    let handler = SessionLogins::new(sessions, logins.clone(), accounts).attribute(sessions::LOGIN);
     let routes = LoginRoutes::new(relying_party, logins, handler);
-    Ok(Router::new().nest_service("/auth", routes).layer(who))
+    Ok(Router::new().nest_service("/auth", routes))
 }
 
 fn provider(config: &OidcConfig, port: u16) -> Result<Provider, Box<dyn Error>> {
@@ -80,54 +73,20 @@ fn provider(config: &OidcConfig, port: u16) -> Result<Provider, Box<dyn Error>> 
         .build(client)?)
 }
 
-impl LoginHandler for Oidc {
-    async fn logged_in(
-        &self,
-        request: &Parts,
-        login: &FinishedLogin,
-    ) -> Result<HeaderMap, Rejection> {
-        let visitor = Visitor::of(&RequestHead::of_parts(request));
+impl LoginAccounts for ProviderAccounts {
+    async fn principal(&self, login: &FinishedLogin) -> Result<Principal, Rejection> {
         let account = self.account(login).await?;
-        let name = self.logins.name(login);
         let proof = login.identity().authentication();
-        let principal = rights::principal_of_account(&account, proof);
-        let principal = principal.with_attribute("sid", &*name);
-        let session = self.state.sessions.login(&visitor, &principal).await?;
-        sessions::end_tokens(&self.state, session.replaced()).await?;
-        // Where the provider has ended it meanwhile, the cookie is not sent.
-        let ended = self.logins.keep(&name, &account.id, login).await?;
-        let emitter = Emitter::of(&request.extensions);
-        for name in &ended {
-            sessions::end_login(&self.state, emitter.clone(), &account.id, name).await?;
-        }
-        let event = SecurityEvent::new(EventKind::AuthnLoginSuccess).with_subject(&account.id);
-        emitter.emit(event);
-        let mut headers = HeaderMap::new();
-        session.apply(&mut headers);
-        Ok(headers)
+        Ok(rights::principal_of_account(&account, proof))
     }
 
-    async fn log_out(&self, request: &Parts) -> Result<LoggedOut, Rejection> {
-        let visitor = Visitor::of(&RequestHead::of_parts(request));
-        let emitter = Emitter::of(&request.extensions);
-        let mut out = LoggedOut::default();
-        let principal: Option<&Principal> = request.extensions.get();
-        if let Some((user, login)) = principal.and_then(sessions::user_and_login) {
-            sessions::end_login(&self.state, emitter, user, login).await?;
-            out = out.login(login);
-        }
-        let ended = self.state.sessions.logout(&visitor).await?;
-        sessions::end_tokens(&self.state, ended.ended()).await?;
-        Ok(out.headers(|headers| ended.apply(headers)))
-    }
-
-    async fn ended(&self, request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
-        let emitter = Emitter::of(&request.extensions);
-        sessions::end_login(&self.state, emitter, login.user(), &login.name()).await
+    async fn ended(&self, user: &str, login: &str) -> Result<(), Rejection> {
+        self.state.tokens.end(user, login).await?;
+        Ok(())
     }
 }
 
-impl Oidc {
+impl ProviderAccounts {
     /// The account of an identity: its own, whatever address the provider tells. Somebody who
     /// has both a password and an identity here has two accounts.
     async fn account(&self, login: &FinishedLogin) -> Result<Account, Rejection> {

@@ -1,6 +1,7 @@
 //! What each may do, and who each is: by account, by token, by API key.
 
 use super::accounts::{Account, Accounts};
+use super::sessions::LOGIN;
 use portcullis::authn::api_key::{ApiKeys, ConfigError as ApiKeyConfigError};
 use portcullis::authn::jwt::{VerifiedToken, principal_of};
 use portcullis::authz::rbac::{ConfigError, Rbac, Role};
@@ -78,7 +79,7 @@ pub(crate) fn principal_of_token(token: &VerifiedToken) -> Result<Principal, Rej
     let principal = principal_of(claims)?
         .with_role(MEMBER)
         .with_roles(claims.words("roles"));
-    let texts = ["email", "sid", "department"];
+    let texts = ["email", LOGIN, "department"];
     let texts = texts
         .into_iter()
         .filter_map(|name| Some((name, claims.text(name)?)));

@@ -14,14 +14,12 @@ use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::principal::Principal;
 use serde_json::{Value, json};
 
+/// The attribute of principals, and the claim of access tokens, that names the login.
+pub(super) const LOGIN: &str = "sid";
+
 /// The login that somebody came by: a cookie and the tokens of one have the same.
 fn login_of(principal: &Principal) -> Option<&str> {
-    principal.attribute("sid").and_then(Value::as_str)
-}
-
-/// Whose login it is that somebody came by, and which.
-pub(super) fn user_and_login(principal: &Principal) -> Option<(&str, &str)> {
-    Some((principal.id(), login_of(principal)?))
+    principal.attribute(LOGIN).and_then(Value::as_str)
 }
 
 /// A login that goes on. What it holds does not last equally long: a session ends after minutes

@@ -76,7 +76,7 @@ impl Tokens {
             .token_with(refresh)
             .claim("roles", &account.profile.roles)
             .and_then(|token| token.claim("email", &account.email))
-            .and_then(|token| token.claim("sid", refresh.family()))
+            .and_then(|token| token.claim(sessions::LOGIN, refresh.family()))
             .and_then(|token| match &account.profile.department {
                 Some(department) => token.claim("department", department),
                 None => Ok(token),

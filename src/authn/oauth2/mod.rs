@@ -99,8 +99,9 @@
 //! - The cookie of a login under way is `SameSite=Lax`, for the provider sends the browser back
 //!   from another site. One login a browser and provider is under way at a time; of two tabs,
 //!   the one goes on that began last.
-//! - Who logs in becomes a session by your hand, in a [`LoginHandler`]: begin a new one,
-//!   and never go on with one that the browser had before.
+//! - With feature `session`, `SessionLogins` makes sessions of logins. With others of your own,
+//!   write a [`LoginHandler`]: begin a new session, and never go on with one that the browser
+//!   had before.
 //! - Log out by `POST` alone, behind the defense against cross-site requests.
 //! - A [`Provider`] of plain OAuth 2.0 proves less than one of OpenID Connect: see
 //!   [`plain_oauth`](Provider::plain_oauth).
@@ -140,6 +141,8 @@ mod relying_party;
 mod return_path;
 mod routes;
 mod scopes;
+#[cfg(feature = "session")]
+mod session_logins;
 mod token_endpoint;
 mod token_response;
 mod transaction;
@@ -162,5 +165,7 @@ pub use relying_party::{BegunLogin, FinishedLogin, RelyingParty, RelyingPartyBui
 pub use return_path::ReturnPath;
 pub use routes::{LoggedOut, LoginHandler, LoginRoutes};
 pub use scopes::{Granted, ScopeMap};
+#[cfg(feature = "session")]
+pub use session_logins::{LoginAccounts, SessionLogins};
 pub use token_endpoint::Endpoint;
 pub use token_response::{TokenResponse, TokenType};

@@ -235,6 +235,20 @@ impl Sessions {
         end: End,
     ) -> Result<Vec<Principal>, SessionError> {
         let mut ended = Vec::new();
+        for (place, record) in self.shown_by(visitor).await? {
+            if self
+                .end(&visitor.emitter, record.user(), &place, end)
+                .await?
+            {
+                ended.push(record.principal(&place.id));
+            }
+        }
+        Ok(ended)
+    }
+
+    /// What the browser shows a good cookie of.
+    async fn shown_by(&self, visitor: &Visitor) -> Result<Vec<(Place, Record)>, SessionError> {
+        let mut shown = Vec::new();
         let cookies = visitor.cookies(self.settings.cookie.name());
         for token in cookies.filter_map(Token::parse) {
             let found = match self.find(&token.place).await {
@@ -243,15 +257,24 @@ impl Sessions {
                 found => found?,
             };
             let hash = self.hash(&token);
-            let Some(record) = found.filter(|record| record.secret.is(&hash)) else {
-                continue;
-            };
-            let user = record.user();
-            if self.end(&visitor.emitter, user, &token.place, end).await? {
-                ended.push(record.principal(&token.place.id));
+            if let Some(record) = found.filter(|record| record.secret.is(&hash)) {
+                shown.push((token.place, record));
             }
         }
-        Ok(ended)
+        Ok(shown)
+    }
+
+    /// Whose sessions the browser shows a good cookie of.
+    #[cfg(feature = "oauth2")]
+    pub(in crate::authn) async fn principals_of(
+        &self,
+        visitor: &Visitor,
+    ) -> Result<Vec<Principal>, SessionError> {
+        let shown = self.shown_by(visitor).await?;
+        let principals = shown
+            .iter()
+            .map(|(place, record)| record.principal(&place.id));
+        Ok(principals.collect())
     }
 
     /// Ends a session that was there a moment ago and, where somebody wanted it to end, what it

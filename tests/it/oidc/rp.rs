@@ -9,15 +9,15 @@ use http::request::Parts;
 use portcullis::authn::oauth2::linking::Links;
 use portcullis::authn::oauth2::{
     ClientAuthentication, FinishedLogin, KeptLogin, LoggedOut, LoginHandler, LoginRoutes, Logins,
-    Provider, ProviderBuilder, RelyingParty, RelyingPartyBuilder,
+    Provider, ProviderBuilder, RelyingParty, RelyingPartyBuilder, SessionLogins,
 };
-use portcullis::authn::session::{Sessions, Visitor};
+use portcullis::authn::session::Sessions;
 use portcullis::authn::{AuthenticateLayer, Epochs};
 use portcullis::clock::{Clock, FakeClock};
 use portcullis::crypto::field::{FieldCipher, FieldColumn};
 use portcullis::crypto::keyring::Keyring;
 use portcullis::event::RecentEvents;
-use portcullis::guard::{Rejection, RequestHead};
+use portcullis::guard::Rejection;
 use portcullis::monitor::MonitorLayer;
 use portcullis::net::address::AddressPolicy;
 use portcullis::net::client::{HttpClient, RetryPolicy};
@@ -87,10 +87,9 @@ pub(crate) fn client() -> HttpClient {
         .unwrap()
 }
 
+/// Sessions of logins, which the test sees.
 struct Handler {
-    sessions: Sessions,
-    logins: Logins,
-    links: Links,
+    logins: SessionLogins<Links>,
     seen: Arc<Mutex<Vec<FinishedLogin>>>,
 }
 
@@ -100,51 +99,17 @@ impl LoginHandler for Handler {
         request: &Parts,
         login: &FinishedLogin,
     ) -> Result<HeaderMap, Rejection> {
-        let identity = login.identity();
-        let account = self.links.find_or_create(&identity.key()?).await?;
-        let name = self.logins.name(login);
-        let principal = Principal::new(account.id(), identity.authentication())
-            .with_attribute("login", &*name)
-            .with_attribute("issuer", identity.issuer())
-            .with_attribute("subject", identity.subject());
-        let visitor = Visitor::of(&RequestHead::of_parts(request));
-        let session = self.sessions.login(&visitor, &principal).await?;
-        // Where the provider has ended it meanwhile, the cookie is not sent.
-        for ended in self.logins.keep(&name, account.id(), login).await? {
-            self.end(account.id(), &ended).await?;
-        }
+        let headers = self.logins.logged_in(request, login).await?;
         self.seen.lock().unwrap().push(login.clone());
-        let mut headers = HeaderMap::new();
-        session.apply(&mut headers);
         Ok(headers)
     }
 
     async fn log_out(&self, request: &Parts) -> Result<LoggedOut, Rejection> {
-        let visitor = Visitor::of(&RequestHead::of_parts(request));
-        let ended = self.sessions.logout(&visitor).await?;
-        let out = LoggedOut::new().headers(|headers| ended.apply(headers));
-        let principal: Option<&Principal> = request.extensions.get();
-        let login = principal.and_then(|it| it.attribute("login").and_then(Value::as_str));
-        Ok(match login {
-            Some(name) => out.login(name),
-            None => out,
-        })
+        self.logins.log_out(request).await
     }
 
-    async fn ended(&self, _request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
-        self.end(login.user(), &login.name()).await
-    }
-}
-
-impl Handler {
-    /// Ends the session of a login.
-    async fn end(&self, user: &str, login: &str) -> Result<(), Rejection> {
-        for session in self.sessions.list(user).await? {
-            if session.principal().attribute_is("login", login) {
-                self.sessions.revoke(user, session.id()).await?;
-            }
-        }
-        Ok(())
+    async fn ended(&self, request: &Parts, login: &KeptLogin) -> Result<(), Rejection> {
+        self.logins.ended(request, login).await
     }
 }
 
@@ -196,10 +161,9 @@ impl Rp {
         let sessions = sessions.build().unwrap();
         let epochs = Epochs::new(store);
         let seen = Arc::default();
+        let links = Links::new(Records::memory());
         let handler = Handler {
-            sessions: sessions.clone(),
-            logins: logins.clone(),
-            links: Links::new(Records::memory()),
+            logins: SessionLogins::new(sessions.clone(), logins.clone(), links),
             seen: Arc::clone(&seen),
         };
         let routes = LoginRoutes::new(relying_party.clone(), logins.clone(), handler);

@@ -47,7 +47,7 @@ pub(super) async fn finish(
     let principal = rights::principal_of_account(account, proof);
     let (login, answer) = state.tokens.begin(account, &principal).await?;
     // The session and the tokens are of one login, and end together.
-    let principal = principal.with_attribute("sid", login);
+    let principal = principal.with_attribute(sessions::LOGIN, login);
     let session = state.sessions.login(visitor, &principal).await?;
     // So do those of the login that the browser had before.
     sessions::end_tokens(state, session.replaced()).await?;
