@@ -1,4 +1,5 @@
-use super::{EventSink, RequestId, SecurityEvent, TraceContext, clean, cut};
+use super::text::cut;
+use super::{EventSink, RequestId, SecurityEvent, TraceContext, clean};
 use crate::clock::Clock;
 use crate::principal::Principal;
 use http::Request;
