@@ -35,6 +35,8 @@ mod credential;
 pub mod dpop;
 #[cfg(any(feature = "jwt", feature = "refresh-token", feature = "session"))]
 mod epoch;
+#[cfg(all(feature = "client", feature = "jwt"))]
+mod flight;
 #[cfg(feature = "jwt")]
 pub mod introspection;
 #[cfg(feature = "jwt")]

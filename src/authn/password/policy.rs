@@ -16,7 +16,7 @@ const MIN_WITH_SECOND_FACTOR: usize = 8;
 const MIN_MAXIMUM: usize = 64;
 
 /// The most characters without [`PasswordPolicy::at_most`].
-const DEFAULT_MOST: usize = 256;
+const DEFAULT_MAX: usize = 256;
 
 /// Which passwords may be chosen: the rules of NIST SP 800-63B-4 section 3.1.1.2.
 ///
@@ -68,7 +68,7 @@ impl PasswordPolicy {
     const fn with_least(least: usize) -> Self {
         Self {
             least,
-            most: DEFAULT_MOST,
+            most: DEFAULT_MAX,
             words: Vec::new(),
         }
     }

@@ -78,10 +78,10 @@ mod list {
 
     const NAME: &str = "system.posix_acl_access";
     /// No attribute is longer (`XATTR_SIZE_MAX`).
-    const LONGEST: usize = 64 << 10;
+    const MAX_LEN: usize = 64 << 10;
 
     pub(super) fn of(file: &File) -> io::Result<Option<Vec<u8>>> {
-        let mut list = vec![0; LONGEST];
+        let mut list = vec![0; MAX_LEN];
         match fgetxattr(file, NAME, &mut list) {
             Ok(length) => {
                 list.truncate(length);

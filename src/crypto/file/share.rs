@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 /// Chunks that are worth a thread: 1 MiB.
-const LEAST: usize = 64;
+const MIN_CHUNKS: usize = 64;
 
 /// Among how many threads to share so many chunks.
 pub(super) fn shares(chunks: usize, threads: NonZeroUsize) -> usize {
-    threads.get().min(chunks / LEAST).max(1)
+    threads.get().min(chunks / MIN_CHUNKS).max(1)
 }
 
 /// Works on each share in a thread of its own, the first on this one. Of errors, that of the

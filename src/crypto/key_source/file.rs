@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 /// The longest file: a keyring's longest text, sealed.
-const LONGEST: usize = 1 << 17;
+const MAX_LEN: usize = 1 << 17;
 
 /// A keyring in a file that nobody but its owner may read: mode 0600 or 0400, and the owner is
 /// the user that the service runs as, or root.
@@ -123,11 +123,11 @@ impl KeyFile {
         let file = open(&self.path).map_err(|error| self.failed(error))?;
         self.check(&file)?;
         // All at once: what moves leaves a copy behind.
-        let mut text = Zeroizing::new(String::with_capacity(LONGEST + 1));
-        let limit = LONGEST as u64 + 1;
+        let mut text = Zeroizing::new(String::with_capacity(MAX_LEN + 1));
+        let limit = MAX_LEN as u64 + 1;
         let read = file.take(limit).read_to_string(&mut text);
         read.map_err(|error| self.failed(error))?;
-        if text.len() > LONGEST {
+        if text.len() > MAX_LEN {
             return Err(KeySourceError::TooLong);
         }
         Ok(text)

@@ -3,9 +3,9 @@ use crate::crypto::json::{Object, Value};
 
 /// The longest text of a key set. The largest set an issuer of our knowledge publishes has
 /// some 30 kB.
-const LONGEST_TEXT: usize = 256 * 1024;
+const MAX_TEXT_LEN: usize = 256 * 1024;
 /// The most keys of a set.
-const MOST_KEYS: usize = 64;
+const MAX_KEYS: usize = 64;
 
 /// Keys of one issuer, one of which a token has to be signed with.
 ///
@@ -46,7 +46,7 @@ impl KeySet {
     /// # Errors
     /// What is wrong with the set or one of its keys.
     pub fn from_json(text: &str) -> Result<Self, KeyError> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_TEXT_LEN {
             return Err(KeyError::TextTooLong(text.len()));
         }
         let object = Object::parse(text)?;
@@ -77,7 +77,7 @@ impl KeySet {
     /// # Errors
     /// When the set itself is malformed, or none of its keys can be used.
     pub fn from_published_json(text: &str) -> Result<Self, KeyError> {
-        if text.len() > LONGEST_TEXT {
+        if text.len() > MAX_TEXT_LEN {
             return Err(KeyError::TextTooLong(text.len()));
         }
         let object = Object::parse(text)?;
@@ -105,7 +105,7 @@ impl KeySet {
         if keys.is_empty() {
             return Err(KeyError::NoUsableKey);
         }
-        if keys.len() > MOST_KEYS {
+        if keys.len() > MAX_KEYS {
             return Err(KeyError::TooManyKeys(keys.len()));
         }
         let symmetric = keys.iter().filter(|key| key.is_symmetric()).count();
@@ -154,7 +154,7 @@ impl KeySet {
 fn members_of<'t>(object: &'t Object<&str>) -> Result<Vec<Value<'t>>, KeyError> {
     let keys = object.get("keys").ok_or(KeyError::MissingMember("keys"))?;
     let keys = keys.as_array().ok_or(KeyError::MalformedMember("keys"))?;
-    if keys.len() > MOST_KEYS {
+    if keys.len() > MAX_KEYS {
         return Err(KeyError::TooManyKeys(keys.len()));
     }
     Ok(keys)
@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn a_published_set_without_a_good_key_is_none() {
-        let many = json!({"keys": vec![public("x"); MOST_KEYS + 1]}).to_string();
-        let long = format!("{{\"keys\": [\"{}\"]}}", "x".repeat(LONGEST_TEXT));
+        let many = json!({"keys": vec![public("x"); MAX_KEYS + 1]}).to_string();
+        let long = format!("{{\"keys\": [\"{}\"]}}", "x".repeat(MAX_TEXT_LEN));
         let lone = public("x").to_string();
         for (name, text, expected) in [
             ("empty", r#"{"keys": []}"#, "key_set_no_usable_key"),

@@ -13,7 +13,7 @@ pub struct Watch {
 }
 
 /// Watching more often than this would only burn time.
-const SHORTEST: Duration = Duration::from_millis(1);
+const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
 impl NetworkList {
     /// Reads the file again at each interval, in a thread of its own, and takes what is new.
@@ -28,7 +28,7 @@ impl NetworkList {
         thread::Builder::new()
             .name("network-list".to_owned())
             .spawn(move || {
-                let interval = interval.max(SHORTEST);
+                let interval = interval.max(MIN_INTERVAL);
                 while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                     if let Some(Err(error)) = list.reload_if_changed() {
                         emitter.emit(refused(&error));

@@ -1,6 +1,7 @@
 use super::fetch::{Fetcher, Source};
 use super::schedule::{Schedule, Settings};
 use super::{FetchError, RemoteConfigError};
+use crate::authn::flight::Flight;
 use crate::clock::Clock;
 use crate::crypto::keys::{KeyFeed, KeySet, KeyState, LiveKeys, WantedKeys, WhenFetched};
 use crate::event::{Emitter, EventKind, SecurityEvent};
@@ -9,8 +10,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 /// The keys of an issuer that publishes them elsewhere. See the
 /// [module](crate::authn::jwt::remote) for the rules. Cheap to clone; clones share the keys and
@@ -33,8 +32,7 @@ struct Inner {
 
 struct Control {
     schedule: Schedule,
-    /// Closed when the fetch has ended.
-    flight: Option<watch::Receiver<()>>,
+    flight: Option<Flight<()>>,
     last_failure: Option<FetchError>,
 }
 
@@ -141,9 +139,9 @@ impl Inner {
             return Some(Box::pin(std::future::ready(())));
         }
         match self.join_or_begin(&mut control, wanted, now) {
-            Some(mut flight) => Some(Box::pin(async move {
-                // It ends by closing, also where the runtime it is on goes away.
-                while flight.changed().await.is_ok() {}
+            Some(flight) => Some(Box::pin(async move {
+                // Or is lost with the runtime it is on.
+                let _landed = flight.landed().await;
             })),
             // A fetch may have landed since the token was looked at: looking again costs
             // little.
@@ -158,26 +156,22 @@ impl Inner {
         control: &mut Control,
         wanted: WantedKeys,
         now: Duration,
-    ) -> Option<watch::Receiver<()>> {
+    ) -> Option<Flight<()>> {
         if let Some(flight) = &control.flight
-            && flight.has_changed().is_ok()
+            && flight.is_under_way()
         {
             return Some(flight.clone());
         }
         if !control.schedule.may_begin(wanted, now) {
             return None;
         }
-        let runtime = Handle::try_current().ok()?;
-        control.schedule.begin(now);
-        let (under_way, flight) = watch::channel(());
-        control.flight = Some(flight.clone());
         let inner = Arc::clone(self);
-        // On its own, so that it does not end with the request that began it.
-        runtime.spawn(async move {
+        let flight = Flight::begin(async move {
             let fetched = inner.fetcher.fetch(now).await;
             inner.land(fetched);
-            drop(under_way);
-        });
+        })?;
+        control.schedule.begin(now);
+        control.flight = Some(flight.clone());
         Some(flight)
     }
 

@@ -9,7 +9,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_MAX_STALE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAX_COOL_DOWN: Duration = Duration::from_secs(3600);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
 pub(in crate::authn) struct Settings {
@@ -122,7 +122,7 @@ impl Schedule {
     pub(in crate::authn) fn fail(&mut self, now: Duration) {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(8));
         self.failures = self.failures.saturating_add(1);
-        self.not_before = now.saturating_add(pause.min(LONGEST_PAUSE));
+        self.not_before = now.saturating_add(pause.min(MAX_PAUSE));
     }
 }
 

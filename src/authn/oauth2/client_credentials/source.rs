@@ -1,5 +1,6 @@
 use super::token::back_off;
 use super::{AccessToken, CredentialsConfigError, CredentialsError};
+use crate::authn::flight::Flight;
 use crate::authn::oauth2::token_response::in_scope;
 use crate::authn::oauth2::{Endpoint, EndpointError};
 use crate::clock::Clock;
@@ -8,8 +9,6 @@ use http::Uri;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 const MAX_SCOPES: usize = 64;
 const MAX_SCOPE_LEN: usize = 256;
@@ -33,13 +32,11 @@ struct Inner {
 }
 
 type Outcome = Result<AccessToken, EndpointError>;
-/// Empty until the fetch has ended; closed without an outcome where the runtime went away.
-type Flight = watch::Receiver<Option<Outcome>>;
 
 #[derive(Default)]
 struct State {
     held: Option<Held>,
-    flight: Option<Flight>,
+    flight: Option<Flight<Outcome>>,
     failure: Option<Failure>,
 }
 
@@ -57,7 +54,7 @@ struct Failure {
 
 enum Step {
     Here(AccessToken),
-    Wait(Flight),
+    Wait(Flight<Outcome>),
     Failed(CredentialsError),
 }
 
@@ -119,11 +116,9 @@ impl ClientCredentials {
     }
 }
 
-async fn landed(mut flight: Flight) -> Result<AccessToken, CredentialsError> {
-    match flight.wait_for(Option::is_some).await.as_deref() {
-        Ok(Some(outcome)) => outcome.clone().map_err(Into::into),
-        _ => Err(CredentialsError::NotNow),
-    }
+async fn landed(flight: Flight<Outcome>) -> Result<AccessToken, CredentialsError> {
+    let outcome = flight.landed().await.ok_or(CredentialsError::NotNow)?;
+    Ok(outcome?)
 }
 
 impl Inner {
@@ -152,9 +147,12 @@ impl Inner {
     }
 
     /// The fetch that is under way, or a new one, if there may be one now.
-    fn join_or_begin(self: &Arc<Self>, state: &mut State) -> Result<Flight, CredentialsError> {
+    fn join_or_begin(
+        self: &Arc<Self>,
+        state: &mut State,
+    ) -> Result<Flight<Outcome>, CredentialsError> {
         if let Some(flight) = &state.flight
-            && flight.has_changed().is_ok()
+            && flight.is_under_way()
         {
             return Ok(flight.clone());
         }
@@ -164,16 +162,14 @@ impl Inner {
         {
             return Err(failure.error.clone().into());
         }
-        let runtime = Handle::try_current().map_err(|_| CredentialsError::NotNow)?;
-        let (ended, flight) = watch::channel(None);
-        state.flight = Some(flight.clone());
         let inner = Arc::clone(self);
-        // On its own, so that it does not end with the request that began it.
-        runtime.spawn(async move {
+        let flight = Flight::begin(async move {
             let outcome = inner.fetch().await;
             inner.land(&outcome, now);
-            ended.send_replace(Some(outcome));
+            outcome
         });
+        let flight = flight.ok_or(CredentialsError::NotNow)?;
+        state.flight = Some(flight.clone());
         Ok(flight)
     }
 

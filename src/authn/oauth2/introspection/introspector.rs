@@ -1,6 +1,7 @@
 use super::answer::{Answer, AnswerRules, check_times};
 use super::memo::{Memo, Name};
 use super::{Endpoint, IntrospectionError};
+use crate::authn::flight::Flight;
 use crate::authn::jwt::{Claims, JwtError, JwtErrorKind};
 use crate::clock::Clock;
 use ring::hmac;
@@ -8,8 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest claims that are remembered, in bytes: longer ones are asked for each time.
 const MAX_REMEMBERED_LEN: usize = 16 * 1024;
@@ -29,8 +29,6 @@ pub(super) struct Limits {
 pub(super) struct Introspector(Arc<Inner>);
 
 type Outcome = Result<Arc<Claims>, IntrospectionError>;
-/// Empty until the call has ended; closed without an outcome where the runtime went away.
-type Flight = watch::Receiver<Option<Outcome>>;
 
 struct Inner {
     endpoint: Endpoint,
@@ -46,12 +44,12 @@ struct State {
     good: Memo<Arc<Claims>>,
     /// Apart, so that tokens which somebody makes up push none of the good ones out.
     bad: Memo<IntrospectionError>,
-    flights: HashMap<Name, Flight>,
+    flights: HashMap<Name, Flight<Outcome>>,
 }
 
 enum Step {
     Known(Outcome),
-    Wait(Flight),
+    Wait(Flight<Outcome>),
 }
 
 impl Introspector {
@@ -79,13 +77,12 @@ impl Introspector {
 
     /// The claims of a token that is good. However many ask for one token, one call is under way.
     pub(super) async fn look(&self, token: &str) -> Outcome {
-        let mut flight = match Inner::step(&self.0, token) {
-            Step::Known(outcome) => return outcome,
-            Step::Wait(flight) => flight,
-        };
-        match flight.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or(Err(IntrospectionError::NotNow)),
-            Err(_) => Err(IntrospectionError::NotNow),
+        match Inner::step(&self.0, token) {
+            Step::Known(outcome) => outcome,
+            Step::Wait(flight) => flight
+                .landed()
+                .await
+                .unwrap_or(Err(IntrospectionError::NotNow)),
         }
     }
 
@@ -108,7 +105,7 @@ impl Inner {
             return Step::Known(Err(refusal));
         }
         if let Some(flight) = state.flights.get(&name)
-            && flight.has_changed().is_ok()
+            && flight.is_under_way()
         {
             return Step::Wait(flight.clone());
         }
@@ -121,20 +118,22 @@ impl Inner {
         }
     }
 
-    /// Begins a call on its own, so that it does not end with the request that began it.
-    fn begin(self: &Arc<Self>, name: Name, token: &str) -> Result<Flight, IntrospectionError> {
+    /// Begins a call, if there may be one more.
+    fn begin(
+        self: &Arc<Self>,
+        name: Name,
+        token: &str,
+    ) -> Result<Flight<Outcome>, IntrospectionError> {
         let permit = Arc::clone(&self.calls).try_acquire_owned();
         let permit = permit.map_err(|_| IntrospectionError::TooMany)?;
-        let runtime = Handle::try_current().map_err(|_| IntrospectionError::NotNow)?;
-        let (ended, flight) = watch::channel(None);
         let inner = Arc::clone(self);
         let token = crate::secret::SecretString::from(token);
-        runtime.spawn(async move {
+        let flight = Flight::begin(async move {
             let outcome = inner.ask(token.expose()).await;
             inner.land(name, &outcome, permit);
-            ended.send_replace(Some(outcome));
+            outcome
         });
-        Ok(flight)
+        flight.ok_or(IntrospectionError::NotNow)
     }
 
     async fn ask(&self, token: &str) -> Outcome {

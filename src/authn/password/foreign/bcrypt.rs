@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const MAX_PASSWORD: usize = 72;
 
 /// The most rounds that are taken from a stored hash: about two seconds.
-const CEILING: u32 = 15;
+const MAX_COST: u32 = 15;
 
 /// What a hash needs: the Blowfish state.
 const MEMORY_KIB: u32 = 5;
@@ -58,7 +58,7 @@ impl Bcrypt {
         let stored = Stored::parse(hash.as_str())?;
         Some(stored.and_then(|stored| match stored.cost {
             0..4 => Err(HashError::Malformed),
-            cost if cost > CEILING.max(self.usual) => Err(HashError::TooCostly),
+            cost if cost > MAX_COST.max(self.usual) => Err(HashError::TooCostly),
             _ => Ok(stored),
         }))
     }

@@ -44,6 +44,16 @@ pub use phpass::Phpass;
 pub use scrypt::Scrypt;
 pub use sha_crypt::ShaCrypt;
 
+use super::Cost;
+
 /// The longest password, in bytes, that is hashed by a format whose every round takes the
 /// password in: a longer one could make a hash take minutes. It is refused after the same work.
 const MAX_REPEATED: usize = 512;
+
+/// As much of a password as such a format hashes.
+fn repeatable(password: &[u8]) -> &[u8] {
+    password.get(..MAX_REPEATED).unwrap_or(password)
+}
+
+/// What a hash costs that takes next to no memory.
+const NEXT_TO_NOTHING: Cost = Cost::new(1, 1);

@@ -1,4 +1,5 @@
 use super::super::{ConfigError, Cost, HashError, PasswordHash, PasswordVerifier};
+use super::NEXT_TO_NOTHING;
 use super::text::{number, unhex};
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD, STANDARD_NO_PAD};
@@ -9,13 +10,10 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// The most rounds that are taken from a stored hash: some seconds.
-const CEILING: u64 = 10_000_000;
+const MAX_ROUNDS: u64 = 10_000_000;
 
 /// Outputs of 80 bits at least, and no longer than anybody makes them.
 const OUTPUT: std::ops::RangeInclusive<usize> = 10..=128;
-
-/// Next to nothing.
-const MEMORY_KIB: u32 = 1;
 
 /// The hash inside of PBKDF2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +74,7 @@ impl Pbkdf2 {
     /// # Errors
     /// When there are no rounds, or more.
     pub const fn up_to_rounds(digest: Pbkdf2Digest, rounds: u32) -> Result<Self, ConfigError> {
-        if rounds == 0 || rounds as u64 > CEILING {
+        if rounds == 0 || rounds as u64 > MAX_ROUNDS {
             return Err(ConfigError::ForeignCost(
                 "PBKDF2 has 1 to 10,000,000 rounds",
             ));
@@ -90,7 +88,7 @@ impl Pbkdf2 {
 
 impl PasswordVerifier for Pbkdf2 {
     fn cost(&self, hash: &PasswordHash) -> Option<Result<Cost, HashError>> {
-        Some(Stored::read(hash)?.map(|_| Cost::new(MEMORY_KIB, 1)))
+        Some(Stored::read(hash)?.map(|_| NEXT_TO_NOTHING))
     }
 
     fn verify(&self, hash: &PasswordHash, password: &[u8]) -> Result<bool, HashError> {
@@ -102,7 +100,7 @@ impl PasswordVerifier for Pbkdf2 {
     }
 
     fn usual_cost(&self) -> Option<Cost> {
-        Some(Cost::new(MEMORY_KIB, 1))
+        Some(NEXT_TO_NOTHING)
     }
 
     fn level(&self, password: &[u8], spent: Option<&PasswordHash>) -> Result<(), HashError> {
@@ -154,7 +152,7 @@ impl Stored {
             return Err(HashError::Malformed);
         }
         match self.work() {
-            0..=CEILING => Ok(self),
+            0..=MAX_ROUNDS => Ok(self),
             _ => Err(HashError::TooCostly),
         }
     }

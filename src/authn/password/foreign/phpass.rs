@@ -1,5 +1,5 @@
 use super::super::{ConfigError, Cost, HashError, PasswordHash, PasswordVerifier};
-use super::MAX_REPEATED;
+use super::{NEXT_TO_NOTHING, repeatable};
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 
@@ -7,10 +7,7 @@ use subtle::ConstantTimeEq;
 const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The most rounds that are taken from a stored hash, as a power of two: a second or two.
-const CEILING: u32 = 20;
-
-/// Next to nothing.
-const MEMORY_KIB: u32 = 1;
+const MAX_COST: u32 = 20;
 
 /// Verifies the portable hashes of phpass: `$P$` of WordPress (before 6.8) and `$H$` of phpBB.
 ///
@@ -29,7 +26,7 @@ impl Phpass {
     /// # Errors
     /// When the cost is not 7 to 20.
     pub const fn up_to_cost(cost: u32) -> Result<Self, ConfigError> {
-        if cost < 7 || cost > CEILING {
+        if cost < 7 || cost > MAX_COST {
             return Err(ConfigError::ForeignCost("a phpass cost is 7 to 20"));
         }
         Ok(Self { usual: cost })
@@ -38,25 +35,25 @@ impl Phpass {
 
 impl PasswordVerifier for Phpass {
     fn cost(&self, hash: &PasswordHash) -> Option<Result<Cost, HashError>> {
-        Some(Stored::read(hash)?.map(|_| Cost::new(MEMORY_KIB, 1)))
+        Some(Stored::read(hash)?.map(|_| NEXT_TO_NOTHING))
     }
 
     fn verify(&self, hash: &PasswordHash, password: &[u8]) -> Result<bool, HashError> {
         let stored = Stored::read(hash).ok_or(HashError::Malformed)??;
-        let cut = password.get(..MAX_REPEATED).unwrap_or(password);
+        let cut = repeatable(password);
         let made = encode(stretch(cut, stored.salt, 1 << stored.cost));
         let is_equal: bool = made.ct_eq(stored.hash).into();
         Ok(is_equal && cut.len() == password.len())
     }
 
     fn usual_cost(&self) -> Option<Cost> {
-        Some(Cost::new(MEMORY_KIB, 1))
+        Some(NEXT_TO_NOTHING)
     }
 
     fn level(&self, password: &[u8], spent: Option<&PasswordHash>) -> Result<(), HashError> {
         let spent = spent.and_then(|hash| Stored::read(hash)?.ok());
         let spent = spent.map_or(0, |stored| 1_u32 << stored.cost);
-        let cut = password.get(..MAX_REPEATED).unwrap_or(password);
+        let cut = repeatable(password);
         let missing = (1_u32 << self.usual).saturating_sub(spent);
         std::hint::black_box(stretch(cut, &[0; 8], missing));
         Ok(())
@@ -82,7 +79,7 @@ impl<'a> Stored<'a> {
                 .ok_or(HashError::Malformed)
                 .and_then(|stored| match stored.cost {
                     0..7 | 31.. => Err(HashError::Malformed),
-                    cost if cost > CEILING => Err(HashError::TooCostly),
+                    cost if cost > MAX_COST => Err(HashError::TooCostly),
                     _ => Ok(stored),
                 }),
         )
@@ -122,6 +119,7 @@ fn encode(hash: [u8; 16]) -> [u8; 22] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authn::password::foreign::MAX_REPEATED;
 
     const PASSWORD: &[u8] = b"correct horse battery staple";
 

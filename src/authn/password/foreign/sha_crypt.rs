@@ -1,16 +1,13 @@
 use super::super::{ConfigError, Cost, HashError, PasswordHash, PasswordVerifier};
-use super::MAX_REPEATED;
 use super::text::number;
+use super::{NEXT_TO_NOTHING, repeatable};
 use sha_crypt::{Params, PasswordHashRef, PasswordVerifier as _, sha512_crypt};
 
 /// What a hash that states no rounds has.
 const DEFAULT_ROUNDS: u32 = 5000;
 
 /// The most rounds that are taken from a stored hash: some seconds.
-const CEILING: u32 = 5_000_000;
-
-/// Next to nothing.
-const MEMORY_KIB: u32 = 1;
+const MAX_ROUNDS: u32 = 5_000_000;
 
 /// The longest text: the salt has 16 characters at most, the hash 86.
 const MAX_LEN: usize = 128;
@@ -32,7 +29,7 @@ impl ShaCrypt {
     /// # Errors
     /// When there are less than 1000 rounds, or more than that.
     pub const fn up_to_rounds(rounds: u32) -> Result<Self, ConfigError> {
-        if rounds < Params::ROUNDS_MIN || rounds > CEILING {
+        if rounds < Params::ROUNDS_MIN || rounds > MAX_ROUNDS {
             return Err(ConfigError::ForeignCost(
                 "SHA-crypt has 1000 to 5,000,000 rounds",
             ));
@@ -43,12 +40,12 @@ impl ShaCrypt {
 
 impl PasswordVerifier for ShaCrypt {
     fn cost(&self, hash: &PasswordHash) -> Option<Result<Cost, HashError>> {
-        Some(rounds(hash)?.map(|_| Cost::new(MEMORY_KIB, 1)))
+        Some(rounds(hash)?.map(|_| NEXT_TO_NOTHING))
     }
 
     fn verify(&self, hash: &PasswordHash, password: &[u8]) -> Result<bool, HashError> {
         rounds(hash).ok_or(HashError::Malformed)??;
-        let cut = password.get(..MAX_REPEATED).unwrap_or(password);
+        let cut = repeatable(password);
         let stored = PasswordHashRef::new(hash.as_str()).map_err(|_| HashError::Malformed)?;
         match sha_crypt::ShaCrypt::default().verify_password(cut, stored) {
             Ok(()) => Ok(cut.len() == password.len()),
@@ -58,12 +55,12 @@ impl PasswordVerifier for ShaCrypt {
     }
 
     fn usual_cost(&self) -> Option<Cost> {
-        Some(Cost::new(MEMORY_KIB, 1))
+        Some(NEXT_TO_NOTHING)
     }
 
     fn level(&self, password: &[u8], spent: Option<&PasswordHash>) -> Result<(), HashError> {
         let spent = spent.and_then(|hash| rounds(hash)?.ok()).unwrap_or(0);
-        let cut = password.get(..MAX_REPEATED).unwrap_or(password);
+        let cut = repeatable(password);
         // Less than 1000 rounds cannot be had, nor told from none.
         if let Ok(params) = Params::new(self.usual.saturating_sub(spent)) {
             std::hint::black_box(sha512_crypt(cut, &[b'.'; 16], params));
@@ -85,7 +82,7 @@ fn rounds(hash: &PasswordHash) -> Option<Result<u32, HashError>> {
         {
             match rounds {
                 0..Params::ROUNDS_MIN => Err(HashError::Malformed),
-                rounds if rounds > CEILING => Err(HashError::TooCostly),
+                rounds if rounds > MAX_ROUNDS => Err(HashError::TooCostly),
                 rounds => Ok(rounds),
             }
         }
@@ -107,6 +104,7 @@ fn fields(rest: &str) -> Option<(u32, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authn::password::foreign::MAX_REPEATED;
     use sha_crypt::PasswordHasher;
 
     const PASSWORD: &[u8] = b"correct horse battery staple";

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// The shortest key: the output of SHA-256, RFC 2104 section 3.
-const SHORTEST_KEY: usize = 32;
+const MIN_KEY_LEN: usize = 32;
 /// 128 bits (ASVS 11.5.1).
 const SECRET: usize = 16;
 const EXPIRY: usize = 8;
@@ -89,7 +89,7 @@ impl CsrfTokens {
     /// Tokens under a random key: they end with this process, and other machines do not know
     /// them.
     pub fn with_random_key() -> Self {
-        let key = Zeroizing::new(Random::secure().bytes::<SHORTEST_KEY>());
+        let key = Zeroizing::new(Random::secure().bytes::<MIN_KEY_LEN>());
         Self::from_key(hmac::Key::new(hmac::HMAC_SHA256, &*key))
     }
 
@@ -228,7 +228,7 @@ impl fmt::Debug for CsrfTokens {
 
 fn hmac_key(key: &SecretBytes) -> Result<hmac::Key, ConfigError> {
     match key.expose() {
-        key if key.len() < SHORTEST_KEY => Err(ConfigError::KeyTooShort(key.len())),
+        key if key.len() < MIN_KEY_LEN => Err(ConfigError::KeyTooShort(key.len())),
         key => Ok(hmac::Key::new(hmac::HMAC_SHA256, key)),
     }
 }

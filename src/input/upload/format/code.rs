@@ -28,13 +28,13 @@ const CODE_IN_DATA: &[&[u8]] = &[
     b"<iframe",
     b"<!doctype",
 ];
-const LONGEST_CODE: usize = 9;
+const MAX_CODE_LEN: usize = 9;
 
 /// Looks for code in bytes that come in pieces.
 #[derive(Debug)]
 pub(super) struct CodeFinder {
     words: &'static [&'static [u8]],
-    seam: Seam<LONGEST_CODE>,
+    seam: Seam<MAX_CODE_LEN>,
     found: bool,
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn scan(feed: Feed, rules: Rules) -> Result<Facts, Refusal> {
 
 /// PHP runs wherever it stands in a file, in any case.
 const SERVER_CODE: &[&[u8]] = &[b"<?php", b"<?="];
-const LONGEST_SERVER_CODE: usize = 5;
+const MAX_SERVER_CODE_LEN: usize = 5;
 
 fn has_server_code(text: &[u8]) -> bool {
     memmem::find_iter(text, b"<?").any(|at| {
@@ -78,7 +78,7 @@ struct Text {
     at_cell_start: bool,
     has_formula: bool,
     has_server_code: bool,
-    server_code: Seam<LONGEST_SERVER_CODE>,
+    server_code: Seam<MAX_SERVER_CODE_LEN>,
     markup: CodeFinder,
 }
 

@@ -63,7 +63,7 @@ const PROGRAMS: &[&[u8]] = &[
     b"\xCA\xFE\xBA\xBE",
     b"\xD0\xCF\x11\xE0",
 ];
-const LONGEST_PROGRAM: usize = 4;
+const MAX_PROGRAM_LEN: usize = 4;
 
 /// What was seen of a document so far.
 #[derive(Debug, Default)]
@@ -100,7 +100,7 @@ impl Part {
             }
             list.extend_from_slice(bytes);
         }
-        let head = LONGEST_PROGRAM - self.head.len().min(LONGEST_PROGRAM);
+        let head = MAX_PROGRAM_LEN - self.head.len().min(MAX_PROGRAM_LEN);
         self.head.extend(bytes.iter().take(head));
         if self.is_xml && !bytes.is_empty() {
             self.instructions.push(bytes);
