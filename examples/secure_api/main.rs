@@ -1,5 +1,9 @@
-//! A service to start from: an axum API with accounts, bearer tokens, roles, rate limits,
-//! security headers and a log of security events. Everything is kept in memory.
+//! A service to start from: an axum API with accounts and second factors, sessions and tokens,
+//! roles and policies, notes and uploads kept encrypted, a page, rate limits, bans, a firewall
+//! and a log of security events. Everything is kept in memory, unless told otherwise.
+//!
+//! To read it, begin with `service/mod.rs`, which puts the layers and routes together, and
+//! `service/state.rs`, which puts the controls together; each file beside them is one matter.
 //!
 //! ```console
 //! $ cargo run --example secure_api --features full

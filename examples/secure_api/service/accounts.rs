@@ -1,6 +1,6 @@
 //! What this service keeps of its users beside what logs them in: a name, roles, a national id.
 
-use super::records::{new_id, unavailable};
+use super::records::new_id;
 use super::vault::Vault;
 use bytes::Bytes;
 use portcullis::authn::account::{self as library, Directory, Email, Written};
@@ -119,8 +119,7 @@ impl Accounts {
             .with_password(password)
             .with_verified_email()
             .with_data(json!(profile));
-        let written = self.directory.insert(&account).await;
-        match written.map_err(|error| unavailable(&error))? {
+        match self.directory.insert(&account).await? {
             Written::Done(_) => Ok(account.id().to_owned()),
             Written::EmailTaken => {
                 Err(Rejection::new(RejectionKind::Conflict).with_code("email_taken"))
@@ -146,8 +145,7 @@ impl Accounts {
             ..Profile::new(identity.subject().to_owned())
         };
         let account = library::Account::new(email, &Random::secure()).with_data(json!(profile));
-        let written = self.directory.insert(&account).await;
-        match written.map_err(|error| unavailable(&error))? {
+        match self.directory.insert(&account).await? {
             Written::Done(_) => Ok(account.id().to_owned()),
             Written::EmailTaken | Written::Changed => Err(broken("an id came twice")),
         }
@@ -155,11 +153,9 @@ impl Accounts {
 
     /// Removes an account that was made for nothing.
     pub(crate) async fn remove(&self, id: &str) -> Result<(), Rejection> {
-        let found = self.directory.get(id).await;
-        if let Some(account) = found.map_err(|error| unavailable(&error))? {
-            let removed = self.directory.remove(&account).await;
+        if let Some(account) = self.directory.get(id).await? {
             // Changed meanwhile or not: nobody has heard of it.
-            let _written = removed.map_err(|error| unavailable(&error))?;
+            let _written = self.directory.remove(&account).await?;
         }
         Ok(())
     }
@@ -176,7 +172,7 @@ impl Accounts {
         match self.records.insert(GIVEN, address, id.as_bytes()).await {
             Ok(_) => {}
             Err(error) if error.kind() == StoreErrorKind::Conflict => return Ok(()),
-            Err(error) => return Err(unavailable(&error)),
+            Err(error) => return Err(error.into()),
         }
         let given = self.directory.update_data(id, |data| {
             if let Ok(mut profile) = Profile::deserialize(&*data) {
@@ -185,14 +181,13 @@ impl Accounts {
                 *data = json!(profile);
             }
         });
-        given.await.map_err(|error| unavailable(&error))?;
+        given.await?;
         Ok(())
     }
 
     /// The account of this id, unless it is disabled.
     pub(crate) async fn by_id(&self, id: &str) -> Result<Option<Account>, Rejection> {
-        let found = self.directory.get(id).await;
-        let found = found.map_err(|error| unavailable(&error))?;
+        let found = self.directory.get(id).await?;
         let enabled = found.filter(|account| !account.is_disabled());
         enabled.as_ref().map(Account::of).transpose()
     }
@@ -218,7 +213,7 @@ impl Accounts {
         match inserted.await {
             Ok(_) => {}
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
-            Err(error) => return Err(unavailable(&error)),
+            Err(error) => return Err(error.into()),
         }
         let mut before = Err(unreadable());
         let set = self.directory.update_data(account_id, |data| {
@@ -231,15 +226,14 @@ impl Accounts {
                     before
                 });
         });
-        if !set.await.map_err(|error| unavailable(&error))? {
+        if !set.await? {
             return Err(Rejection::new(RejectionKind::NotFound));
         }
         let before = before?;
         let before = before.filter(|before| before.term != term);
         if let Some(before) = before {
             let old = entry_id(&before.term, account_id);
-            let deleted = self.records.delete(NATIONAL_IDS, &old, None).await;
-            deleted.map_err(|error| unavailable(&error))?;
+            self.records.delete(NATIONAL_IDS, &old, None).await?;
         }
         Ok(())
     }
@@ -257,8 +251,8 @@ impl Accounts {
         loop {
             let page = self
                 .records
-                .list_owned(NATIONAL_IDS, &term, after.as_deref(), PAGE);
-            let page = page.await.map_err(|error| unavailable(&error))?;
+                .list_owned(NATIONAL_IDS, &term, after.as_deref(), PAGE)
+                .await?;
             let Some(last) = page.last() else {
                 return Ok(found);
             };
@@ -276,8 +270,7 @@ impl Accounts {
     }
 
     pub(crate) async fn first(&self) -> Result<Vec<Account>, Rejection> {
-        let found = self.directory.list(None, PAGE).await;
-        let found = found.map_err(|error| unavailable(&error))?;
+        let found = self.directory.list(None, PAGE).await?;
         found.iter().map(Account::of).collect()
     }
 }

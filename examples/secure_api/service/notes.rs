@@ -3,7 +3,7 @@
 use super::State;
 use super::json::{Fields, Form, Json, from_path};
 use super::owned::Kind;
-use super::records::{broken, new_id, unavailable};
+use super::records::{broken, new_id};
 use super::vault::{Vault, refused};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
@@ -83,8 +83,10 @@ pub(crate) async fn create(
         html: vault.note_html.seal(&new.html, &row).map_err(refused)?,
     };
     let value = serde_json::to_vec(&note).map_err(|_| broken())?;
-    let add = state.owned.add(Kind::Note, principal.id(), &id, &value);
-    add.await?;
+    state
+        .owned
+        .add(Kind::Note, principal.id(), &id, &value)
+        .await?;
     let created = json!({"id": id, "title": new.title, "html": new.html});
     Ok((StatusCode::CREATED, axum::Json(created)))
 }
@@ -120,8 +122,10 @@ pub(crate) async fn list(
     emitter: Emitter,
 ) -> Result<axum::Json<Value>, Rejection> {
     let kind = Kind::Note.collection();
-    let notes = state.records.list_owned(kind, principal.id(), None, PAGE);
-    let notes = notes.await.map_err(|error| unavailable(&error))?;
+    let notes = state
+        .records
+        .list_owned(kind, principal.id(), None, PAGE)
+        .await?;
     let titles = notes.iter().map(|note| {
         let id = String::from_utf8_lossy(note.id());
         // One that was spoiled does not keep the others from their owner.

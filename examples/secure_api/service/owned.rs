@@ -1,6 +1,6 @@
 //! What users keep here: so many of each kind, and none that outlives the account.
 
-use super::records::{ID_LEN, broken, unavailable};
+use super::records::{ID_LEN, broken};
 use portcullis::authn::account::{Revoke, Revoking};
 use portcullis::guard::{Rejection, RejectionKind};
 use portcullis::store::{Change, Collection, Record, Records, StoreError, StoreErrorKind};
@@ -108,8 +108,7 @@ impl Owned {
         if id.len() != ID_LEN {
             return Ok(None);
         }
-        let found = self.0.get(kind.collection(), id).await;
-        let found = found.map_err(|error| unavailable(&error))?;
+        let found = self.0.get(kind.collection(), id).await?;
         let is_own = |record: &Record| record.owner().is_some_and(|it| it == owner.as_bytes());
         Ok(found.filter(is_own))
     }
@@ -145,8 +144,7 @@ impl Owned {
         change: Change<'_>,
         set: impl FnOnce(&mut Usage) -> Result<(), Rejection>,
     ) -> Result<bool, Rejection> {
-        let found = self.0.get(USAGE, owner).await;
-        let found = found.map_err(|error| unavailable(&error))?;
+        let found = self.0.get(USAGE, owner).await?;
         let mut usage = match &found {
             Some(record) => serde_json::from_slice(record.value()).map_err(|_| broken())?,
             None => Usage::default(),
@@ -160,7 +158,7 @@ impl Owned {
         match self.0.commit(&[counted, change]).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(false),
-            Err(error) => Err(unavailable(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -169,8 +167,8 @@ impl Owned {
         loop {
             let page = self
                 .0
-                .list_owned(collection, owner, None, Change::MAX_BATCH);
-            let page = page.await?;
+                .list_owned(collection, owner, None, Change::MAX_BATCH)
+                .await?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -187,8 +185,7 @@ impl Revoke for Owned {
     fn revoke_all<'a>(&'a self, user: &'a str) -> Revoking<'a> {
         Box::pin(async move {
             for collection in [NOTES, UPLOADS, CHUNKS, USAGE] {
-                let cleared = self.clear(collection, user).await;
-                cleared.map_err(|error| unavailable(&error))?;
+                self.clear(collection, user).await?;
             }
             Ok(())
         })

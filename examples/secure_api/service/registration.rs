@@ -1,9 +1,9 @@
 //! Registration.
 
-use super::State;
 use super::accounts::Profile;
 use super::json::{Fields, Form, Json};
 use super::rights::MANAGER;
+use super::state::{self, State};
 use axum::extract::State as Shared;
 use http::StatusCode;
 use portcullis::authn::account::Email;
@@ -31,7 +31,7 @@ impl Form for Registration {
         if let Some(password) = &password {
             let about = [email.as_ref().map(Email::as_str), name.as_deref()];
             if let Err(violations) =
-                super::password_policy().check(password, about.into_iter().flatten())
+                state::password_policy().check(password, about.into_iter().flatten())
             {
                 // One entry for each field: mended, it is judged again.
                 fields.extend(violations.at("/password").take(1));

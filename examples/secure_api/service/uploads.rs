@@ -3,7 +3,7 @@
 use super::State;
 use super::json::from_path;
 use super::owned::{CHUNKS, Kind};
-use super::records::{broken, new_id, unavailable};
+use super::records::{broken, new_id};
 use super::vault::{Vault, refused};
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
@@ -103,10 +103,10 @@ async fn keep(
         let row = row(owner, &id, number);
         let sealed = column.seal(chunk, &row).map_err(refused)?;
         let name = chunk_name(&id, number);
-        let insert = state
+        state
             .records
-            .insert_owned(CHUNKS, &name, owner, sealed.as_bytes());
-        insert.await.map_err(|error| unavailable(&error))?;
+            .insert_owned(CHUNKS, &name, owner, sealed.as_bytes())
+            .await?;
     }
     Ok(id)
 }
@@ -150,8 +150,7 @@ async fn remove(
     // The content first: what is counted is there until nothing of it is left.
     for number in 0..upload.chunks {
         let name = chunk_name(&id, number);
-        let deleted = state.records.delete(CHUNKS, &name, None).await;
-        deleted.map_err(|error| unavailable(&error))?;
+        state.records.delete(CHUNKS, &name, None).await?;
     }
     match state
         .owned
@@ -173,8 +172,7 @@ async fn read(
 ) -> Result<Option<Vec<u8>>, Rejection> {
     let mut content = Vec::new();
     for number in 0..chunks {
-        let found = records.get(CHUNKS, &chunk_name(id, number)).await;
-        let Some(found) = found.map_err(|error| unavailable(&error))? else {
+        let Some(found) = records.get(CHUNKS, &chunk_name(id, number)).await? else {
             return Ok(None);
         };
         let sealed = Encrypted::<Vec<u8>>::from_bytes(found.value().to_vec());

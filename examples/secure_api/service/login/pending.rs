@@ -2,7 +2,6 @@
 
 use super::super::State;
 use super::super::accounts::Account;
-use super::super::records::unavailable;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::clock::Timestamp;
@@ -42,10 +41,9 @@ impl PendingLogins {
         let token = URL_SAFE_NO_PAD.encode(Random::secure().bytes::<32>());
         let value = format!("{} {}", begun.unix_seconds(), account.id);
         let id = id_of(&token);
-        let put = self
-            .0
-            .put(Key::new(PENDING, &id), value.as_bytes(), LIFETIME);
-        put.await.map_err(|error| unavailable(&error))?;
+        self.0
+            .put(Key::new(PENDING, &id), value.as_bytes(), LIFETIME)
+            .await?;
         Ok(token)
     }
 
@@ -53,8 +51,7 @@ impl PendingLogins {
     /// the codes counts for the account, whatever the number of tokens.
     pub(super) async fn find(&self, state: &State, token: &str) -> Result<Pending, Rejection> {
         let id = id_of(token);
-        let found = self.0.get(Key::new(PENDING, &id)).await;
-        let found = found.map_err(|error| unavailable(&error))?;
+        let found = self.0.get(Key::new(PENDING, &id)).await?;
         let read = found
             .as_deref()
             .and_then(|value| str::from_utf8(value).ok());
@@ -70,8 +67,7 @@ impl PendingLogins {
 
     /// Uses the token up. Of several requests with it, one goes on.
     pub(super) async fn end(&self, pending: &Pending) -> Result<(), Rejection> {
-        let taken = self.0.take(Key::new(PENDING, &pending.id)).await;
-        let taken = taken.map_err(|error| unavailable(&error))?;
+        let taken = self.0.take(Key::new(PENDING, &pending.id)).await?;
         taken.map(|_| ()).ok_or_else(gone)
     }
 }

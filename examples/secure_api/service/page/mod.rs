@@ -2,17 +2,23 @@
 //! Content-Security-Policy.
 
 use super::config::OidcConfig;
+use super::{State, login};
+use axum::Router;
 use axum::response::{Html, IntoResponse};
+use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use portcullis::browser::cross_origin::token::CsrfToken;
-use portcullis::browser::headers::{ConfigError, Csp, CspNonce, Directive, Source};
+use portcullis::browser::cross_origin::token::{CsrfToken, CsrfTokenLayer, CsrfTokens};
+use portcullis::browser::headers::{
+    ConfigError, Csp, CspNonce, Directive, SecurityHeadersLayer, Source,
+};
 use std::sync::LazyLock;
+use tower::ServiceBuilder;
 
-pub(crate) const SCRIPT_PATH: &str = "/app.js";
+const SCRIPT_PATH: &str = "/app.js";
 /// Where the page logs in: as the API does, and with a token that only the page knows.
-pub(crate) const LOGIN_PATH: &str = "/page/login";
+pub(super) const LOGIN_PATH: &str = "/page/login";
 const SCRIPT: &str = include_str!("page.js");
 
 /// Subresource Integrity: the page runs this very script or none.
@@ -21,7 +27,22 @@ static INTEGRITY: LazyLock<String> = LazyLock::new(|| {
     format!("sha384-{}", STANDARD.encode(digest))
 });
 
-pub(crate) async fn script() -> impl IntoResponse {
+/// The page, which brings its own headers, for those of the API are too strict for any page, and
+/// asks its own requests for a token.
+pub(super) fn routes(provider: Option<&OidcConfig>) -> Result<Router<State>, ConfigError> {
+    let has_provider = provider.is_some();
+    let page = async move |nonce: CspNonce, token: CsrfToken| show(&nonce, &token, has_provider);
+    let layers = ServiceBuilder::new()
+        .layer(SecurityHeadersLayer::strict().csp(csp(provider)?))
+        .layer(CsrfTokenLayer::new(CsrfTokens::with_random_key()));
+    Ok(Router::new()
+        .route("/", get(page))
+        .route(LOGIN_PATH, post(login::login))
+        .layer(layers)
+        .route(SCRIPT_PATH, get(script)))
+}
+
+async fn script() -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, "text/javascript; charset=utf-8"),
         (CACHE_CONTROL, "public, max-age=3600"),
@@ -29,7 +50,7 @@ pub(crate) async fn script() -> impl IntoResponse {
     (headers, SCRIPT)
 }
 
-pub(crate) fn show(nonce: &CspNonce, token: &CsrfToken, has_provider: bool) -> Html<String> {
+fn show(nonce: &CspNonce, token: &CsrfToken, has_provider: bool) -> Html<String> {
     let hidden = if has_provider { "" } else { "hidden" };
     Html(html(nonce.as_str(), &INTEGRITY, &token.masked(), hidden))
 }
@@ -47,7 +68,7 @@ fn html(nonce: &str, integrity: &str, token: &str, provider: &str) -> String {
 
 /// What the page may do: what a strict one may, show a QR code that came as text, and be sent
 /// on to the provider by the form that logs out.
-pub(crate) fn csp(provider: Option<&OidcConfig>) -> Result<Csp, ConfigError> {
+fn csp(provider: Option<&OidcConfig>) -> Result<Csp, ConfigError> {
     let csp = Csp::strict_page().allow(Directive::ImgSrc, [Source::SELF, Source::DATA]);
     let csp = match provider.and_then(|it| it.issuer.parse::<http::Uri>().ok()) {
         Some(issuer) => {
