@@ -21,7 +21,7 @@ use portcullis::authn::session::Sessions;
 use portcullis::browser::cross_origin::CrossOriginLayer;
 use portcullis::crypto::field::FieldCipher;
 use portcullis::crypto::keyring::Keyring;
-use portcullis::monitor::{MonitorLayer, TracingSink};
+use portcullis::monitor::MonitorLayer;
 use portcullis::net::address::AddressPolicy;
 use portcullis::net::client::HttpClient;
 use portcullis::principal::Principal;
@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .nest_service("/auth", LoginRoutes::new(relying_party, logins, handler))
         .layer(
             ServiceBuilder::new()
-                .layer(MonitorLayer::new(TracingSink::default()))
+                .layer(MonitorLayer::tracing_and_metrics())
                 .layer(CrossOriginLayer::new())
                 .layer(AuthenticateLayer::new(sessions).allow_anonymous()),
         );

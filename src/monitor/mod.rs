@@ -29,7 +29,7 @@
 //!
 //! | metric | kind | labels |
 //! |---|---|---|
-//! | `portcullis_events_total` | counter | `event`, `level` |
+//! | `portcullis_events_total` | counter | `event`, `level`, `code` |
 //! | `portcullis_rejections_total` | counter | `code`, `status` |
 //!
 //! Labels hold only words of this crate and of your code, never a client's, so their number is
