@@ -10,6 +10,80 @@ const MARKS: [&str; 22] = [
 
 const BLOCKS: [&str; 8] = ["blockquote", "hr", "li", "ol", "p", "pre", "span", "ul"];
 
+const ARTICLE: [&str; 48] = [
+    "acronym",
+    "address",
+    "article",
+    "aside",
+    "big",
+    "caption",
+    "center",
+    "col",
+    "colgroup",
+    "data",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "img",
+    "main",
+    "nav",
+    "rp",
+    "rt",
+    "ruby",
+    "search",
+    "section",
+    "strike",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "tr",
+    "tt",
+    "var",
+    "wbr",
+];
+
+const IMAGE: [&str; 10] = [
+    "align", "alt", "border", "decoding", "height", "hspace", "loading", "src", "vspace", "width",
+];
+
+const TABLE: [&str; 7] = [
+    "align",
+    "bgcolor",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "summary",
+    "width",
+];
+
+const COLUMN: [&str; 6] = ["align", "char", "charoff", "span", "valign", "width"];
+
+const ROW: [&str; 4] = ["align", "char", "charoff", "valign"];
+
+const CELL: [&str; 12] = [
+    "abbr", "align", "axis", "bgcolor", "char", "charoff", "colspan", "headers", "nowrap",
+    "rowspan", "scope", "valign",
+];
+
 /// Text, and nothing else.
 pub(super) static TEXT_ONLY: LazyLock<Policy> = LazyLock::new(|| built(Policy::builder()));
 
@@ -43,102 +117,25 @@ fn with_links(policy: PolicyBuilder) -> PolicyBuilder {
 }
 
 fn rich_text() -> PolicyBuilder {
-    const CELL: [&str; 12] = [
-        "abbr", "align", "axis", "bgcolor", "char", "charoff", "colspan", "headers", "nowrap",
-        "rowspan", "scope", "valign",
-    ];
-    const PLACE: [&str; 4] = ["align", "char", "charoff", "valign"];
     let mut policy = with_links(basic())
-        .elements([
-            "acronym",
-            "address",
-            "article",
-            "aside",
-            "big",
-            "caption",
-            "center",
-            "col",
-            "colgroup",
-            "data",
-            "dd",
-            "details",
-            "div",
-            "dl",
-            "dt",
-            "figcaption",
-            "figure",
-            "font",
-            "footer",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hgroup",
-            "img",
-            "main",
-            "nav",
-            "rp",
-            "rt",
-            "ruby",
-            "search",
-            "section",
-            "strike",
-            "summary",
-            "table",
-            "tbody",
-            "td",
-            "tfoot",
-            "th",
-            "thead",
-            "time",
-            "tr",
-            "tt",
-            "var",
-            "wbr",
-        ])
+        .elements(ARTICLE)
         .code_languages()
+        .attributes("col", COLUMN)
+        .attributes("colgroup", COLUMN)
         .attributes("data", ["value"])
         .attributes("del", ["cite", "datetime"])
         .attributes("details", ["open"])
         .attributes("font", ["color", "face", "size"])
         .attributes("hr", ["align", "noshade", "size", "width"])
-        .attributes(
-            "img",
-            [
-                "align", "alt", "border", "decoding", "height", "hspace", "loading", "src",
-                "vspace", "width",
-            ],
-        )
+        .attributes("img", IMAGE)
         .attributes("ins", ["cite", "datetime"])
-        .attributes(
-            "table",
-            [
-                "align",
-                "bgcolor",
-                "border",
-                "cellpadding",
-                "cellspacing",
-                "summary",
-                "width",
-            ],
-        )
-        .attributes("time", ["datetime"])
-        .attributes(
-            "col",
-            ["align", "char", "charoff", "span", "valign", "width"],
-        )
-        .attributes(
-            "colgroup",
-            ["align", "char", "charoff", "span", "valign", "width"],
-        );
+        .attributes("table", TABLE)
+        .attributes("time", ["datetime"]);
     for aligned in ["caption", "div", "h1", "h2", "h3", "h4", "h5", "h6", "p"] {
         policy = policy.attributes(aligned, ["align"]);
     }
     for rows in ["tbody", "tfoot", "thead", "tr"] {
-        policy = policy.attributes(rows, PLACE);
+        policy = policy.attributes(rows, ROW);
     }
     for cell in ["td", "th"] {
         policy = policy

@@ -59,70 +59,40 @@ pub fn detect(head: &[u8]) -> Detected {
     Detected::Other(known.map_or("application/octet-stream", |kind| kind.mime_type()))
 }
 
+/// How files of one kind begin, all of them.
+const SIGNATURES: &[(&[u8], FileType)] = &[
+    (b"\xFF\xD8\xFF", FileType::Jpeg),
+    (b"\x89PNG\r\n\x1A\n", FileType::Png),
+    (b"GIF87a", FileType::Gif),
+    (b"GIF89a", FileType::Gif),
+    (b"II\x2A\0", FileType::Tiff),
+    (b"MM\0\x2A", FileType::Tiff),
+    (b"%PDF-", FileType::Pdf),
+    (b"PK\x03\x04", FileType::Zip),
+    (b"PK\x05\x06", FileType::Zip),
+    (b"\x1F\x8B\x08", FileType::Gzip),
+];
+
 fn by_magic(head: &[u8]) -> Option<FileType> {
-    Some(match head {
-        [0xFF, 0xD8, 0xFF, ..] => FileType::Jpeg,
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => FileType::Png,
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => FileType::Gif,
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => FileType::Webp,
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'A',
-            b'V',
-            b'E',
-            ..,
-        ] => FileType::Wav,
+    let signed = SIGNATURES.iter().find(|(start, _)| head.starts_with(start));
+    if let Some((_, kind)) = signed {
+        return Some(*kind);
+    }
+    match head {
+        [b'R', b'I', b'F', b'F', _, _, _, _, form @ ..] if form.starts_with(b"WEBP") => {
+            Some(FileType::Webp)
+        }
+        [b'R', b'I', b'F', b'F', _, _, _, _, form @ ..] if form.starts_with(b"WAVE") => {
+            Some(FileType::Wav)
+        }
         // With the size of a header that there is: "BM" alone begins many a text.
-        [
-            b'B',
-            b'M',
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            40 | 52 | 56 | 64 | 108 | 124,
-            0,
-            0,
-            0,
-            ..,
-        ] => FileType::Bmp,
-        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => FileType::Tiff,
-        [b'%', b'P', b'D', b'F', b'-', ..] => FileType::Pdf,
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => FileType::Zip,
-        [0x1F, 0x8B, 8, ..] => FileType::Gzip,
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => return by_brand(head),
-        _ => return None,
-    })
+        [b'B', b'M', ..] => match head.get(14..18)? {
+            [40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0] => Some(FileType::Bmp),
+            _ => None,
+        },
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => by_brand(head),
+        _ => None,
+    }
 }
 
 /// ISO/IEC 14496-12 section 4.3: the major brand, or one that it is compatible with.
@@ -163,35 +133,48 @@ fn is_text(head: &[u8]) -> bool {
     }
 }
 
-/// What a text is, by how it begins. Tags as in the WHATWG MIME sniffing standard, section 7.1.
+/// How texts begin that are none to a browser, a shell or a server.
+const STARTS: &[(&[u8], &str)] = &[
+    (b"#!", "text/x-shellscript"),
+    (b"%!PS", "application/postscript"),
+    (b"{\\rtf", "text/rtf"),
+    (b"<?php", "text/x-php"),
+    (b"<?=", "text/x-php"),
+    (b"<? ", "text/x-php"),
+    (b"<%", "text/x-jsp"),
+];
+
+/// The tags that a page begins with, as in the WHATWG MIME sniffing standard, section 7.1.
+const TAGS: &[&[u8]] = &[
+    b"!doctype html",
+    b"html",
+    b"head",
+    b"script",
+    b"iframe",
+    b"h1",
+    b"div",
+    b"font",
+    b"table",
+    b"a",
+    b"style",
+    b"title",
+    b"b",
+    b"body",
+    b"br",
+    b"p",
+    b"img",
+    b"form",
+    b"meta",
+    b"link",
+    b"object",
+    b"embed",
+    b"base",
+    b"video",
+    b"audio",
+];
+
+/// What a text is, by how it begins.
 fn text(head: &[u8]) -> Detected {
-    const TAGS: &[&[u8]] = &[
-        b"!doctype html",
-        b"html",
-        b"head",
-        b"script",
-        b"iframe",
-        b"h1",
-        b"div",
-        b"font",
-        b"table",
-        b"a",
-        b"style",
-        b"title",
-        b"b",
-        b"body",
-        b"br",
-        b"p",
-        b"img",
-        b"form",
-        b"meta",
-        b"link",
-        b"object",
-        b"embed",
-        b"base",
-        b"video",
-        b"audio",
-    ];
     let head = head
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(head)
@@ -200,36 +183,10 @@ fn text(head: &[u8]) -> Detected {
         let beginning = head.get(..start.len());
         beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(start))
     };
-    let is_tag = |tag: &&[u8]| {
-        let after = head
-            .get(1..)
-            .and_then(|rest| rest.split_at_checked(tag.len()));
-        after.is_some_and(|(name, after)| {
-            name.eq_ignore_ascii_case(tag)
-                && after.first().is_none_or(|byte| {
-                    matches!(byte, b' ' | b'>' | b'/' | b'\t' | b'\n' | b'\r' | 0x0C)
-                })
-        })
-    };
-    if starts(b"#!") {
-        return Detected::Other("text/x-shellscript");
+    if let Some((_, kind)) = STARTS.iter().find(|(start, _)| starts(start)) {
+        return Detected::Other(kind);
     }
-    if starts(b"%!PS") {
-        return Detected::Other("application/postscript");
-    }
-    if starts(b"{\\rtf") {
-        return Detected::Other("text/rtf");
-    }
-    if !starts(b"<") {
-        return Detected::Known(FileType::Text);
-    }
-    if starts(b"<?php") || starts(b"<?=") || starts(b"<? ") {
-        return Detected::Other("text/x-php");
-    }
-    if starts(b"<%") {
-        return Detected::Other("text/x-jsp");
-    }
-    if TAGS.iter().any(is_tag) {
+    if TAGS.iter().any(|tag| begins_with_tag(head, tag)) {
         return Detected::Other("text/html");
     }
     if starts(b"<?xml") || starts(b"<!--") || starts(b"<!doctype") || starts(b"<svg") {
@@ -243,10 +200,18 @@ fn text(head: &[u8]) -> Detected {
             _ => Detected::Other("text/xml"),
         };
     }
-    if starts(b"<?xml-stylesheet") {
-        return Detected::Other("text/xml");
-    }
     Detected::Known(FileType::Text)
+}
+
+/// Whether this tag stands at the very beginning.
+fn begins_with_tag(text: &[u8], tag: &[u8]) -> bool {
+    let name = text
+        .strip_prefix(b"<")
+        .and_then(|rest| rest.split_at_checked(tag.len()));
+    name.is_some_and(|(name, after)| {
+        let ends = |byte: &u8| matches!(byte, b' ' | b'>' | b'/' | b'\t' | b'\n' | b'\r' | 0x0C);
+        name.eq_ignore_ascii_case(tag) && after.first().is_none_or(ends)
+    })
 }
 
 /// The name of the first element behind declarations and comments.
