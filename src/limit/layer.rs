@@ -6,7 +6,7 @@ use super::subject::{Subject, impl_by};
 use super::{Demand, Fallback, InvalidQuota, Plans, RateLimiter, Rule, SharedLimiter};
 use crate::clock::Clock;
 use crate::event::Emitter;
-use crate::guard::{Guard, RequestHead, Verdict};
+use crate::guard::{Guard, RequestHead, Verdict, impl_layer};
 use crate::store::Store;
 use http::Request;
 use std::fmt;
@@ -333,7 +333,7 @@ fn answer_shared(
     manner.answer(&judgment, limiter.windows(by), is_usual, emitter)
 }
 
-crate::guard::impl_layer!(RateLimitLayer);
+impl_layer!(RateLimitLayer);
 
 impl fmt::Debug for RateLimitLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,7 @@
 use super::{RequireRecent, Unmet};
-use crate::guard::{Check, Rejection, RejectionKind, RequestHead, StepUpDemand, token_scheme};
+use crate::guard::{
+    Check, Rejection, RejectionKind, RequestHead, StepUpDemand, impl_layer, token_scheme,
+};
 use crate::principal::Principal;
 use http::{HeaderMap, Request};
 
@@ -40,4 +42,4 @@ impl Check for RequireRecent {
     }
 }
 
-crate::guard::impl_layer!(RequireRecent);
+impl_layer!(RequireRecent);

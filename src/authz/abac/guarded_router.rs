@@ -1,5 +1,5 @@
 use super::ConfigError;
-use crate::guard::{Check, Rejection, RejectionKind};
+use crate::guard::{Check, Rejection, RejectionKind, impl_layer};
 use axum::Router;
 use axum::handler::Handler;
 use axum::response::IntoResponse;
@@ -200,4 +200,4 @@ impl Check for NoRule {
     }
 }
 
-crate::guard::impl_layer!(NoRule);
+impl_layer!(NoRule);

@@ -1,5 +1,5 @@
 use super::{Allowed, Authz, ConfigError, Context, NoResource};
-use crate::guard::{Challenge, Check, Rejection, RejectionKind, RequestHead};
+use crate::guard::{Challenge, Check, Rejection, RejectionKind, RequestHead, impl_layer};
 use crate::principal::Principal;
 use http::Request;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Check for RequireLayer {
     }
 }
 
-crate::guard::impl_layer!(RequireLayer);
+impl_layer!(RequireLayer);
 
 /// Who asks, or the challenge.
 pub(super) fn principal<'a, B>(

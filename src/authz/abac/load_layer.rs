@@ -2,7 +2,7 @@ use super::authz::Question;
 use super::layer::principal;
 use super::{Allowed, Authz, ConfigError, Context, Resource, ResourceLoader};
 use crate::guard::{
-    Body, Challenge, Exit, Guard, Later, Rejection, RejectionKind, RequestHead, Verdict,
+    Body, Challenge, Exit, Guard, Later, Rejection, RejectionKind, RequestHead, Verdict, impl_layer,
 };
 use crate::principal::Principal;
 use http::{Request, Response};
@@ -155,7 +155,7 @@ impl<L: ResourceLoader> RequireOnLayer<L> {
     }
 }
 
-crate::guard::impl_layer!(RequireOnLayer<L>, L: ResourceLoader);
+impl_layer!(RequireOnLayer<L>, L: ResourceLoader);
 
 /// A thing on its way into the request.
 pub struct Loaded<T>(Option<(Allowed<T>, Context)>);

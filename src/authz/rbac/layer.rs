@@ -1,6 +1,6 @@
 use super::Rbac;
 use super::policy::Needed;
-use crate::guard::{Challenge, Check, Rejection, RejectionKind};
+use crate::guard::{Challenge, Check, Rejection, RejectionKind, impl_layer};
 use crate::principal::Principal;
 use http::Request;
 
@@ -45,4 +45,4 @@ impl Check for RequireLayer {
     }
 }
 
-crate::guard::impl_layer!(RequireLayer);
+impl_layer!(RequireLayer);

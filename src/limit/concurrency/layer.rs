@@ -1,6 +1,6 @@
 use super::gate::{Answer, Full, Gate, Permit};
 use crate::event::EventKind;
-use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict};
+use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use crate::limit::answer::{QUOTA_EXCEEDED, REDUCED_CAPACITY};
 use crate::limit::subject::{Subject, impl_by};
 use http::{Request, Response};
@@ -134,7 +134,7 @@ impl Guard for ConcurrencyLimitLayer {
     }
 }
 
-crate::guard::impl_layer!(ConcurrencyLimitLayer);
+impl_layer!(ConcurrencyLimitLayer);
 
 fn reject(full: Full, retry_after: Duration) -> Rejection {
     let rejection = match full {

@@ -1,6 +1,6 @@
 use super::{ProxyTrust, Unresolved};
 use crate::event::{Emitter, TellOnce};
-use crate::guard::{Check, Rejection};
+use crate::guard::{Check, Rejection, impl_layer};
 use http::{Extensions, Request};
 use ipnet::IpNet;
 use std::fmt;
@@ -153,4 +153,4 @@ impl Check for ClientIpLayer {
     }
 }
 
-crate::guard::impl_layer!(ClientIpLayer);
+impl_layer!(ClientIpLayer);
