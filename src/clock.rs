@@ -172,7 +172,7 @@ impl FakeClock {
 
     /// Lets time pass, up to the end of what a clock can show.
     pub fn advance(&self, by: Duration) {
-        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(by);
         let later = |before: u64| before.saturating_add(nanos);
         let elapsed = &self.0.elapsed_nanos;
         elapsed.update(Ordering::AcqRel, Ordering::Acquire, later);
@@ -187,6 +187,11 @@ impl FakeClock {
             .saturating_sub(elapsed);
         self.0.origin_nanos.store(origin, Ordering::Release);
     }
+}
+
+/// A span in nanoseconds. Longer ones than 584 years are as long as that.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -153,6 +153,7 @@ pub mod guard;
 pub mod input;
 #[cfg(any(feature = "bans", feature = "rate-limit"))]
 pub mod limit;
+mod lock;
 #[cfg(feature = "monitor")]
 pub mod monitor;
 pub mod net;

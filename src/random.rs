@@ -16,10 +16,11 @@
 //!   live on such hosts use [`Random::system`], which asks the kernel each time; it is up to
 //!   the kernel to notice (Linux does since 5.18 where the host offers `vmgenid`).
 
+use crate::lock::lock;
 use rand::rngs::{StdRng, SysRng, ThreadRng};
 use rand::{Rng, SeedableRng, TryRng};
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Where random bytes come from. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -65,10 +66,7 @@ impl Random {
         match &self.0 {
             Source::Secure => generator().fill_bytes(bytes),
             Source::System => fill_from_system(bytes),
-            Source::Seeded(generator) => generator
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .fill_bytes(bytes),
+            Source::Seeded(generator) => lock(generator).fill_bytes(bytes),
         }
     }
 

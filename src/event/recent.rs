@@ -1,7 +1,8 @@
 use super::{EventSink, SecurityEvent};
+use crate::lock::lock;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Keeps the last events in memory, for an operator's page or a test.
 pub struct RecentEvents {
@@ -22,14 +23,14 @@ impl RecentEvents {
     /// The events kept, newest first.
     #[must_use]
     pub fn snapshot(&self) -> Vec<SecurityEvent> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = lock(&self.events);
         events.iter().rev().cloned().collect()
     }
 }
 
 impl EventSink for RecentEvents {
     fn record(&self, event: SecurityEvent) {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = lock(&self.events);
         while events.len() >= self.capacity {
             if events.pop_front().is_none() {
                 return;

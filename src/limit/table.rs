@@ -2,8 +2,9 @@
 
 use super::Quotas;
 use super::set::Set;
+use crate::lock::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
 
 const SET_BYTES: usize = 256;
 const SETS_PER_PAGE: usize = 128;
@@ -105,8 +106,7 @@ impl Table {
             reason = "a set's index is below the number of sets, and a remainder below its divisor"
         )]
         let set = &self.page(index / SETS_PER_PAGE)[index % SETS_PER_PAGE];
-        // A set is sound at every moment: a panic while it is locked spoils nothing.
-        set.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&set.0)
     }
 
     #[inline]

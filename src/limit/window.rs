@@ -1,6 +1,7 @@
 //! One quota, as governor decides it.
 
 use super::Quota;
+use crate::clock::nanos;
 use crate::store::gcra::Status;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
@@ -88,10 +89,6 @@ impl Window {
         };
         Duration::from_nanos(nanos)
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The state of a key, lent to governor as its key.

@@ -1,4 +1,5 @@
-//! The circuit breaker: a service that keeps failing is left alone for a while.
+//! The circuit breaker: a service that keeps failing is left alone for a while, for its sake and
+//! for those who would wait for it. What calls others here takes a [`BreakerPolicy`].
 
 use std::time::Duration;
 

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("principal", 0),
     ("tls", 0),
     ("error_kinds", 0),
+    ("lock", 0),
     ("store", 1),
     ("event", 1),
     ("crypto", 1),

@@ -2,12 +2,13 @@
 
 use super::VerifiedToken;
 use crate::crypto::keys::KeySet;
+use crate::lock::lock;
 use crate::random::Random;
 use arc_swap::{ArcSwap, Guard};
 use ring::hmac;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Parts with a lock of their own, so that requests seldom wait for each other.
 const SHARDS: usize = 16;
@@ -139,8 +140,7 @@ impl Place<'_> {
     fn with<T: Default>(&self, act: impl FnOnce(&mut Shard) -> T) -> T {
         let [first, ..] = self.name;
         let shard = self.generation.shards.get(usize::from(first) % SHARDS);
-        let act =
-            |shard: &Mutex<Shard>| act(&mut shard.lock().unwrap_or_else(PoisonError::into_inner));
+        let act = |shard: &Mutex<Shard>| act(&mut lock(shard));
         shard.map(act).unwrap_or_default()
     }
 }

@@ -6,9 +6,10 @@
 //! each hash that runs at the same time, up to the number of cores.
 
 use super::HashError;
+use crate::lock::lock;
 use argon2::Block;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::available_parallelism;
 
 /// Memory for hashes of up to so many blocks. Clones share it.
@@ -49,7 +50,7 @@ impl Memory {
     }
 
     fn free(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.free)
     }
 }
 

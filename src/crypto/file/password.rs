@@ -1,5 +1,6 @@
 use super::{FileError, FileKey};
 use crate::crypto::stretch::Stretch;
+use crate::lock::lock;
 use crate::secret::SecretString;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::available_parallelism;
@@ -118,7 +119,7 @@ struct Turn;
 impl Turn {
     fn wait() -> Self {
         let most = available_parallelism().map_or(1, usize::from);
-        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = lock(&RUNNING);
         let mut running = DONE
             .wait_while(running, |running| *running >= most)
             .unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +130,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        *lock(&RUNNING) -= 1;
         DONE.notify_one();
     }
 }

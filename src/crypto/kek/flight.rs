@@ -1,7 +1,8 @@
 use crate::clock::Clock;
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -174,9 +175,8 @@ impl<T: Clone, E: Clone> FlightCache<T, E> {
         }
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, State<T, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

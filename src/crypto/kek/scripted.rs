@@ -1,8 +1,9 @@
 use super::{DataKey, Kek, KekContext, KekError, KekErrorKind, KekFuture, LocalKek, WrappedKey};
 use crate::crypto::keyring::Keyring;
+use crate::lock::lock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 /// A KEK for tests: it works, counts its calls, fails as it is told to, and can be held up.
@@ -57,16 +58,12 @@ impl ScriptedKek {
 
     /// Lets the next calls fail, one for each of these kinds.
     pub fn fail_next(&self, kinds: impl IntoIterator<Item = KekErrorKind>) {
-        let failures = self.0.failures.lock();
-        failures
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(kinds);
+        lock(&self.0.failures).extend(kinds);
     }
 
     /// Holds up calls until [`release`](Self::release).
     pub fn hold(&self) {
-        let gate = self.0.gate.lock();
-        *gate.unwrap_or_else(PoisonError::into_inner) = Arc::new(Semaphore::new(0));
+        *lock(&self.0.gate) = Arc::new(Semaphore::new(0));
     }
 
     /// Lets those go on that are held up, and all that come after.
@@ -87,14 +84,12 @@ impl ScriptedKek {
     }
 
     fn gate(&self) -> Arc<Semaphore> {
-        let gate = self.0.gate.lock();
-        Arc::clone(&gate.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&lock(&self.0.gate))
     }
 
     /// What comes of a call, as soon as it is let through.
     fn play<T: Send + 'static>(&self, answer: KekFuture<T>) -> KekFuture<T> {
-        let failures = self.0.failures.lock();
-        let failure = failures.unwrap_or_else(PoisonError::into_inner).pop_front();
+        let failure = lock(&self.0.failures).pop_front();
         let gate = self.gate();
         Box::pin(async move {
             // It only ever ends by being closed.

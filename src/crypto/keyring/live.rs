@@ -1,9 +1,10 @@
 use super::{Key, KeyId, KeyState, Keyring};
+use crate::lock::lock;
 use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// The keyring in use, which can be replaced while it is. Clones share one.
 ///
@@ -45,9 +46,7 @@ impl LiveKeyring {
         keyring: Keyring,
         check: impl FnOnce(&Keyring, &BTreeSet<KeyId>) -> Result<(), E>,
     ) -> Result<(), E> {
-        // What a poisoned lock guards is whole.
-        let destroyed = self.0.destroyed.lock();
-        let mut destroyed = destroyed.unwrap_or_else(PoisonError::into_inner);
+        let mut destroyed = lock(&self.0.destroyed);
         check(&self.current(), &destroyed)?;
         destroyed.extend(self::destroyed(&keyring));
         self.0.ring.store(Arc::new(keyring));

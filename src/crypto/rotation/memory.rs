@@ -1,9 +1,10 @@
 use super::{EncryptedColumn, Replacement, RowKey, StoredRow, Table};
+use crate::lock::lock;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::fmt;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 type Column = BTreeMap<RowKey, Option<Vec<u8>>>;
 
@@ -40,7 +41,7 @@ impl MemoryTable {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Column>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

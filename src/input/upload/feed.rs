@@ -11,10 +11,11 @@
 use super::Refusal;
 use super::format::Facts;
 use super::refusal::RefusalKind;
+use crate::lock::lock;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 /// The most bytes that are looked at before they are passed over.
@@ -67,7 +68,7 @@ pub(super) struct Feed(Arc<Mutex<Buffer>>);
 
 impl Feed {
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// How many bytes were read.

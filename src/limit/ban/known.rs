@@ -2,11 +2,12 @@
 
 use super::BanSubject;
 use super::record::Record;
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The most subjects.
@@ -122,8 +123,7 @@ impl Known {
         let hash = self.hasher.hash_one(subject);
         #[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]
         let shard = &self.shards[(hash >> 32) as usize % SHARDS];
-        // A map is sound at every moment: a panic while it is locked spoils nothing.
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(shard)
     }
 }
 

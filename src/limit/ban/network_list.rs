@@ -1,4 +1,5 @@
 use super::InvalidNetworkList as Invalid;
+use crate::lock::lock;
 use crate::net::client_ip::canonical;
 use arc_swap::ArcSwap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -10,7 +11,7 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Networks to allow or to block, which can be replaced while requests are looked up in them.
 ///
@@ -132,7 +133,7 @@ impl NetworkList {
     fn read_if(&self, wanted: impl Fn(bool) -> bool) -> Option<Result<usize, Invalid>> {
         let path = self.0.path.as_deref()?;
         // Also keeps a slower look from putting back an older list.
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = lock(&self.0.seen);
         let content = read(path);
         let now = Seen::of(&content);
         if !wanted(*seen != Some(now)) {

@@ -1,8 +1,9 @@
 use crate::clock::Clock;
 use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::lock::lock;
 use crate::store::StoreError;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long after one outage the next is told, if it still lasts: a store at its bound fails
@@ -46,7 +47,7 @@ impl Outage {
     }
 
     fn is_due(&self, now: Duration) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         let is_due = last.is_none_or(|last| now.saturating_sub(last) >= QUIET);
         if is_due {
             *last = Some(now);

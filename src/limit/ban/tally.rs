@@ -3,8 +3,9 @@
 use super::{BanPolicy, Trigger};
 use crate::event::{EventKind, EventSink, SecurityEvent};
 use crate::guard::{Rejection, RejectionKind};
+use crate::lock::lock;
 use http::{Response, StatusCode};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// The code of a refusal for a ban, whatever its status.
 pub(super) const BANNED: &str = RejectionKind::Banned.code();
@@ -103,7 +104,7 @@ impl Tap {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tally)
     }
 }
 

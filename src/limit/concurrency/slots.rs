@@ -1,11 +1,12 @@
 //! How many requests of each key are under way.
 
 use crate::limit::RateKey;
+use crate::lock::lock;
 use hashbrown::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A power of two.
 const SHARDS: usize = 16;
@@ -59,8 +60,7 @@ impl Slots {
     fn lock(&self, hash: u64) -> MutexGuard<'_, Counts> {
         #[expect(clippy::indexing_slicing, reason = "a remainder is below its divisor")]
         let shard = &self.shards[(hash >> 32) as usize % SHARDS];
-        // Each change is one number: a panic while it is locked spoils nothing.
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(shard)
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use governor::clock::{Clock as _, QuantaClock, QuantaInstant, Reference};
 
 /// Time since the limiter was made, from the quickest clock there is, or the one given.
@@ -22,7 +22,7 @@ impl Time {
     pub(super) fn nanos(&self) -> u64 {
         match self {
             Self::System { clock, start } => clock.now().duration_since(*start).into(),
-            Self::Given(clock) => u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Self::Given(clock) => nanos(clock.elapsed()),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::decision::{Decision, Judgment, Outcome, State};
 use super::limiter::Asks;
 use super::window::Window;
 use super::{Demand, Fallback, InvalidQuota, Plans, RateKey, RateLimiter};
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::store::{self, Store, StoreError, StoreErrorKind, StoreFuture};
 use outage::Look;
 use std::fmt;
@@ -385,10 +385,6 @@ fn judgment(asks: &Asks, decision: &store::Decision) -> Judgment {
         (false, None) => Outcome::CostTooHigh,
     };
     judgment
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for SharedLimiter {

@@ -1,5 +1,6 @@
 //! Whether the store answers, and when it is asked again.
 
+use crate::clock::nanos;
 use crate::store::StoreErrorKind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -112,10 +113,6 @@ impl Outage {
             && self.has_failed.swap(false, Ordering::AcqRel);
         has_failed.then_some(News::Failed)
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! A circuit for each origin that is called.
 
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::net::circuit::{BreakerPolicy, Circuit, Outcome};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// How many origins are remembered: who makes a client call many cannot make it hold many.
@@ -63,9 +64,8 @@ impl Circuits {
         }
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Known>> {
-        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.of)
     }
 }
 

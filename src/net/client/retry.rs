@@ -1,5 +1,5 @@
 use super::{ClientConfigError, ClientError};
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::random::Random;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -9,7 +9,7 @@ use std::time::Duration;
 const DEFAULT_RETRIES: u32 = 2;
 const MAX_RETRIES: u32 = 10;
 const DEFAULT_BASE: Duration = Duration::from_millis(100);
-const DEFAULT_LONGEST: Duration = Duration::from_secs(2);
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// What a retry costs of the budget, in parts of what a first try earns: one in ten may be a
 /// retry, in the long run.
@@ -53,7 +53,7 @@ impl Default for RetryPolicy {
         Self {
             retries: DEFAULT_RETRIES,
             base: DEFAULT_BASE,
-            longest: DEFAULT_LONGEST,
+            longest: DEFAULT_MAX_WAIT,
         }
     }
 }
@@ -106,10 +106,10 @@ impl RetryPolicy {
 
 /// A random time from nothing to `bound`.
 fn below(bound: Duration, random: &Random) -> Duration {
-    let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
+    let most = nanos(bound);
     let part = u128::from(u64::from_le_bytes(random.bytes()));
-    let scaled = (part * (u128::from(nanos) + 1)) >> 64;
-    Duration::from_nanos(u64::try_from(scaled).unwrap_or(nanos))
+    let scaled = (part * (u128::from(most) + 1)) >> 64;
+    Duration::from_nanos(u64::try_from(scaled).unwrap_or(most))
 }
 
 /// Whether a request may be sent again after this came of it.

@@ -2,13 +2,14 @@ use super::owners::ids;
 use super::quotas::rate;
 use super::report::{Problem, holds, same};
 use super::{COUNTERS, Case, HOUR, Outcome, QUOTAS, StoreHarness, Task, Tasks, VALUES};
+use crate::lock::lock;
 use crate::store::gcra::Status;
 use crate::store::{Charge, Key, OwnedPut, Owner, OwnerLimit, Store, StoreError, Swap};
 use bytes::Bytes;
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 /// Tasks in each race.
@@ -35,14 +36,11 @@ where
         Box::pin(async move {
             all_at_start(&start, runners).await;
             let answer = run.await;
-            found
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(answer);
+            lock(&found).push(answer);
         })
     };
     harness.run((0..runners).map(task).collect()).await;
-    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = lock(&found);
     same("tasks that ended", found.len(), runners)?;
     found.drain(..).map(|answer| Ok(answer?)).collect()
 }

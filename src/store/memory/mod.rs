@@ -12,11 +12,11 @@ use super::{
     Charge, Count, Decision, Key, OwnedEntry, OwnedPut, Owner, OwnerLimit, StoreBackend,
     StoreFuture, Swap,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use bytes::Bytes;
 use entry::State;
 use shard::{At, NoRoom, Shard};
-use shards::{Shards, nanos};
+use shards::Shards;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

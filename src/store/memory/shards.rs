@@ -1,12 +1,12 @@
 use super::budget::{Budget, Usage};
 use super::shard::{At, NoRoom, Shard};
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
+use crate::lock::lock;
 use crate::store::{Key, StoreError};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Entries in a shard when the store is full. A shard this small grows, the longest that
 /// anybody waits for, in well below 200 us.
@@ -156,9 +156,7 @@ impl Shards {
     fn lock_to_read(&self, number: usize) -> MutexGuard<'_, Shard> {
         #[expect(clippy::indexing_slicing, reason = "as above")]
         let shard = &self.shards[number];
-        // Nothing that runs under the lock can panic half way through a change, so a lock
-        // that was poisoned all the same guards a whole shard.
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(shard)
     }
 }
 
@@ -191,11 +189,6 @@ impl Drop for Locked<'_> {
             self.earliest.store(earliest, Ordering::Relaxed);
         }
     }
-}
-
-/// Whole nanoseconds, up to the 584 years that fit.
-pub(super) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::keys::Keys;
 use super::node::Node;
 use super::request::Request;
 use super::{answer, scripts};
+use crate::clock::nanos;
 use crate::store::Charge;
 use redis::Value;
 use std::collections::HashMap;
@@ -38,7 +39,7 @@ type Answer = Result<Backlogs, Failure>;
 impl Quota {
     pub(super) fn of(keys: &Keys, charge: &Charge<'_>) -> Self {
         let capacity = charge.rate().capacity_nanos();
-        let interval = u64::try_from(charge.rate().interval().as_nanos()).unwrap_or(u64::MAX);
+        let interval = nanos(charge.rate().interval());
         // What never fits need not fit a double either.
         let need = interval.saturating_mul(charge.cost()).min(capacity + 1);
         Self {

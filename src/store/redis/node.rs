@@ -2,12 +2,13 @@ use super::address::Address;
 use super::dial::{Dialer, Link};
 use super::failure::{Failure, Remedy};
 use super::request::Request;
+use crate::lock::lock;
 use crate::random::Random;
 use arc_swap::ArcSwapOption;
 use redis::{Cmd, RedisResult, Value};
 use std::mem;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
@@ -83,7 +84,7 @@ impl Node {
     }
 
     fn out_of_reach(&self) -> Failure {
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = lock(&self.reason);
         Failure::unavailable(format!(
             "redis is out of reach, and tried again in the background: {reason}"
         ))
@@ -201,7 +202,7 @@ impl Node {
     }
 
     fn note(&self, reason: &str) {
-        let mut noted = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = lock(&self.reason);
         reason.clone_into(&mut noted);
     }
 }

@@ -1,10 +1,11 @@
 use super::freshness::lifetime;
 use super::{FetchError, MetadataError, ProviderMetadata};
 use crate::crypto::keys::KeySet;
+use crate::lock::lock;
 use crate::net::client::{ClientError, ClientErrorKind, HttpClient};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, application/jwk-set+json");
@@ -80,9 +81,7 @@ impl Fetcher {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Discovered>> {
-        self.discovered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.discovered)
     }
 }
 

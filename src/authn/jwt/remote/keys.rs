@@ -2,13 +2,14 @@ use super::fetch::{Fetcher, Source};
 use super::schedule::{Schedule, Settings};
 use super::{FetchError, RemoteConfigError};
 use crate::authn::flight::Flight;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::crypto::keys::{KeyFeed, KeySet, KeyState, LiveKeys, WantedKeys, WhenFetched};
 use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::lock::lock;
 use crate::net::client::HttpClient;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The keys of an issuer that publishes them elsewhere. See the
@@ -211,14 +212,9 @@ impl Inner {
         }
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, Control> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.control)
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl RemoteKeysBuilder {

@@ -5,9 +5,10 @@ use crate::authn::oauth2::token_response::in_scope;
 use crate::authn::oauth2::{Endpoint, EndpointError};
 use crate::clock::Clock;
 use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::lock::lock;
 use http::Uri;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 const MAX_SCOPES: usize = 64;
@@ -208,9 +209,8 @@ impl Inner {
         }
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

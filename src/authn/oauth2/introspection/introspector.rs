@@ -4,10 +4,11 @@ use super::{Endpoint, IntrospectionError};
 use crate::authn::flight::Flight;
 use crate::authn::jwt::{Claims, JwtError, JwtErrorKind};
 use crate::clock::Clock;
+use crate::lock::lock;
 use ring::hmac;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -181,9 +182,8 @@ impl Inner {
         name
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

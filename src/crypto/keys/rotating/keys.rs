@@ -6,9 +6,10 @@ use super::series::{Entry, MAX_KEYS, Schedule, Series, Stage, millis, time};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::SecretSealer;
 use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::lock::lock;
 use crate::store::{Collection, Record, Records, StoreError, StoreErrorKind};
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const SETS: Collection = Collection::new("signing-keys");
@@ -257,7 +258,7 @@ impl RotatingKeys {
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.known)
     }
 
     fn tell(&self, code: &'static str, id: Option<&str>) {

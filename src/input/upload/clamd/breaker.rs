@@ -1,6 +1,7 @@
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::net::circuit::{BreakerPolicy, Circuit, Outcome};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// Leaves a daemon alone that keeps failing. After the pause it is asked again, by all: were one
 /// file alone let through to see, whoever sends it slowly would keep out all others.
@@ -44,9 +45,8 @@ impl Breaker {
         }
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, Circuit> {
-        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.circuit)
     }
 }
 
