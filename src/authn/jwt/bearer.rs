@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// When to come back, where the issuer's keys could not be fetched.
-const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(super) const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Authenticates requests by a token in the `Authorization` header (RFC 6750 section 2.1).
 ///

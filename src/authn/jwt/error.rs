@@ -1,6 +1,8 @@
+use super::bearer::KEYS_RETRY_AFTER;
 use crate::crypto::json::JsonError;
 use crate::crypto::keys::KeyError;
 use crate::error_kinds::{detailed_error, error_kinds};
+use crate::guard::{Rejection, RejectionKind};
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -201,15 +203,35 @@ pub enum IssueError {
         "the token names no audience, or an empty one; leave `audiences` out for the usual one"
     )]
     NoAudience,
+    /// The token names an audience that the issuer may not.
+    #[error("the issuer may not name the audience {0:?}; add it by `or_audience`")]
+    UnknownAudience(String),
     /// An access token that does not say to which client it is given (RFC 9068 section 2.2).
     #[error("an access token of RFC 9068 names its client; call `client`")]
     NoClient,
     /// The token would be longer than verifiers take.
     #[error("the token would have {0} bytes, more than verifiers take; put less into it")]
     TooLong(usize),
+    /// The signing keys have not been seen for too long: one of them may have been withdrawn.
+    #[error("the signing keys have not been seen for too long; can their records be read?")]
+    StaleKeys,
     /// The key could not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+/// 503 where the signing keys cannot be believed for now; else the token was asked for in a way
+/// that is wrong here: 500.
+impl From<IssueError> for Rejection {
+    fn from(error: IssueError) -> Self {
+        let rejection = match error {
+            IssueError::StaleKeys => Self::new(RejectionKind::Unavailable)
+                .with_code("keys_unavailable")
+                .with_retry_after(KEYS_RETRY_AFTER),
+            _ => Self::new(RejectionKind::Internal),
+        };
+        rejection.with_reason(error.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ struct Inner {
     keys: LiveSigningKey,
     name: Box<str>,
     audience: Box<str>,
+    other_audiences: Vec<Box<str>>,
     lifetime: Duration,
     token_type: Box<str>,
     needs_client: bool,
@@ -100,6 +101,7 @@ impl Issuer {
             keys,
             name,
             audience,
+            other_audiences: Vec::new(),
             lifetime: Duration::ZERO,
             token_type,
             needs_client: false,
@@ -107,6 +109,19 @@ impl Issuer {
             random: Random::secure(),
         };
         Self(Arc::new(inner)).lifetime(DEFAULT_LIFETIME)
+    }
+
+    /// Lets tokens be for this audience as well, where they [say](TokenBuilder::audiences) so: no
+    /// token is for one that was not named here, wherever its name comes from (ASVS 5.0 9.2.4).
+    ///
+    /// # Errors
+    /// When it is empty.
+    pub fn or_audience(self, audience: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let audience = audience.into();
+        if audience.is_empty() {
+            return Err(ConfigError::Empty("audience"));
+        }
+        Ok(self.with(|inner| inner.other_audiences.push(audience)))
     }
 
     /// Sets how long tokens are good for; parts of a second are cut off.
@@ -227,6 +242,12 @@ impl Issuer {
 }
 
 impl Inner {
+    /// Whether tokens may be for this audience.
+    fn knows(&self, audience: &str) -> bool {
+        let mut others = self.other_audiences.iter();
+        *self.audience == *audience || others.any(|other| **other == *audience)
+    }
+
     fn header(&self, key: &Arc<SigningKey>) -> Arc<EncodedHeader> {
         let known = self.header.load_full();
         if Arc::ptr_eq(&known.key, key) {
@@ -285,10 +306,14 @@ enum Audience<'a> {
 }
 
 impl<'a> Audience<'a> {
-    fn of(audiences: &'a [String]) -> Result<Self, IssueError> {
+    fn of(audiences: &'a [String], issuer: &Inner) -> Result<Self, IssueError> {
+        let is_unknown = |name: &&String| !issuer.knows(name);
         match audiences {
             [] => Err(IssueError::NoAudience),
             all if all.iter().any(String::is_empty) => Err(IssueError::NoAudience),
+            all if let Some(unknown) = all.iter().find(is_unknown) => {
+                Err(IssueError::UnknownAudience(unknown.clone()))
+            }
             [only] => Ok(Self::One(only)),
             several => Ok(Self::Several(several)),
         }
@@ -311,8 +336,9 @@ impl TokenBuilder<'_> {
         Ok(self)
     }
 
-    /// Names other audiences than the issuer's usual one. There has to be one, for a token
-    /// without audience is good for everybody, and none may be empty.
+    /// Names other audiences than the issuer's usual one, of those that the issuer
+    /// [may name](Issuer::or_audience). There has to be one, for a token without audience is
+    /// good for everybody.
     pub fn audiences<A: Into<String>>(mut self, audiences: impl IntoIterator<Item = A>) -> Self {
         self.audiences = Some(audiences.into_iter().map(Into::into).collect());
         self
@@ -374,8 +400,9 @@ impl TokenBuilder<'_> {
     /// Signs it.
     ///
     /// # Errors
-    /// When it names no audience or an empty one, when it would be too long, or when the key
-    /// cannot sign.
+    /// When it names no audience, or one that the issuer may not, when it would be too long, or when the key
+    /// cannot sign, or may not for it was
+    /// [not seen for too long](crate::crypto::keys::rotating::RotatingKeysBuilder::max_stale).
     pub fn sign(self) -> Result<String, IssueError> {
         let Self {
             issuer,
@@ -396,7 +423,7 @@ impl TokenBuilder<'_> {
             sub: &subject,
             aud: match &audiences {
                 None => Audience::One(&issuer.audience),
-                Some(audiences) => Audience::of(audiences)?,
+                Some(audiences) => Audience::of(audiences, issuer)?,
             },
             iat: now.unix_seconds(),
             granted: u64::try_from(granted.as_micros()).unwrap_or(u64::MAX),
@@ -404,6 +431,10 @@ impl TokenBuilder<'_> {
             jti: &id,
             claims: &claims,
         })?;
+        // Fails closed: another machine may have withdrawn the key, and nobody can tell.
+        if !issuer.keys.is_usable() {
+            return Err(IssueError::StaleKeys);
+        }
         let key = issuer.keys.peek();
         let header = issuer.header(&key);
         let mut token = String::with_capacity(header.text.len() + payload.len() * 4 / 3 + 96);

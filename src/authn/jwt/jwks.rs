@@ -1,4 +1,5 @@
 use super::ConfigError;
+use super::bearer::KEYS_RETRY_AFTER;
 use crate::crypto::keys::{LiveKeys, VerifyingKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +23,8 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// (RFC 7517 section 5): the public halves of asymmetric keys, as they are at that moment.
 ///
 /// Others keep the answer for five minutes, unless told otherwise, and ask whether it is still
-/// the same by its `ETag`. It answers GET and HEAD, and 405 to all else.
+/// the same by its `ETag`. It answers GET and HEAD, and 405 to all else. While the keys
+/// [cannot be believed](LiveKeys::are_usable), the answer is 503, which nobody keeps.
 ///
 /// ```
 /// use http::{Request, StatusCode};
@@ -83,7 +85,7 @@ impl PublishedKeys {
         Ok(self)
     }
 
-    /// The set, as JSON.
+    /// The set, as JSON, also while it cannot be believed.
     #[must_use]
     pub fn json(&self) -> String {
         self.keys.current().to_public_json()
@@ -97,6 +99,13 @@ impl PublishedKeys {
             *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             let allow = HeaderValue::from_static("GET, HEAD");
             response.headers_mut().insert(header::ALLOW, allow);
+            return response;
+        }
+        if !self.keys.are_usable() {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::RETRY_AFTER, KEYS_RETRY_AFTER.as_secs().into());
             return response;
         }
         let json = self.json();

@@ -1,4 +1,4 @@
-use super::{KeyFeed, KeySet, SigningKey};
+use super::{KeyFeed, KeySet, KeyState, SigningKey};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +46,12 @@ impl LiveKeys {
         self.feed.as_deref()
     }
 
+    /// Whether the keys may be used at all, as far as who supplies them says.
+    #[must_use]
+    pub fn are_usable(&self) -> bool {
+        is_usable(self.feed())
+    }
+
     /// Replaces the set. Verifications under way finish with the one they began with.
     pub fn replace(&self, set: KeySet) {
         self.set.store(Arc::new(set));
@@ -70,6 +76,10 @@ impl From<KeySet> for LiveKeys {
     }
 }
 
+fn is_usable(feed: Option<&dyn KeyFeed>) -> bool {
+    feed.is_none_or(|feed| feed.state() != KeyState::Missing)
+}
+
 /// The key that signs now, which can be replaced while it is in use. Clones share it.
 ///
 /// ```
@@ -87,6 +97,7 @@ impl From<KeySet> for LiveKeys {
 pub struct LiveSigningKey {
     key: Arc<ArcSwap<SigningKey>>,
     longest_token: Option<Duration>,
+    feed: Option<Arc<dyn KeyFeed>>,
 }
 
 impl LiveSigningKey {
@@ -96,7 +107,15 @@ impl LiveSigningKey {
         Self {
             key: Arc::new(ArcSwap::from_pointee(key)),
             longest_token: None,
+            feed: None,
         }
+    }
+
+    /// The same key, and who supplies it: asked whether it may sign.
+    #[must_use]
+    pub fn fed_by(mut self, feed: impl KeyFeed) -> Self {
+        self.feed = Some(Arc::new(feed));
+        self
     }
 
     /// Keys whose public halves are kept for as long as a token of this lifetime needs them.
@@ -110,10 +129,17 @@ impl LiveSigningKey {
         self.key.store(Arc::new(key));
     }
 
-    /// The key that signs now.
+    /// The key that signs now, also where it [may not](Self::is_usable).
     #[must_use]
     pub fn current(&self) -> SigningKey {
         SigningKey::clone(&self.key.load())
+    }
+
+    /// Whether the key may sign, as far as who supplies it says. Issuers of tokens ask this for
+    /// each.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        is_usable(self.feed.as_deref())
     }
 
     /// The longest life of what is signed, where the keys that verify it are kept no longer.

@@ -261,6 +261,9 @@ fn what_can_be_said_in_a_token() {
     let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let issuer = Issuer::new(key.clone(), ISSUER, "usual")
         .unwrap()
+        .or_audience("x")
+        .and_then(|issuer| issuer.or_audience("y"))
+        .unwrap()
         .clock(FakeClock::at_unix_seconds(NOW).clock())
         .lifetime(Duration::from_secs(90))
         .unwrap();
@@ -306,8 +309,45 @@ fn what_cannot_be_issued() {
             .audiences(audiences.iter().copied())
             .sign();
         let error = signed.unwrap_err();
-        assert!(matches!(error, IssueError::NoAudience), "{audiences:?}");
+        let is_empty = audiences.iter().any(|it| it.is_empty()) || audiences.is_empty();
+        assert!(
+            is_empty && matches!(error, IssueError::NoAudience),
+            "{audiences:?}"
+        );
     }
+}
+
+/// ASVS 5.0 9.2.4.
+#[test]
+fn tokens_are_for_audiences_that_were_named_at_the_start() {
+    const OTHER: &str = "https://other.example";
+    let issuer = Issuer::new(hs256(), ISSUER, AUDIENCE).unwrap();
+    let issuer = issuer.or_audience(OTHER).unwrap();
+    let audiences = |names: &[&str]| -> Result<Vec<String>, String> {
+        let token = issuer.token("a").audiences(names.iter().copied());
+        let token = token.sign().map_err(|error| error.to_string())?;
+        let any = Verifier::builder(ISSUER, AUDIENCE, Algorithm::Hs256, issuer.public_keys());
+        let any = any.or_audience(OTHER).build().unwrap();
+        let verified = any.verify(&token).unwrap();
+        Ok(verified.claims().audiences().map(str::to_owned).collect())
+    };
+    for (name, names) in [
+        ("the usual one", vec![AUDIENCE]),
+        ("the other", vec![OTHER]),
+        ("both", vec![OTHER, AUDIENCE]),
+    ] {
+        assert_eq!(audiences(&names).unwrap(), names, "{name}");
+    }
+    for (name, names) in [
+        ("one of a client's making", vec!["https://evil.example"]),
+        ("beside a good one", vec![AUDIENCE, "https://evil.example"]),
+        ("almost", vec!["https://other.example/"]),
+        ("in other letters", vec!["HTTPS://OTHER.EXAMPLE"]),
+    ] {
+        let refused = audiences(&names).unwrap_err();
+        assert!(refused.contains("or_audience"), "{name}: {refused}");
+    }
+    assert_eq!(issuer.or_audience("").unwrap_err().code(), "config_empty");
 }
 
 #[test]

@@ -5,11 +5,12 @@ use super::*;
 use crate::support::{CountedRecords, race};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use portcullis::authn::jwt::{ConfigError, Issuer, PublishedKeys};
+use portcullis::authn::jwt::{ConfigError, IssueError, Issuer, PublishedKeys};
 use portcullis::crypto::keys::rotating::{RotatingKeysBuilder, RotationError, Stage};
 use portcullis::crypto::keys::{KeyError, RotatingKeys};
 use portcullis::crypto::{Reason, Refused, SecretSealer};
 use portcullis::event::{Emitter, EventKind, RecentEvents};
+use portcullis::guard::Rejection;
 use portcullis::store::{Collection, Records};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -161,6 +162,7 @@ async fn several_machines_share_one_set() {
 
     // The one rotates; the other knows the key before it hears of it.
     time.advance(2 * DAY);
+    two.keys.refresh().await.unwrap();
     one.keys.rotate().await.unwrap();
     assert_eq!(two.takes(&one.token()), "ok");
     assert_eq!(one.takes(&two.token()), "ok");
@@ -242,6 +244,7 @@ async fn rotation_by_hand_waits_until_others_know_the_key() {
         }
     };
     assert!(matches!(error, RotationError::TooMany(16)), "{error}");
+    machine.keys.refresh().await.unwrap();
     assert_eq!(machine.takes(&machine.token()), "ok");
 }
 
@@ -303,6 +306,7 @@ async fn what_was_withdrawn_does_not_come_back() {
     let machine = Arc::new(Machine::on(&records, &time).await);
     for round in 0..200 {
         time.advance(DAY);
+        machine.keys.refresh().await.unwrap();
         let (token, leaked) = (machine.token(), machine.id(Stage::Current));
         race(8, |number| {
             let (machine, leaked) = (Arc::clone(&machine), leaked.clone());
@@ -364,7 +368,7 @@ async fn while_the_records_are_down_the_known_keys_are_used() {
     let (counted, time) = (CountedRecords::default(), at_now());
     let machine = Machine::on(&Records::new(counted.clone()), &time).await;
     counted.set_down(true);
-    time.advance(40 * DAY);
+    time.advance(HOUR);
     assert!(matches!(
         machine.keys.refresh().await,
         Err(RotationError::Store(_))
@@ -377,6 +381,54 @@ async fn while_the_records_are_down_the_known_keys_are_used() {
     assert_eq!(machine.takes(&machine.token()), "ok");
     counted.set_down(false);
     assert!(machine.keys.withdraw(&id).await.unwrap());
+}
+
+#[tokio::test]
+async fn keys_that_were_not_seen_for_too_long_are_not_used() {
+    let (counted, time) = (CountedRecords::default(), at_now());
+    let machine = Machine::on(&Records::new(counted.clone()), &time).await;
+    let published = PublishedKeys::new(machine.keys.public()).unwrap();
+    let publish = async || {
+        let request = Request::get("/").body(()).unwrap();
+        let (head, body) = published
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
+        (head, body.collect().await.unwrap().to_bytes())
+    };
+    let token = machine.token();
+    counted.set_down(true);
+    time.advance(HOUR + Duration::from_millis(1));
+    for _ in 0..2 {
+        assert!(!machine.keys.are_usable());
+        let refused = machine.issuer.token("user-17").sign().unwrap_err();
+        assert!(matches!(refused, IssueError::StaleKeys), "{refused}");
+        let rejection = Rejection::from(refused);
+        assert_eq!(rejection.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(rejection.headers()["retry-after"], "5");
+        assert_eq!(machine.takes(&token), "keys_unavailable");
+        let (head, body) = publish().await;
+        assert_eq!(head.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(head.headers["cache-control"], "no-store");
+        assert_eq!(head.headers["retry-after"], "5");
+        assert!(body.is_empty());
+        // A look that fails is none.
+        machine.keys.refresh().await.unwrap_err();
+    }
+    counted.set_down(false);
+    machine.keys.refresh().await.unwrap();
+    assert!(machine.keys.are_usable());
+    assert_eq!(machine.takes(&token), "ok");
+    assert_eq!(machine.takes(&machine.token()), "ok");
+    assert_eq!(publish().await.0.status, StatusCode::OK);
+
+    // Keys of one process are changed by nobody else, and nobody has to look.
+    let alone = RotatingKeys::in_memory(Algorithm::Es256).clock(time.clock());
+    let alone = alone.build().await.unwrap();
+    time.advance(40 * DAY);
+    assert!(alone.are_usable());
 }
 
 #[tokio::test(start_paused = true)]

@@ -160,7 +160,13 @@ async fn a_token_for_another_service_is_refused() {
         ),
         ("for the client", vec!["app"], 401),
     ] {
-        let token = provider.token("ann").audiences(audiences).sign().unwrap();
+        let issuer = audiences
+            .iter()
+            .fold(provider.issuer.clone(), |issuer, name| {
+                issuer.or_audience(*name).unwrap()
+            });
+        let token = issuer.token("ann").client("app").audiences(audiences);
+        let token = token.sign().unwrap();
         let (found, _, calls) = send(tokens.clone(), request(&token)).await;
         assert_eq!(
             (found, calls),

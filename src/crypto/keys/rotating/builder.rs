@@ -1,4 +1,5 @@
 use super::super::{Algorithm, KeyError, SigningKey};
+use super::age::Age;
 use super::error::{ConfigError, RotationError};
 use super::keys::RotatingKeys;
 use super::seal::Workshop;
@@ -17,6 +18,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_PERIOD: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// The longest time between two looks.
 const MAX_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// The longest time for which keys are believed that cannot be read anew.
+const MAX_MAX_STALE: Duration = DAY;
 /// Periods for which retired keys are kept at most.
 const MAX_KEPT_PERIODS: u32 = 4;
 /// By how much the clock of a verifier may be late, and it still takes a token.
@@ -32,6 +35,8 @@ pub struct RotatingKeysBuilder {
     lead: Duration,
     token_lifetime: Duration,
     interval: Duration,
+    /// None where the keys are in this process alone.
+    max_stale: Option<Duration>,
     clock: Clock,
     emitter: Emitter,
 }
@@ -54,9 +59,16 @@ impl RotatingKeysBuilder {
             lead: DAY,
             token_lifetime: DAY,
             interval: MINUTE,
+            max_stale: Some(60 * MINUTE),
             clock: Clock::system(),
             emitter: Emitter::default(),
         }
+    }
+
+    /// Nobody but this process can change its keys.
+    pub(super) const fn alone(mut self) -> Self {
+        self.max_stale = None;
+        self
     }
 
     /// Names the set, where there are several: `access-token` by default.
@@ -89,6 +101,18 @@ impl RotatingKeysBuilder {
     /// once a minute by default. So long a withdrawn key may live on other machines.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
+        self
+    }
+
+    /// Sets for how long keys are believed while the records cannot be read, or nobody
+    /// [looks](RotatingKeys::keep_fresh): an hour by default, at least twice the interval, at
+    /// most a day. So long a key that was withdrawn on another machine may sign and verify on
+    /// this one. After that nothing is signed, verified or published until the records were
+    /// read. Keys in memory do not grow old.
+    pub const fn max_stale(mut self, age: Duration) -> Self {
+        if self.max_stale.is_some() {
+            self.max_stale = Some(age);
+        }
         self
     }
 
@@ -126,7 +150,7 @@ impl RotatingKeysBuilder {
             schedule,
             self.token_lifetime,
             self.interval,
-            self.clock,
+            Age::new(self.max_stale, self.clock),
             self.emitter,
         )
         .await
@@ -166,6 +190,12 @@ impl RotatingKeysBuilder {
                 least: lead,
             });
         }
+        if let Some(given) = self.max_stale
+            && !(2 * interval..=MAX_MAX_STALE).contains(&given)
+        {
+            let least = 2 * interval;
+            return Err(ConfigError::MaxStale { given, least });
+        }
         let most = MAX_KEPT_PERIODS * period;
         if !(Duration::from_secs(1)..=most).contains(&token_lifetime) {
             return Err(ConfigError::TokenLifetime {
@@ -184,11 +214,17 @@ impl RotatingKeysBuilder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::seal::NotSealed;
     use super::*;
+
+    fn sealer() -> Arc<dyn SecretSealer> {
+        Arc::new(NotSealed)
+    }
 
     #[tokio::test]
     async fn mistakes_are_told() {
         let builder = || RotatingKeys::in_memory(Algorithm::Es256);
+        let shared = || RotatingKeysBuilder::new(Algorithm::Es256, Records::memory(), sealer());
         let second = Duration::from_secs;
         for (name, builder, expected) in [
             ("the usual", builder(), None),
@@ -217,6 +253,18 @@ mod tests {
                 builder().interval(2 * MAX_INTERVAL),
                 Some("Interval"),
             ),
+            (
+                "stale at once",
+                shared().max_stale(second(119)),
+                Some("MaxStale"),
+            ),
+            (
+                "stale for long",
+                shared().max_stale(DAY + second(1)),
+                Some("MaxStale"),
+            ),
+            ("stale for a day", shared().max_stale(DAY), None),
+            ("never stale", builder().max_stale(Duration::ZERO), None),
             (
                 "no token",
                 builder().token_lifetime(Duration::ZERO),

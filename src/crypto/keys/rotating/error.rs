@@ -30,6 +30,17 @@ pub enum ConfigError {
     /// Machines would look all the time, or see a withdrawal too late.
     #[error("an interval of {0:?} is out of range; use 1 second to 1 hour")]
     Interval(Duration),
+    /// Keys that are believed for too long without a look, or for less than it takes to look.
+    #[error(
+        "keys that are believed for {given:?} unseen are out of range; use at least {least:?}, \
+         twice the interval, and at most a day"
+    )]
+    MaxStale {
+        /// What was given.
+        given: Duration,
+        /// The least there may be.
+        least: Duration,
+    },
     /// Tokens that are over at once, or that keep too many retired keys.
     #[error(
         "tokens of {given:?} are out of range; use at least 1 second and at most {most:?}, \

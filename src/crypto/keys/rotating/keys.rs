@@ -1,4 +1,5 @@
 use super::super::{Algorithm, KeySet, LiveKeys, LiveSigningKey, SigningKey};
+use super::age::Age;
 use super::builder::RotatingKeysBuilder;
 use super::error::RotationError;
 use super::seal::{NotSealed, Workshop};
@@ -28,6 +29,7 @@ struct Inner {
     workshop: Workshop,
     schedule: Schedule,
     interval: Duration,
+    age: Age,
     clock: Clock,
     emitter: Emitter,
     signer: LiveSigningKey,
@@ -106,7 +108,7 @@ impl RotatingKeys {
 
     /// Keys in the memory of this process, which are lost with it.
     pub fn in_memory(algorithm: Algorithm) -> RotatingKeysBuilder {
-        RotatingKeysBuilder::new(algorithm, Records::memory(), Arc::new(NotSealed))
+        RotatingKeysBuilder::new(algorithm, Records::memory(), Arc::new(NotSealed)).alone()
     }
 
     pub(super) async fn begin(
@@ -115,25 +117,36 @@ impl RotatingKeys {
         schedule: Schedule,
         token_lifetime: Duration,
         interval: Duration,
-        clock: Clock,
+        age: Age,
         emitter: Emitter,
     ) -> Result<Self, RotationError> {
         let change = |series: &mut Series, now| keep_time(series, &schedule, now);
-        let now = clock.now();
+        let clock = age.clock().clone();
+        let (asked, now) = (clock.elapsed(), clock.now());
         let nothing = Known::default();
         let (known, ()) = changed(&records, &workshop, &nothing, now, change).await?;
+        age.learned(asked);
+        let signer = LiveSigningKey::new(known.signing()?).for_tokens_of(token_lifetime);
         Ok(Self(Arc::new(Inner {
-            signer: LiveSigningKey::new(known.signing()?).for_tokens_of(token_lifetime),
-            public: LiveKeys::new(known.public()?),
+            signer: signer.fed_by(age.clone()),
+            public: LiveKeys::new(known.public()?).fed_by(age.clone()),
             known: Mutex::new(known),
             turn: tokio::sync::Mutex::default(),
             records,
             workshop,
             schedule,
             interval,
+            age,
             clock,
             emitter,
         })))
+    }
+
+    /// Whether the keys may be used: not when they were last seen in the records longer ago
+    /// than [they may](super::RotatingKeysBuilder::max_stale).
+    #[must_use]
+    pub fn are_usable(&self) -> bool {
+        self.0.public.are_usable()
     }
 
     /// The key that signs, to give to an issuer. It changes with the rotation.
@@ -166,7 +179,8 @@ impl RotatingKeys {
     /// Takes in what other machines have changed, and rotates when it is time.
     ///
     /// # Errors
-    /// When the keys cannot be read, opened, made or written: those from before stay in use.
+    /// When the keys cannot be read, opened, made or written: those from before stay in use, as
+    /// long as they [may](super::RotatingKeysBuilder::max_stale).
     pub async fn refresh(&self) -> Result<(), RotationError> {
         let schedule = &self.0.schedule;
         self.change(|series, now| keep_time(series, schedule, now))
@@ -241,7 +255,7 @@ impl RotatingKeys {
         let it = &*self.0;
         let _turn = it.turn.lock().await;
         let before = self.known().clone();
-        let now = it.clock.now();
+        let (asked, now) = (it.clock.elapsed(), it.clock.now());
         let (known, answer) = changed(&it.records, &it.workshop, &before, now, change).await?;
         if known.series != before.series {
             let (signing, public) = (known.signing()?, known.public()?);
@@ -250,6 +264,7 @@ impl RotatingKeys {
             it.signer.replace(signing);
             *self.known() = known;
         }
+        it.age.learned(asked);
         Ok(answer)
     }
 

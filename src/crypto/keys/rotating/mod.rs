@@ -22,7 +22,10 @@
 //!
 //! While the records cannot be read, the keys that are known stay in use, and the
 //! [emitter](RotatingKeysBuilder::emitter) hears of it: a withdrawal elsewhere is not seen for
-//! so long. Whoever can write the records can bring a withdrawn key back from a copy, but make
+//! so long. After an [hour](RotatingKeysBuilder::max_stale), unless told otherwise, they are
+//! believed no more: nothing is signed, verified or published, and whoever asks is told to come
+//! back (503), until the records can be read again. Keys in the memory of one process do not
+//! grow old. Whoever can write the records can bring a withdrawn key back from a copy, but make
 //! no key of their own.
 //!
 //! ```
@@ -52,6 +55,7 @@
 //! ASVS 5.0: 11.2.2 (keys are replaced and algorithms changed), 13.3.4 (secrets expire and are
 //! rotated).
 
+mod age;
 mod builder;
 mod error;
 mod keys;
