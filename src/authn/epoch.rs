@@ -4,6 +4,9 @@ use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind, Swap};
 use std::time::Duration;
 
 const EPOCHS: Namespace = Namespace::values("user-epoch");
+/// Apart from users: who may choose a name here must not hit upon another's there.
+#[cfg(feature = "jwt")]
+const SUBJECTS: Namespace = Namespace::values("subject-epoch");
 
 /// How often a change is tried while others come between. Each time one of them got on.
 pub(super) const MAX_TRIES: usize = 256;
@@ -49,8 +52,27 @@ impl Epochs {
     /// # Errors
     /// When the store fails.
     pub async fn end_before(&self, user: &str, time: Timestamp) -> Result<(), StoreError> {
-        let tag = OwnerTag::of(user);
-        let key = Key::new(EPOCHS, tag.bytes());
+        self.raise(Key::new(EPOCHS, OwnerTag::of(user).bytes()), time)
+            .await
+    }
+
+    /// Ends all tokens of a subject of another issuer that are older than `time`. It is nobody
+    /// of ours, whatever it is called: two issuers may mean two people by one name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    #[cfg(feature = "jwt")]
+    pub async fn end_subject_before(
+        &self,
+        issuer: &str,
+        subject: &str,
+        time: Timestamp,
+    ) -> Result<(), StoreError> {
+        let tag = OwnerTag::of_pair(issuer, subject);
+        self.raise(Key::new(SUBJECTS, tag.bytes()), time).await
+    }
+
+    async fn raise(&self, key: Key<'_>, time: Timestamp) -> Result<(), StoreError> {
         let nanos = nanos(time);
         let mut found = self.0.get(key).await?;
         for _ in 0..MAX_TRIES {
@@ -79,8 +101,27 @@ impl Epochs {
     /// # Errors
     /// When the store fails.
     pub async fn is_ended(&self, user: &str, time: Timestamp) -> Result<bool, StoreError> {
-        let tag = OwnerTag::of(user);
-        let found = self.0.get(Key::new(EPOCHS, tag.bytes())).await?;
+        self.is_below(Key::new(EPOCHS, OwnerTag::of(user).bytes()), time)
+            .await
+    }
+
+    /// Whether a token of a subject of another issuer that was given at `time` was ended since.
+    ///
+    /// # Errors
+    /// When the store fails.
+    #[cfg(feature = "jwt")]
+    pub async fn is_subject_ended(
+        &self,
+        issuer: &str,
+        subject: &str,
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let tag = OwnerTag::of_pair(issuer, subject);
+        self.is_below(Key::new(SUBJECTS, tag.bytes()), time).await
+    }
+
+    async fn is_below(&self, key: Key<'_>, time: Timestamp) -> Result<bool, StoreError> {
+        let found = self.0.get(key).await?;
         let Some(found) = found else {
             return Ok(false);
         };

@@ -26,7 +26,7 @@
 //! let issuer = Issuer::new(key, name, audience)?.rfc9068();
 //! let verifier =
 //!     Verifier::builder(name, audience, Algorithm::Es256, issuer.public_keys()).build()?;
-//! let tokens = OwnTokens::new(verifier, Revocations::new(Store::memory()));
+//! let tokens = OwnTokens::new(verifier, Revocations::new(Store::memory(), name));
 //!
 //! let token = issuer.token("user-17").client("app").scopes(["notes:read"]).sign()?;
 //! let answer = tokens.introspect(&token).await?;

@@ -21,6 +21,13 @@ impl OwnerTag {
         Self(tag)
     }
 
+    /// Of an issuer and something of its naming: the length comes first, so that no two pairs are
+    /// alike.
+    #[cfg(feature = "jwt")]
+    pub(super) fn of_pair(issuer: &str, name: &str) -> Self {
+        Self::of(&format!("{}:{issuer}{name}", issuer.len()))
+    }
+
     /// A tag as it stands in a credential.
     #[cfg(any(feature = "oauth2", feature = "refresh-token", feature = "session"))]
     pub(super) const fn from_bytes(bytes: [u8; LENGTH]) -> Self {
@@ -45,5 +52,13 @@ mod tests {
     fn owners_differ() {
         assert_ne!(OwnerTag::of("ann"), OwnerTag::of("bob"));
         assert_ne!(OwnerTag::of(""), OwnerTag::of("\0"));
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn issuer_and_name_do_not_run_into_each_other() {
+        let pair = OwnerTag::of_pair;
+        assert_ne!(pair("https://a", "b"), pair("https://", "ab"));
+        assert_ne!(pair("1:a", ""), pair("", "1:a"));
     }
 }

@@ -49,7 +49,7 @@ impl House {
         let verifier = verifier.clock(time.clock()).leeway(Duration::ZERO);
         let refresh = RefreshTokens::builder(store.clone()).clock(time.clock());
         let refresh = refresh.build().unwrap();
-        let revocations = Revocations::new(store).clock(time.clock());
+        let revocations = Revocations::new(store, ISSUER).clock(time.clock());
         let tokens = OwnTokens::new(verifier.build().unwrap(), revocations.clone());
         Self {
             tokens: tokens.refresh_tokens(refresh.clone()),

@@ -16,7 +16,7 @@ use portcullis::authn::refresh_token::{
     FamilyInfo, Grant, NewRefreshToken, Presented, RefreshError, RefreshTokens,
 };
 use portcullis::event::Emitter;
-use portcullis::guard::{Rejection, RejectionKind};
+use portcullis::guard::Rejection;
 use portcullis::principal::Principal;
 use portcullis::secret::SecretString;
 use portcullis::store::Store;
@@ -43,7 +43,7 @@ impl Tokens {
                 .lifetime(TOKEN_LIFETIME)?
                 .rfc9068(),
             refresh: RefreshTokens::new(store.clone()),
-            revocations: Revocations::new(store),
+            revocations: Revocations::new(store, NAME),
         })
     }
 
@@ -81,10 +81,7 @@ impl Tokens {
                 Some(department) => token.claim("department", department),
                 None => Ok(token),
             })
-            .and_then(TokenBuilder::sign);
-        let access = access.map_err(|error| {
-            Rejection::new(RejectionKind::Internal).with_reason(error.to_string())
-        })?;
+            .and_then(TokenBuilder::sign)?;
         let answer: [(&str, Value); 4] = [
             ("access_token", access.into()),
             ("token_type", "Bearer".into()),

@@ -26,7 +26,8 @@ const LATE_CLOCKS: Duration = Duration::from_secs(300);
 ///    `jti` could not be revoked, so it is refused as well.
 /// 2. What was given to a user before the epoch of that user is refused: to the microsecond for
 ///    tokens of an [`Issuer`](super::Issuer) of ours, which say when, else by `iat` in whole
-///    seconds. Users go by `sub`, so ask it for tokens of one issuer only.
+///    seconds. The `sub` of the [issuer](Self::new) that is given is a user of this service; that
+///    of any other issuer is somebody else, even by the same name.
 /// 3. The tokens of one login end together, by the [`sid`](Self::revoke_login) they carry.
 /// 4. When the store fails, so does the request: 503. Nobody is let in on a guess.
 ///
@@ -40,7 +41,7 @@ const LATE_CLOCKS: Duration = Duration::from_secs(300);
 /// let issuer = Issuer::new(SigningKey::generate(Algorithm::Es256)?, name, audience)?;
 /// let verifier =
 ///     Verifier::builder(name, audience, Algorithm::Es256, issuer.public_keys()).build()?;
-/// let revocations = Revocations::new(Store::memory());
+/// let revocations = Revocations::new(Store::memory(), name);
 ///
 /// let token = verifier.verify(&issuer.token("user-17").sign()?)?;
 /// revocations.check(token.claims()).await?;
@@ -54,6 +55,8 @@ const LATE_CLOCKS: Duration = Duration::from_secs(300);
 pub struct Revocations {
     store: Store,
     epochs: Epochs,
+    /// Whose subjects are the users of this service.
+    issuer: Box<str>,
     clock: Clock,
 }
 
@@ -70,12 +73,15 @@ pub enum RevocationError {
 }
 
 impl Revocations {
-    /// Revocations in this store, beside the epochs of its users.
+    /// Revocations in this store, beside the epochs of the users, who are the subjects of this
+    /// issuer: mostly our own. Tokens of other issuers may be asked about as well, and their
+    /// subjects are kept apart.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, issuer: impl Into<Box<str>>) -> Self {
         Self {
             epochs: Epochs::new(store.clone()),
             store,
+            issuer: issuer.into(),
             clock: Clock::system(),
         }
     }
@@ -133,6 +139,21 @@ impl Revocations {
         Ok(self.epochs.end_before(user, self.clock.now()).await?)
     }
 
+    /// Ends all tokens until now of this subject of this issuer: of a user of this service,
+    /// where it is [the](Self::new) issuer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke_all_by(&self, issuer: &str, subject: &str) -> Result<(), RevocationError> {
+        if *issuer == *self.issuer {
+            return self.revoke_all(subject).await;
+        }
+        let ended = self
+            .epochs
+            .end_subject_before(issuer, subject, self.clock.now());
+        Ok(ended.await?)
+    }
+
     /// Asks whether a token that is good otherwise was revoked.
     ///
     /// # Errors
@@ -140,32 +161,41 @@ impl Revocations {
     /// fails.
     pub async fn check(&self, claims: &Claims) -> Result<(), RevocationError> {
         let name = name(claims)?;
-        let user = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
-        let issuer = claims.issuer().unwrap_or_default();
-        if self.holds(REVOKED, name.as_ref()).await?
-            || self.is_logged_out(issuer, claims).await?
-            || self.epochs.is_ended(user, granted(claims)).await?
+        if self.holds(REVOKED, name.as_ref()).await? {
+            return Err(JwtError::from(Revoked).into());
+        }
+        // A token that names nobody was made by whoever makes them here.
+        let issuer = claims.issuer().unwrap_or(&self.issuer);
+        self.check_login(issuer, claims).await
+    }
+
+    /// Asks whether the login that a token is of was ended, or all that its user had. The issuer
+    /// has said whether the token itself is good, which needs no name for that.
+    pub(in crate::authn) async fn check_login(
+        &self,
+        issuer: &str,
+        claims: &Claims,
+    ) -> Result<(), RevocationError> {
+        let subject = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
+        if self.is_logged_out(issuer, claims).await?
+            || self.is_ended(issuer, subject, claims).await?
         {
             return Err(JwtError::from(Revoked).into());
         }
         Ok(())
     }
 
-    /// Asks whether the login that a token is of was ended, or all that its user had. The issuer
-    /// has said whether the token itself is good, which needs no name for that.
-    #[cfg(feature = "oauth2")]
-    pub(in crate::authn) async fn check_login(
+    async fn is_ended(
         &self,
         issuer: &str,
+        subject: &str,
         claims: &Claims,
-    ) -> Result<(), RevocationError> {
-        let user = claims.subject().ok_or_else(|| JwtError::missing("sub"))?;
-        if self.is_logged_out(issuer, claims).await?
-            || self.epochs.is_ended(user, granted(claims)).await?
-        {
-            return Err(JwtError::from(Revoked).into());
+    ) -> Result<bool, StoreError> {
+        let granted = granted(claims);
+        if *issuer == *self.issuer {
+            return self.epochs.is_ended(subject, granted).await;
         }
-        Ok(())
+        self.epochs.is_subject_ended(issuer, subject, granted).await
     }
 
     async fn is_logged_out(&self, issuer: &str, claims: &Claims) -> Result<bool, RevocationError> {

@@ -1,6 +1,5 @@
 //! What is kept of the logins with providers.
 
-use super::backchannel::tag_of;
 use super::{
     FinishedLogin, Identity, LoginError, LoginErrorKind, LogoutOrder, RelyingParty, TokenResponse,
 };
@@ -214,7 +213,7 @@ impl Logins {
             return Err(LoginError::with(LoginErrorKind::Store, "no room"));
         };
         if let Some(session) = identity.session() {
-            let tag = tag_of(identity.issuer(), session);
+            let tag = OwnerTag::of_pair(identity.issuer(), session);
             let key = Key::new(SESSIONS, tag.bytes());
             self.store.put(key, owner.bytes(), self.lifetime).await?;
         }
@@ -240,7 +239,7 @@ impl Logins {
         let Some(session) = identity.session() else {
             return Ok(());
         };
-        let tag = tag_of(identity.issuer(), session);
+        let tag = OwnerTag::of_pair(identity.issuer(), session);
         let mark = self
             .store
             .get(Key::new(SESSION_ORDERS, tag.bytes()))
@@ -305,11 +304,11 @@ impl Logins {
     async fn mark(&self, order: &LogoutOrder) -> Result<(), LoginError> {
         // One of a session is about that alone, of whomever it is.
         if let Some(session) = order.session() {
-            let tag = tag_of(order.issuer(), session);
+            let tag = OwnerTag::of_pair(order.issuer(), session);
             let mark = Key::new(SESSION_ORDERS, tag.bytes());
             return Ok(self.store.put(mark, b"", ORDER_LIFETIME).await?);
         }
-        let tag = tag_of(order.issuer(), order.subject().unwrap_or_default());
+        let tag = OwnerTag::of_pair(order.issuer(), order.subject().unwrap_or_default());
         let mark = Key::new(USER_ORDERS, tag.bytes());
         let made = order.made().unix_seconds();
         let mut found = self.store.get(mark).await?;
@@ -330,9 +329,9 @@ impl Logins {
 
     async fn owner_meant(&self, order: &LogoutOrder) -> Result<Option<OwnerTag>, LoginError> {
         if let Some(subject) = order.subject() {
-            return Ok(Some(tag_of(order.issuer(), subject)));
+            return Ok(Some(OwnerTag::of_pair(order.issuer(), subject)));
         }
-        let tag = tag_of(order.issuer(), order.session().unwrap_or_default());
+        let tag = OwnerTag::of_pair(order.issuer(), order.session().unwrap_or_default());
         let found = self.store.get(Key::new(SESSIONS, tag.bytes())).await?;
         let bytes = found.and_then(|found| found.as_ref().try_into().ok());
         Ok(bytes.map(OwnerTag::from_bytes))
@@ -542,7 +541,7 @@ impl fmt::Debug for KeptLogin {
 
 /// Who has the logins of an identity.
 fn owner_of(identity: &Identity) -> OwnerTag {
-    tag_of(identity.issuer(), identity.subject())
+    OwnerTag::of_pair(identity.issuer(), identity.subject())
 }
 
 fn name_of(place: &Place) -> String {

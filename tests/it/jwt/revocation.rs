@@ -33,7 +33,7 @@ impl House {
         Self {
             issuer: issuer.clock(time.clock()),
             verifier,
-            revocations: Revocations::new(store.clone()).clock(time.clock()),
+            revocations: Revocations::new(store.clone(), ISSUER).clock(time.clock()),
             epochs: Epochs::new(store),
             time,
         }
@@ -238,7 +238,7 @@ async fn nothing_waits_that_need_not() {
         assert!(matches!(attempt, Attempt::Authenticated(_)), "{attempt:?}");
     }
     let counted = Store::new(CountedStore::from(MemoryStore::default()));
-    let later = plain.revocations(Revocations::new(counted));
+    let later = plain.revocations(Revocations::new(counted, ISSUER));
     let attempt = later.authenticate(&RequestHead::of(&request));
     assert!(matches!(attempt, Attempt::Later(_)), "{attempt:?}");
 }
@@ -276,4 +276,51 @@ async fn all_tokens_of_a_login_end_together() {
     ] {
         assert_eq!(house.check(token).await, expected, "{name}");
     }
+}
+
+/// Two providers may call two people by one name.
+#[tokio::test]
+async fn a_subject_of_another_issuer_is_somebody_else() {
+    const OTHER: &str = "https://other.example";
+    let house = House::new();
+    let other = builder().clock(house.time.clock()).or_issuer(OTHER);
+    let other = other.build().unwrap();
+    let by = |issuer: &str| {
+        let mut claims = good_claims();
+        claims["jti"] = "t-1".into();
+        claims["iss"] = issuer.into();
+        other.verify(&token(&claims.to_string())).unwrap()
+    };
+    let (ours, theirs) = (by(ISSUER), by(OTHER));
+    let subject = ours.claims().subject().unwrap().to_owned();
+    house.time.advance(Duration::from_secs(60));
+
+    house
+        .revocations
+        .revoke_all_by(OTHER, &subject)
+        .await
+        .unwrap();
+    assert_eq!(house.check(&theirs).await, "revoked");
+    assert_eq!(house.check(&ours).await, "ok");
+
+    let house = House::new();
+    house.time.advance(Duration::from_secs(60));
+    house
+        .revocations
+        .revoke_all_by(ISSUER, &subject)
+        .await
+        .unwrap();
+    assert_eq!(house.check(&ours).await, "revoked");
+    assert_eq!(house.check(&theirs).await, "ok");
+    let now = house.time.clock().now();
+    let just_before = now.saturating_sub(Duration::from_secs(1));
+    assert!(house.epochs.is_ended(&subject, just_before).await.unwrap());
+    // No user of ours is named so as to stand for one of theirs.
+    for user in [
+        format!("{}:{OTHER}{subject}", OTHER.len()),
+        format!("{OTHER}{subject}"),
+    ] {
+        house.revocations.revoke_all(&user).await.unwrap();
+    }
+    assert_eq!(house.check(&theirs).await, "ok");
 }

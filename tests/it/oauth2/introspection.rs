@@ -332,7 +332,7 @@ async fn calls_do_not_pile_up() {
 async fn a_login_that_was_ended_here_is_over_at_once() {
     let world = World::new();
     let store = Store::new(MemoryStore::builder().clock(world.time.clock()).build());
-    let revocations = Revocations::new(store).clock(world.time.clock());
+    let revocations = Revocations::new(store, ISSUER).clock(world.time.clock());
     let tokens = world
         .tokens()
         .build()
