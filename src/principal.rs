@@ -67,6 +67,13 @@ impl Principal {
         roles.into_iter().fold(self, Self::with_role)
     }
 
+    /// Takes all roles away, as before those of this moment are added.
+    #[must_use]
+    pub fn without_roles(mut self) -> Self {
+        self.inner().roles.clear();
+        self
+    }
+
     /// Limits what this credential may be used for (OAuth 2.0 scopes, RFC 6749 section 3.3).
     /// A principal without this call is not limited by scope; one with an empty list may do
     /// nothing that asks for a scope.

@@ -5,11 +5,12 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::Full;
 use portcullis::authn::AuthenticateLayer;
-use portcullis::authn::authenticate::{Attempt, Authenticator};
+use portcullis::authn::authenticate::{Admission, Attempt, Authenticator, CurrentRights};
 use portcullis::clock::Timestamp;
 use portcullis::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use portcullis::principal::{Authentication, Principal};
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// A scheme whose credential is good when it reads `good` or `later-good`.
@@ -30,8 +31,8 @@ impl Authenticator for Scheme {
             .map(http::HeaderValue::as_bytes)
         {
             None => Attempt::Absent,
-            Some(b"good") => Attempt::Authenticated(principal),
-            Some(b"later-good") => Attempt::Later(Box::pin(async { Ok(principal) })),
+            Some(b"good") => Attempt::Authenticated(principal.into()),
+            Some(b"later-good") => Attempt::Later(Box::pin(async { Ok(principal.into()) })),
             Some(b"later-bad") => Attempt::Later(Box::pin(async { Err(rejection) })),
             Some(_) => Attempt::Rejected(rejection),
         }
@@ -112,6 +113,117 @@ async fn anonymous_passes_only_where_allowed_and_only_without_credential() {
     assert_eq!(response.extensions().get::<String>().unwrap(), "nobody");
     assert!(response.extensions().get::<Principal>().is_none());
     assert_eq!(send(layer(), &[("x-a", "bad")]).await.status(), 401);
+}
+
+/// Tells whoever gets in the name of the next key, now or later.
+struct Telling;
+
+impl Authenticator for Telling {
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![Challenge::new("Telling")]
+    }
+
+    fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
+        let principal = Principal::new("ann", Authentication::new(Timestamp::default()));
+        let next = |name| {
+            let name = http::HeaderName::from_static(name);
+            (name, http::HeaderValue::from_static("2"))
+        };
+        let admission = [next("x-next"), next("x-own")]
+            .into_iter()
+            .fold(Admission::new(principal), |admission, (name, value)| {
+                admission.with_header(name, value)
+            });
+        match request.headers().contains_key("x-later") {
+            true => Attempt::Later(Box::pin(async { Ok(admission) })),
+            false => Attempt::Authenticated(admission),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_authenticator_has_to_tell_goes_out_with_the_answer() {
+    let service = AuthenticateLayer::new((Scheme("a"), Telling)).layer(service_fn(
+        async |request: Request<()>| {
+            let found = request.extensions().get::<Principal>();
+            let id = found.map(|it| it.id().to_owned()).unwrap_or_default();
+            let response = Response::builder()
+                .header("x-own", "handler")
+                .header("x-id", id);
+            Ok::<_, Infallible>(response.body(Full::new(Bytes::new())).unwrap())
+        },
+    ));
+    for (name, header, id, next) in [
+        ("at once", "x-else", "ann", Some("2")),
+        ("later", "x-later", "ann", Some("2")),
+        ("of another way in", "x-a", "a", None),
+    ] {
+        let request = Request::get("/").header(header, "good").body(()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        let told = |name| response.headers().get(name).map(|it| it.to_str().unwrap());
+        assert_eq!(told("x-id"), Some(id), "{name}");
+        assert_eq!(told("x-next"), next, "{name}");
+        assert_eq!(
+            told("x-own"),
+            Some("handler"),
+            "{name}: the service's stays"
+        );
+        assert_eq!(
+            response.headers().get_all("x-own").iter().count(),
+            1,
+            "{name}"
+        );
+    }
+}
+
+/// ASVS 5.0 8.3.2.
+#[tokio::test]
+async fn rights_are_those_of_this_moment() {
+    type Table = Arc<Mutex<Result<Vec<&'static str>, RejectionKind>>>;
+    let table: Table = Arc::new(Mutex::new(Ok(vec!["admin"])));
+    let known = Arc::clone(&table);
+    let look_up = move |principal: Principal| {
+        let found = known.lock().unwrap().clone();
+        async move {
+            // As a table across a network does.
+            tokio::task::yield_now().await;
+            let roles = found.map_err(Rejection::new)?;
+            Ok(principal.without_roles().with_roles(roles))
+        }
+    };
+    let spy = Spy::default();
+    let layer = AuthenticateLayer::new((CurrentRights::new(Scheme("a"), look_up), Scheme("b")));
+    let service = layer.layer(spy.clone());
+    let send = async |header: &'static str, value: &'static str| {
+        let request = Request::get("/").header(header, value).body(()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        let principal = response.extensions().get::<Principal>();
+        let roles = principal.map(|it| it.roles().map(str::to_owned).collect::<Vec<_>>());
+        (response.status().as_u16(), roles.unwrap_or_default())
+    };
+    let admin = vec!["admin".to_owned()];
+    assert_eq!(send("x-a", "good").await, (200, admin.clone()));
+    assert_eq!(send("x-a", "later-good").await, (200, admin));
+    // Taken away: the very next request is without it.
+    *table.lock().unwrap() = Ok(vec![]);
+    assert_eq!(send("x-a", "good").await, (200, vec![]));
+    *table.lock().unwrap() = Ok(vec!["reader", "writer"]);
+    let both = vec!["reader".to_owned(), "writer".to_owned()];
+    assert_eq!(send("x-a", "later-good").await, (200, both));
+    assert_eq!(send("x-b", "good").await, (200, vec![]), "not asked for");
+    let calls = spy.calls();
+    // Gone, or nobody knows.
+    for (kind, status) in [
+        (RejectionKind::Unauthenticated, 401),
+        (RejectionKind::Unavailable, 503),
+    ] {
+        *table.lock().unwrap() = Err(kind);
+        for value in ["good", "later-good"] {
+            assert_eq!(send("x-a", value).await.0, status);
+        }
+    }
+    assert_eq!(send("x-a", "bad").await.0, 401);
+    assert_eq!(spy.calls(), calls);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ impl Authenticator for ApiKeys {
             Found::Key(text) => Zeroizing::new(text.to_vec()),
         };
         let keys = self.clone();
-        Attempt::now_or_later(Box::pin(async move { keys.check(&text).await }))
+        Attempt::now_or_later(async move { keys.check(&text).await })
     }
 }
 

@@ -1,12 +1,63 @@
 use crate::guard::{Challenge, Rejection, RequestHead};
 use crate::principal::Principal;
+use http::{HeaderName, HeaderValue};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// The future of an attempt that has to ask a store or a network.
-pub type LaterAttempt = Pin<Box<dyn Future<Output = Result<Principal, Rejection>> + Send>>;
+pub type LaterAttempt = Pin<Box<dyn Future<Output = Result<Admission, Rejection>> + Send>>;
+
+/// Who is let in, and what the answer has to tell the client: a
+/// [`Principal`] becomes one [as it is](From), mostly with nothing to tell.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Admission {
+    principal: Principal,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Admission {
+    /// Lets this principal in.
+    pub const fn new(principal: Principal) -> Self {
+        Self {
+            principal,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Sends this header with the answer, unless the service sets one of that name: the nonce
+    /// for the next proof, a token that follows this one.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Who is let in.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The headers for the answer.
+    #[must_use]
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// Who is let in, and the headers for the answer.
+    #[must_use]
+    pub fn into_parts(self) -> (Principal, Vec<(HeaderName, HeaderValue)>) {
+        (self.principal, self.headers)
+    }
+}
+
+impl From<Principal> for Admission {
+    fn from(principal: Principal) -> Self {
+        Self::new(principal)
+    }
+}
 
 /// What an authenticator found.
 #[expect(
@@ -17,7 +68,7 @@ pub enum Attempt {
     /// No credential of this kind: the next authenticator is asked.
     Absent,
     /// A good credential.
-    Authenticated(Principal),
+    Authenticated(Admission),
     /// A credential that is no good. A rejection of kind `Unauthenticated` without a challenge
     /// of its own gets those of all authenticators.
     Rejected(Rejection),
@@ -29,10 +80,13 @@ impl Attempt {
     /// The outcome of an attempt that may have to wait: now, where it is there without
     /// waiting, as with a store in memory.
     #[must_use]
-    pub fn now_or_later(mut attempt: LaterAttempt) -> Self {
+    pub fn now_or_later<A: Into<Admission>>(
+        attempt: impl Future<Output = Result<A, Rejection>> + Send + 'static,
+    ) -> Self {
+        let mut attempt: LaterAttempt = Box::pin(async move { Ok(attempt.await?.into()) });
         let mut nobody_waits = Context::from_waker(Waker::noop());
         match attempt.as_mut().poll(&mut nobody_waits) {
-            Poll::Ready(Ok(principal)) => Self::Authenticated(principal),
+            Poll::Ready(Ok(admission)) => Self::Authenticated(admission),
             Poll::Ready(Err(rejection)) => Self::Rejected(rejection),
             // Whoever waits polls it again, and is the one that is woken.
             Poll::Pending => Self::Later(attempt),
@@ -44,8 +98,8 @@ impl fmt::Debug for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("Absent"),
-            Self::Authenticated(principal) => {
-                f.debug_tuple("Authenticated").field(principal).finish()
+            Self::Authenticated(admission) => {
+                f.debug_tuple("Authenticated").field(admission).finish()
             }
             Self::Rejected(rejection) => f.debug_tuple("Rejected").field(rejection).finish(),
             Self::Later(_) => f.write_str("Later"),

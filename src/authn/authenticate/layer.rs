@@ -1,9 +1,9 @@
-use super::{Attempt, Authenticator};
+use super::{Admission, Attempt, Authenticator};
 use crate::event::Emitter;
 use crate::guard::cookie;
 use crate::guard::{Body, Exit, Guard, Rejection, RejectionKind, RequestHead, Verdict, impl_layer};
 use crate::principal::Principal;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use std::fmt;
 use std::sync::Arc;
 
@@ -106,8 +106,8 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
         match self.authenticator.authenticate(&RequestHead::of(request)) {
             Attempt::Absent => self.without_credential(),
             Attempt::Rejected(rejection) => self.refused(rejection, &emitter).into(),
-            Attempt::Authenticated(principal) => {
-                let mut exit = AuthenticateExit::of(principal, is_seen);
+            Attempt::Authenticated(admission) => {
+                let mut exit = AuthenticateExit::of(admission, is_seen);
                 exit.enter(request);
                 Verdict::Admit(exit)
             }
@@ -115,7 +115,7 @@ impl<A: Authenticator> Guard for AuthenticateLayer<A> {
                 let layer = self.clone();
                 Verdict::Later(Box::pin(async move {
                     match attempt.await {
-                        Ok(principal) => Ok(AuthenticateExit::of(principal, is_seen)),
+                        Ok(admission) => Ok(AuthenticateExit::of(admission, is_seen)),
                         Err(rejection) => layer.refused(rejection, &emitter),
                     }
                 }))
@@ -135,15 +135,19 @@ fn shows_credential(headers: &HeaderMap) -> bool {
 pub struct AuthenticateExit {
     principal: Option<Principal>,
     is_seen: bool,
+    /// What the authenticator tells the client.
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// `Set-Cookie`s that take a bad credential away.
     cleared: Vec<HeaderValue>,
 }
 
 impl AuthenticateExit {
-    const fn of(principal: Principal, is_seen: bool) -> Self {
+    fn of(admission: Admission, is_seen: bool) -> Self {
+        let (principal, headers) = admission.into_parts();
         Self {
             principal: Some(principal),
             is_seen,
+            headers,
             cleared: Vec::new(),
         }
     }
@@ -167,6 +171,9 @@ impl Exit for AuthenticateExit {
             && !self.is_seen
         {
             response.extensions_mut().insert(principal);
+        }
+        for (name, value) in self.headers {
+            response.headers_mut().entry(name).or_insert(value);
         }
         for cookie in self.cleared {
             // Who logs in by this very request sets the cookie anew, and keeps it.

@@ -8,6 +8,8 @@
 //!    one: whoever sends a forged token does not get in by a cookie.
 //! 2. A good credential leaves a [`Principal`](crate::principal::Principal) in the request's
 //!    extensions, whatever was there before: nothing from outside this layer is believed.
+//!    What the authenticator has to tell the client goes out with the answer, as headers of
+//!    the [`Admission`].
 //! 3. Without any credential the answer is 401 with the challenges of all (RFC 9110 section
 //!    15.5.2), unless [`allow_anonymous`](AuthenticateLayer::allow_anonymous) lets the
 //!    request pass without a principal.
@@ -33,10 +35,9 @@
 //!     fn authenticate(&self, request: &RequestHead<'_>) -> Attempt {
 //!         match request.single_header(&header::AUTHORIZATION) {
 //!             None => Attempt::Absent,
-//!             Some("DoorKey 17") => Attempt::Authenticated(Principal::new(
-//!                 "janitor",
-//!                 Authentication::new(Timestamp::default()),
-//!             )),
+//!             Some("DoorKey 17") => Attempt::Authenticated(
+//!                 Principal::new("janitor", Authentication::new(Timestamp::default())).into(),
+//!             ),
 //!             Some(_) => Attempt::Rejected(Rejection::new(RejectionKind::Unauthenticated)),
 //!         }
 //!     }
@@ -61,11 +62,16 @@
 //! # }
 //! ```
 //!
-//! Contributes to ASVS 5.0 6.3.4 (all ways in are checked alike) and 7.2.1 (verified on the
-//! server).
+//! What a principal may do was true when its token or session was made. [`CurrentRights`] looks
+//! it up anew for each request.
+//!
+//! Contributes to ASVS 5.0 6.3.4 (all ways in are checked alike), 7.2.1 (verified on the
+//! server) and 8.3.2 (changes of rights hold at once).
 
 mod authenticator;
+mod current_rights;
 mod layer;
 
-pub use authenticator::{Attempt, Authenticator, LaterAttempt};
+pub use authenticator::{Admission, Attempt, Authenticator, LaterAttempt};
+pub use current_rights::CurrentRights;
 pub use layer::{AuthenticateExit, AuthenticateLayer};

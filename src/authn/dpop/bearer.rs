@@ -1,5 +1,5 @@
-use super::{DpopError, DpopErrorKind, DpopRules, ProofUse};
-use crate::authn::authenticate::{Attempt, Authenticator};
+use super::{DpopError, DpopErrorKind, DpopRules, Proof, ProofUse};
+use crate::authn::authenticate::{Admission, Attempt, Authenticator};
 use crate::authn::jwt::confirmation::Possession;
 use crate::authn::jwt::{JwtBearer, TokenScheme, is_token68};
 #[cfg(feature = "oauth2")]
@@ -101,7 +101,7 @@ impl DpopBearer {
     }
 
     /// The token first: who has none that is good has no business with the rest.
-    async fn check(&self, presented: Presented) -> Result<Principal, Rejection> {
+    async fn check(&self, presented: Presented) -> Result<Admission, Rejection> {
         let Presented {
             token,
             proof,
@@ -122,7 +122,20 @@ impl DpopBearer {
         // Last, so that nobody fills the store who does not get in.
         let is_first = self.rules.use_once(&proof).await;
         is_first.map_err(|error| self.invalid_proof(&error))?;
-        Ok(principal)
+        Ok(self.admit(principal, &proof))
+    }
+
+    /// With the answer goes the nonce for the next proof, when that of this one has grown old
+    /// (RFC 9449 section 8.2). No cache may give the nonce to another request.
+    fn admit(&self, principal: Principal, proof: &Proof) -> Admission {
+        let admission = Admission::new(principal);
+        let nonce = self.rules.following_nonce(proof);
+        match nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            Some(nonce) => admission
+                .with_header(NONCE, nonce)
+                .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            None => admission,
+        }
     }
 
     fn invalid_proof(&self, error: &DpopError) -> Rejection {
@@ -159,8 +172,7 @@ impl Authenticator for DpopBearer {
             Some(Err(rejection)) => Attempt::Rejected(rejection),
             Some(Ok(presented)) => {
                 let bearer = self.clone();
-                let check = async move { bearer.check(presented).await };
-                Attempt::now_or_later(Box::pin(check))
+                Attempt::now_or_later(async move { bearer.check(presented).await })
             }
         }
     }

@@ -16,7 +16,9 @@
 //!    `Host`, which the client writes.
 //! 6. `iat` is at most 60 seconds away, either way; `ath` is the hash of the token.
 //! 7. Where [nonces](DpopNonces) are asked for, `nonce` is one that this service gave out a
-//!    short while ago; else the answer gives one (section 9).
+//!    short while ago; else the answer gives one (section 9). So does that to a request that
+//!    gets in, when half of the time of its nonce is over (section 8.2). Scripts of another
+//!    origin can read it where CORS exposes `DPoP-Nonce`.
 //! 8. `jti` did not come before, with this key: remembered in the store for as long as the
 //!    proof is good, after all else was right. A store that fails makes for a 503.
 //!

@@ -88,21 +88,31 @@ impl DpopNonces {
     /// Whether this is a nonce of ours, of a short while ago.
     #[must_use]
     pub fn is_good(&self, nonce: &str, now: Timestamp) -> bool {
+        let Some(issued) = self.time_of(nonce) else {
+            return false;
+        };
+        // Another machine's clock may be a little ahead.
+        now.since(issued) <= self.lifetime && issued.since(now) <= self.lifetime
+    }
+
+    /// Whether more than half of its time is over, or it is none of ours.
+    pub(super) fn is_old(&self, nonce: &str, now: Timestamp) -> bool {
+        let half = self.lifetime / 2;
+        self.time_of(nonce)
+            .is_none_or(|issued| now.since(issued) > half)
+    }
+
+    /// When it was given out, if it is one of ours.
+    fn time_of(&self, nonce: &str) -> Option<Timestamp> {
         if nonce.len() > MAX_TEXT {
-            return false;
+            return None;
         }
-        let Ok(bytes) = URL_SAFE_NO_PAD.decode(nonce) else {
-            return false;
-        };
-        let Some((time, code)) = bytes.split_first_chunk::<8>() else {
-            return false;
-        };
+        let bytes = URL_SAFE_NO_PAD.decode(nonce).ok()?;
+        let (time, code) = bytes.split_first_chunk::<8>()?;
         let message = message(*time);
         let is_of = |key: &hmac::Key| hmac::verify(key, &message, code).is_ok();
-        let issued = Timestamp::from_unix_seconds(u64::from_be_bytes(*time));
-        // Another machine's clock may be a little ahead.
-        let is_young = now.since(issued) <= self.lifetime && issued.since(now) <= self.lifetime;
-        (is_of(&self.key) || self.previous.as_ref().is_some_and(is_of)) && is_young
+        let is_ours = is_of(&self.key) || self.previous.as_ref().is_some_and(is_of);
+        is_ours.then(|| Timestamp::from_unix_seconds(u64::from_be_bytes(*time)))
     }
 }
 
@@ -157,6 +167,10 @@ mod tests {
             assert_eq!(nonces.is_good(&nonce, at(now)), expected, "{now}");
         }
         assert_ne!(nonce, nonces.issue(at(1001)));
+        for (now, expected) in [(1000, false), (1150, false), (1151, true), (9999, true)] {
+            assert_eq!(nonces.is_old(&nonce, at(now)), expected, "{now}");
+        }
+        assert!(DpopNonces::new().is_old(&nonce, at(1000)), "not of ours");
     }
 
     #[test]

@@ -135,6 +135,17 @@ impl DpopRules {
         Some(nonces.issue(self.clock.now()))
     }
 
+    /// The nonce for the proof after this one, which was [checked](Self::check): where the one
+    /// that it brought has half of its time behind it, so that clients that keep calling are
+    /// never sent back for another.
+    #[must_use]
+    pub fn following_nonce(&self, proof: &Proof) -> Option<String> {
+        let nonces = self.nonces.as_ref()?;
+        let now = self.clock.now();
+        let is_old = proof.nonce().is_none_or(|nonce| nonces.is_old(nonce, now));
+        is_old.then(|| nonces.issue(now))
+    }
+
     /// The names of the algorithms, as challenges have them.
     pub(super) fn algorithm_names(&self) -> String {
         let names = self.checks.algorithms.iter().map(Algorithm::as_str);

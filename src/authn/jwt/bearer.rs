@@ -230,17 +230,17 @@ impl Authenticator for JwtBearer {
         let verdict = self.verifier.verify(token);
         if let Some(fetched) = self.verifier.awaited_keys(&verdict) {
             let (bearer, token) = (self.clone(), token.to_owned());
-            return Attempt::now_or_later(Box::pin(async move {
+            return Attempt::now_or_later(async move {
                 fetched.await;
                 let judged = bearer.judge(&token, bearer.verifier.verify(&token), &shown)?;
                 bearer.unless_revoked(judged).await
-            }));
+            });
         }
         match (self.judge(token, verdict, &shown), &self.revocations) {
-            (Ok((_, principal)), None) => Attempt::Authenticated(principal),
+            (Ok((_, principal)), None) => Attempt::Authenticated(principal.into()),
             (Ok(judged), Some(_)) => {
                 let bearer = self.clone();
-                Attempt::now_or_later(Box::pin(async move { bearer.unless_revoked(judged).await }))
+                Attempt::now_or_later(async move { bearer.unless_revoked(judged).await })
             }
             (Err(rejection), _) => Attempt::Rejected(rejection),
         }

@@ -24,9 +24,9 @@ impl Authenticator for Sessions {
             Err(why) => return Attempt::Rejected(self.clearing(SessionError::new(why)).into()),
         };
         let (sessions, trace) = (self.clone(), Trace::of(request));
-        Attempt::now_or_later(Box::pin(async move {
+        Attempt::now_or_later(async move {
             let checked = sessions.check(&token, &trace).await;
             checked.map_err(Rejection::from)
-        }))
+        })
     }
 }

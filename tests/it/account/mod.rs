@@ -301,8 +301,8 @@ impl House {
         let cookie = HeaderValue::from_str(cookie).unwrap();
         request.headers_mut().insert(header::COOKIE, cookie);
         match self.sessions.authenticate(&RequestHead::of(&request)) {
-            Attempt::Authenticated(principal) => Some(principal),
-            Attempt::Later(attempt) => attempt.await.ok(),
+            Attempt::Authenticated(admission) => Some(admission.into_parts().0),
+            Attempt::Later(attempt) => attempt.await.ok().map(|it| it.into_parts().0),
             Attempt::Absent | Attempt::Rejected(_) => None,
         }
     }

@@ -23,7 +23,7 @@ impl Authenticator for ByHeader {
             return Attempt::Absent;
         };
         let how = Authentication::new(Timestamp::default()).with_credential(key);
-        Attempt::Authenticated(Principal::new(user, how).with_tenant("acme"))
+        Attempt::Authenticated(Principal::new(user, how).with_tenant("acme").into())
     }
 }
 

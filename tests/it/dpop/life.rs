@@ -114,6 +114,47 @@ async fn nonces_are_asked_for_and_given() {
     assert!(outcome.starts_with("401 use_dpop_nonce"), "{outcome}");
 }
 
+/// RFC 9449 section 8.2.
+#[tokio::test]
+async fn who_gets_in_is_given_the_next_nonce_in_time() {
+    let mut world = World::new();
+    let nonces = DpopNonces::new()
+        .lifetime(Duration::from_secs(100))
+        .unwrap();
+    world.rules = world.rules.nonces(nonces.clone());
+    let mut nonce = nonces.issue(world.time.clock().now());
+    let first = nonce.clone();
+    let send = async |world: &World, nonce: &str| {
+        let now = world.time.clock().now().unix_seconds();
+        let client = world.client();
+        let client = client.claim("nonce", json!(nonce)).claim("iat", json!(now));
+        let credential = format!("DPoP {}", client.token);
+        let response = world.send(&[&credential], &[&client.proof()]).await;
+        let next = response.headers().get("dpop-nonce");
+        let is_kept_by_none = response
+            .headers()
+            .get(header::CACHE_CONTROL)
+            .is_some_and(|value| value == "no-store");
+        assert_eq!(next.is_some(), is_kept_by_none);
+        let next = next.map(|it| it.to_str().unwrap().to_owned());
+        (response.status().as_u16(), next)
+    };
+    assert_eq!(send(&world, &nonce).await, (200, None), "it is new");
+    // Who goes by the answers is never sent back for a nonce.
+    for round in 0..5 {
+        world.time.advance(Duration::from_secs(60));
+        let (status, next) = send(&world, &nonce).await;
+        assert_eq!(status, 200, "round {round}");
+        nonce = next.unwrap_or_else(|| panic!("round {round}: there is none"));
+    }
+    let (status, next) = send(&world, &first).await;
+    assert_eq!((status, next.is_some()), (401, true));
+
+    // Without nonces none is given.
+    let plain = World::new();
+    assert_eq!(send(&plain, &nonce).await, (200, None));
+}
+
 /// A world whose store answers later, and logs what is asked of it.
 fn counted() -> (World, CountedStore) {
     let counted = CountedStore::from(MemoryStore::default());
@@ -124,7 +165,8 @@ fn counted() -> (World, CountedStore) {
 #[tokio::test]
 async fn a_token_that_was_revoked_is_of_no_use_with_its_key_either() {
     let mut world = World::new();
-    let revocations = Revocations::new(Store::memory()).clock(world.time.clock());
+    let revocations = Revocations::new(Store::memory(), "https://id.example.com");
+    let revocations = revocations.clock(world.time.clock());
     world.revocations = Some(revocations.clone());
     let client = world.client();
     assert_eq!(world.try_client(&client).await, "ok");

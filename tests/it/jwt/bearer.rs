@@ -129,7 +129,7 @@ fn why_a_token_was_refused_is_for_the_operator() {
 fn principal_from(bearer: &JwtBearer, claims: &str) -> Principal {
     let request = request("/", &[&format!("Bearer {}", token(claims))]);
     match bearer.authenticate(&RequestHead::of(&request)) {
-        Attempt::Authenticated(principal) => principal,
+        Attempt::Authenticated(admission) => admission.into_parts().0,
         other => panic!("{other:?}"),
     }
 }

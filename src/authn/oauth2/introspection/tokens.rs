@@ -141,11 +141,11 @@ impl Authenticator for IntrospectedTokens {
             certificate: request.extensions().get().cloned(),
         };
         let tokens = self.clone();
-        Attempt::now_or_later(Box::pin(async move {
+        Attempt::now_or_later(async move {
             let admitted = tokens.admit_proved(&token, || Ok((shown, ()))).await;
             let admitted = admitted.map(|(principal, ())| principal);
             admitted.map_err(|rejection| tokens.scheme.challenged(rejection, "invalid_token"))
-        }))
+        })
     }
 }
 
