@@ -6,4 +6,6 @@ mod flow;
 pub(crate) mod http;
 pub(crate) mod idp;
 mod logout;
+mod pages;
 pub(crate) mod rp;
+mod upkeep;

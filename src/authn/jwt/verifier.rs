@@ -76,6 +76,7 @@ pub(super) struct Rules {
     required: Vec<Box<str>>,
     /// `None` for what the kind of token usually has.
     token_type: Option<Box<str>>,
+    takes_untyped_logout: bool,
     pub(super) profile: Profile,
     revoked: Option<IsRevoked>,
 }
@@ -123,6 +124,7 @@ impl Verifier {
                 needs_expiry: true,
                 required: Vec::new(),
                 token_type: None,
+                takes_untyped_logout: false,
                 profile: Profile::Default,
                 revoked: None,
             },
@@ -293,6 +295,14 @@ impl VerifierBuilder {
         self
     }
 
+    /// Takes logout tokens without `typ`, or with `JWT`, in the strict profile as well, which
+    /// else asks for `logout+jwt`: a type that OpenID Connect Back-Channel Logout 1.0 section 2.4
+    /// recommends and does not demand.
+    pub const fn accept_logout_tokens_without_their_type(mut self) -> Self {
+        self.rules.takes_untyped_logout = true;
+        self
+    }
+
     /// Refuses tokens for which this says that they were revoked. It is asked last, of tokens
     /// that are good otherwise; it must not block.
     ///
@@ -384,7 +394,10 @@ impl Rules {
     fn check_type(&self, header: &Header, kind: Kind) -> Result<(), JwtError> {
         let is_right = match &self.token_type {
             Some(expected) => header.is_of_type(expected),
-            None if kind == Kind::Logout && self.profile.is_strict() => {
+            None if kind == Kind::Logout
+                && self.profile.is_strict()
+                && !self.takes_untyped_logout =>
+            {
                 header.is_of_type("logout+jwt")
             }
             None => {

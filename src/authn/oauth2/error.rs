@@ -1,3 +1,4 @@
+use super::provider::ORDER_COOL_DOWN;
 use super::{EndpointError, EndpointErrorKind};
 use crate::authn::jwt::{FetchError, JwtError, JwtErrorKind, RemoteConfigError};
 use crate::error_kinds::{detailed_error, error_kinds};
@@ -48,6 +49,8 @@ error_kinds! {
     OtherUser = "other_user", "the provider speaks of another user";
     /// The logout token is no good.
     LogoutToken = "logout_token", "the logout token is no good";
+    /// The logout token names a key that is not known, and no keys could be fetched since.
+    UnknownOrderKey = "unknown_order_key", "the key of the logout token is not known yet";
     /// The login was ended by the provider while it was under way.
     EndedMeanwhile = "ended_meanwhile", "the provider ended the login while it was under way";
     /// The provider does not answer.
@@ -78,7 +81,7 @@ impl LoginError {
     pub const fn is_unavailable(&self) -> bool {
         matches!(
             self.kind,
-            LoginErrorKind::Unreachable | LoginErrorKind::Store
+            LoginErrorKind::Unreachable | LoginErrorKind::Store | LoginErrorKind::UnknownOrderKey
         )
     }
 
@@ -154,7 +157,7 @@ impl From<EndpointError> for LoginError {
 
 /// 400 for a login that cannot go on, 401 for one that was too weak, 403 where the provider
 /// said no, 404 where there is none of the name, 503 where the provider or the store is down or
-/// set up wrong.
+/// set up wrong, and where the keys of a logout token may have to be asked for again.
 /// The user learns no more than whether it is worth beginning again.
 impl From<LoginError> for Rejection {
     fn from(error: LoginError) -> Self {
@@ -191,6 +194,12 @@ impl From<LoginError> for Rejection {
                 "logout_token",
                 Some(EventKind::AuthnTokenFail),
             ),
+            // Whoever sends it may have made the key up: nothing here is out of order.
+            Kind::UnknownOrderKey => (
+                RejectionKind::Unavailable,
+                "keys_unavailable",
+                Some(EventKind::AuthnTokenFail),
+            ),
             Kind::Unreachable | Kind::Metadata | Kind::Unsupported => (
                 RejectionKind::Unavailable,
                 "provider_unavailable",
@@ -223,6 +232,10 @@ impl From<LoginError> for Rejection {
             .with_code(code)
             .with_reason(format!("{}: {error}", error.code()))
             .with_event(event);
+        let rejection = match error.kind {
+            Kind::UnknownOrderKey => rejection.with_retry_after(ORDER_COOL_DOWN),
+            _ => rejection,
+        };
         match error.clear {
             Some(clear) => rejection.with_header(header::SET_COOKIE, clear),
             None => rejection,

@@ -8,6 +8,7 @@ use crate::crypto::keys::{KeyState, WantedKeys};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::net::client::HttpClient;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
 use url::Url;
 
 /// Where a provider is asked for what, and what it says of itself.
@@ -191,7 +192,7 @@ pub(super) fn is_usable(url: &str, client: &HttpClient) -> bool {
 #[derive(Debug)]
 pub(super) enum Source {
     Fixed(Arc<Endpoints>),
-    Discovered(Box<Discovery>),
+    Discovered(Arc<Discovery>),
 }
 
 /// Endpoints that are fetched, kept while they are fresh, and used for a day where the provider
@@ -203,8 +204,9 @@ pub(super) struct Discovery {
     clock: Clock,
     emitter: Emitter,
     known: Mutex<Known>,
-    /// One fetch at a time: who comes meanwhile waits for its end, which has a deadline.
-    flight: tokio::sync::Mutex<()>,
+    /// One fetch at a time: who comes meanwhile, and has nothing that could still be used, waits
+    /// for its end, which has a deadline.
+    flight: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -235,29 +237,42 @@ impl Discovery {
                 endpoints: None,
                 failure: None,
             }),
-            flight: tokio::sync::Mutex::default(),
+            flight: Arc::default(),
         }
     }
 
-    async fn endpoints(&self) -> Result<Arc<Endpoints>, LoginError> {
-        if let Some(fresh) = self.fresh() {
-            return Ok(fresh);
+    async fn endpoints(self: &Arc<Self>) -> Result<Arc<Endpoints>, LoginError> {
+        if let Ok(known) = self.usable() {
+            self.renew_in_time();
+            return Ok(known);
         }
         let _flight = self.flight.lock().await;
-        if let Some(fresh) = self.fresh() {
-            return Ok(fresh);
-        }
-        if self.begin() {
+        if self.usable().is_err() && self.begin() {
             let fetched = self.fetch().await;
             self.settle(fetched);
         }
         self.usable()
     }
 
-    fn fresh(&self) -> Option<Arc<Endpoints>> {
-        let known = self.lock();
-        let is_fresh = known.schedule.state(self.clock.elapsed()) == KeyState::Ready;
-        known.endpoints.clone().filter(|_| is_fresh)
+    /// Begins to fetch what will soon be old or is, if nobody does: on its own, for no login
+    /// should wait while there is something to go by.
+    fn renew_in_time(self: &Arc<Self>) {
+        if self.clock.elapsed() < self.lock().schedule.quiet_until() {
+            return;
+        }
+        let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() else {
+            return;
+        };
+        if let Ok(runtime) = Handle::try_current()
+            && self.begin()
+        {
+            let discovery = Arc::clone(self);
+            runtime.spawn(async move {
+                let fetched = discovery.fetch().await;
+                discovery.settle(fetched);
+                drop(flight);
+            });
+        }
     }
 
     /// Whether a fetch is to be made now: not a moment after one failed.

@@ -4,7 +4,7 @@ use crate::authn::jwt::{
     IdTokenRules, JwtError, JwtErrorKind, Profile, RemoteKeys, VerifiedToken, Verifier,
 };
 use crate::clock::Clock;
-use crate::crypto::keys::Algorithms;
+use crate::crypto::keys::{Algorithms, LiveKeys};
 use crate::event::Emitter;
 use crate::net::client::HttpClient;
 use crate::secret::SecretString;
@@ -19,6 +19,8 @@ const MAX_NAME_LEN: usize = 32;
 /// How often ID tokens may have keys fetched. They come from the provider itself, so nobody
 /// else makes up the names of keys in them.
 const COOL_DOWN: Duration = Duration::from_secs(1);
+/// How often logout tokens may, which anybody can send.
+pub(super) const ORDER_COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// One provider that users log in with, and this service as its client. Cheap to clone.
 ///
@@ -50,6 +52,7 @@ struct Inner {
 struct Verifiers {
     id: Verifier,
     logout: Verifier,
+    logout_keys: LiveKeys,
     /// By the keys of ID tokens, which is nothing that a logout token can have fetched.
     logout_by_known: Verifier,
 }
@@ -77,6 +80,7 @@ pub struct ProviderBuilder {
     is_openid: bool,
     algorithms: Algorithms,
     profile: Profile,
+    takes_untyped_orders: bool,
     clock: Clock,
     emitter: Emitter,
 }
@@ -235,6 +239,7 @@ impl Provider {
         token: &str,
     ) -> Result<VerifiedToken, LoginError> {
         let tokens = self.tokens()?;
+        let keys = tokens.logout_keys.current();
         tokens.logout.wait_for_keys(token).await;
         let verified = tokens.logout.verify_logout_token(token);
         let verified = verified.or_else(|error| match error.kind() {
@@ -246,7 +251,14 @@ impl Provider {
             }
             _ => Err(error),
         });
-        verified.map_err(|error| LoginError::of_logout_token(&error))
+        verified.map_err(|error| match error.kind() {
+            // Nobody has looked since, for somebody did a moment ago, or the provider is down:
+            // it may be a new one.
+            JwtErrorKind::UnknownKey if Arc::ptr_eq(&keys, &tokens.logout_keys.current()) => {
+                LoginErrorKind::UnknownOrderKey.into()
+            }
+            _ => LoginError::of_logout_token(&error),
+        })
     }
 
     fn tokens(&self) -> Result<&Verifiers, LoginError> {
@@ -291,6 +303,7 @@ impl ProviderBuilder {
             is_openid,
             algorithms: Algorithms::ASYMMETRIC,
             profile: Profile::Strict,
+            takes_untyped_orders: false,
             clock: Clock::system(),
             emitter: Emitter::default(),
         }
@@ -365,6 +378,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Takes logout tokens also where `typ` is missing or `JWT`, for providers that do not say
+    /// `logout+jwt`, which OpenID Connect Back-Channel Logout 1.0 section 2.4 recommends and does
+    /// not demand. What else tells them from an ID token stays: the event, and no `nonce`.
+    pub const fn accept_logout_tokens_without_their_type(mut self) -> Self {
+        self.takes_untyped_orders = true;
+        self
+    }
+
     /// Sets who hears of discovery and of keys that failed.
     pub fn emitter(mut self, emitter: Emitter) -> Self {
         self.emitter = emitter;
@@ -389,13 +410,14 @@ impl ProviderBuilder {
             is_openid,
             algorithms,
             profile,
+            takes_untyped_orders,
             clock,
             emitter,
         } = self;
         let issuer = &*settings.issuer;
         let source = match endpoints {
             Some(endpoints) => Source::Fixed(Arc::new(endpoints)),
-            None => Source::Discovered(Box::new(Discovery::new(
+            None => Source::Discovered(Arc::new(Discovery::new(
                 issuer,
                 client.clone(),
                 clock.clone(),
@@ -408,18 +430,26 @@ impl ProviderBuilder {
                     .emitter(emitter.clone())
                     .clock(clock.clone())
             };
-            let verifier = |profile, keys: &RemoteKeys| {
+            let verifier = |profile, keys: &LiveKeys| {
                 let client_id = settings.authentication.client_id();
-                Verifier::builder(issuer, client_id, algorithms, keys)
+                Verifier::builder(issuer, client_id, algorithms, keys.clone())
                     .profile(profile)
                     .clock(clock.clone())
-                    .build()
             };
-            let id_keys = keys().cool_down(COOL_DOWN).build()?;
+            let order_verifier = |keys: &LiveKeys| {
+                let verifier = verifier(Profile::Strict, keys);
+                match takes_untyped_orders {
+                    true => verifier.accept_logout_tokens_without_their_type().build(),
+                    false => verifier.build(),
+                }
+            };
+            let id_keys = keys().cool_down(COOL_DOWN).build()?.live();
+            let logout_keys = keys().cool_down(ORDER_COOL_DOWN).build()?.live();
             Some(Verifiers {
-                id: verifier(profile, &id_keys)?,
-                logout: verifier(Profile::Strict, &keys().build()?)?,
-                logout_by_known: verifier(Profile::Strict, &id_keys)?,
+                id: verifier(profile, &id_keys).build()?,
+                logout: order_verifier(&logout_keys)?,
+                logout_by_known: order_verifier(&id_keys)?,
+                logout_keys,
             })
         } else {
             None

@@ -5,7 +5,7 @@ use super::idp::{CLIENT_ID, Idp};
 use super::rp::{Place, Rp, SESSION};
 use bytes::Bytes;
 use portcullis::authn::jwt::{Issuer, TokenBuilder};
-use portcullis::authn::oauth2::{KeptLogin, LoginErrorKind, Logins};
+use portcullis::authn::oauth2::{KeptLogin, LoginErrorKind, Logins, ProviderBuilder};
 use portcullis::clock::{Clock, FakeClock};
 use portcullis::crypto::field::FieldCipher;
 use portcullis::crypto::keyring::Keyring;
@@ -13,6 +13,7 @@ use portcullis::crypto::keys::{Algorithm, SigningKey};
 use portcullis::net::client::{FakeAnswer, FakeTransport, HttpClient};
 use portcullis::store::Store;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use url::form_urlencoded;
@@ -97,23 +98,33 @@ async fn the_provider_ends_the_sessions_of_a_login() {
 }
 
 /// An issuer of ours in the place of the provider, who can say anything.
-struct Forger {
-    rp: Rp,
+pub(super) struct Forger {
+    pub(super) rp: Rp,
     issuer: Issuer,
     /// What it makes ID tokens by, and publishes the keys of.
     published: Arc<Mutex<Issuer>>,
+    renewals: Arc<AtomicUsize>,
 }
 
 const NAME: &str = "https://id.example.com";
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 impl Forger {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::ahead(0).await
+    }
+
+    /// How often a refresh token was taken.
+    pub(super) fn renewals(&self) -> usize {
+        self.renewals.load(Ordering::SeqCst)
     }
 
     /// Whose ID tokens are made so many seconds from now.
     async fn ahead(seconds: u64) -> Self {
+        Self::with(seconds, |provider| provider).await
+    }
+
+    async fn with(seconds: u64, change: impl FnOnce(ProviderBuilder) -> ProviderBuilder) -> Self {
         let key = SigningKey::generate(Algorithm::Es256)
             .unwrap()
             .with_key_id("1");
@@ -126,11 +137,16 @@ impl Forger {
         };
         let published = Arc::new(Mutex::new(id_tokens));
         let known = Arc::clone(&published);
+        let renewals = Arc::new(AtomicUsize::new(0));
+        let renewed = Arc::clone(&renewals);
         let transport = FakeTransport::answering(move |request| {
             let id_tokens = known.lock().unwrap();
             let body = match request.uri().path() {
                 "/keys" => id_tokens.public_keys().to_public_json(),
-                "/token" => token_answer(&id_tokens, request.body()),
+                "/token" => match token_answer(&id_tokens, request.body(), &renewed) {
+                    Some(answer) => answer,
+                    None => return FakeAnswer::status(400),
+                },
                 _ => json!({
                     "issuer": NAME,
                     "authorization_endpoint": format!("{NAME}/auth"),
@@ -144,12 +160,13 @@ impl Forger {
         });
         let client = HttpClient::builder().build_over(transport).unwrap();
         let place = Place::take().await;
-        let provider = place.provider("oidc", NAME).build(client).unwrap();
-        let rp = Rp::serve(place, [provider]);
+        let provider = change(place.provider("oidc", NAME));
+        let rp = Rp::serve(place, [provider.build(client).unwrap()]);
         Self {
             rp,
             issuer,
             published,
+            renewals,
         }
     }
 
@@ -160,7 +177,7 @@ impl Forger {
     }
 
     /// Logs in as this user, by a login that the provider calls `sid`.
-    async fn log_in(&self, user: &str, sid: &str) -> Browser {
+    pub(super) async fn log_in(&self, user: &str, sid: &str) -> Browser {
         let mut browser = Browser::default();
         let answer = self.begin(&mut browser, user, sid).await;
         let answer = browser.get(&answer).await;
@@ -211,16 +228,37 @@ fn other(key_id: &str, audience: &str) -> Issuer {
     Issuer::new(key.with_key_id(key_id), NAME, audience).unwrap()
 }
 
-fn token_answer(issuer: &Issuer, form: &Bytes) -> String {
+/// Each refresh token is good once.
+fn token_answer(issuer: &Issuer, form: &Bytes, renewals: &AtomicUsize) -> Option<String> {
     let form: Vec<_> = form_urlencoded::parse(form).into_owned().collect();
-    let code = &form.iter().find(|(name, _)| name == "code").unwrap().1;
+    let find = |name| form.iter().find(|(found, _)| found == name);
+    if let Some((_, refresh)) = find("refresh_token") {
+        let before = renewals.load(Ordering::SeqCst);
+        if *refresh != format!("refresh-{before}") {
+            return None;
+        }
+        let now = before + 1;
+        renewals.store(now, Ordering::SeqCst);
+        return Some(tokens(&format!("renewed-{now}"), now).to_string());
+    }
+    let code = &find("code").unwrap().1;
     let mut parts = code.splitn(3, '.');
     let mut next = || parts.next().unwrap().to_owned();
     let (user, sid, nonce) = (next(), next(), next());
     let token = issuer.token(user).claim("sid", sid);
     let token = token.and_then(|it| it.claim("nonce", nonce)).unwrap();
-    let id_token = token.sign().unwrap();
-    json!({"access_token": "t0ken", "token_type": "Bearer", "id_token": id_token}).to_string()
+    let mut answer = tokens("t0ken", renewals.load(Ordering::SeqCst));
+    answer["id_token"] = token.sign().unwrap().into();
+    Some(answer.to_string())
+}
+
+fn tokens(access: &str, number: usize) -> Value {
+    json!({
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": 300,
+        "refresh_token": format!("refresh-{number}"),
+    })
 }
 
 fn sid(token: TokenBuilder<'_>) -> TokenBuilder<'_> {
@@ -255,7 +293,6 @@ async fn a_logout_token_that_is_not_one_ends_nothing() {
         ("no event", about(Value::Null)),
         ("made long ago", of(&old)),
         ("by a stranger", of(&other("1", CLIENT_ID))),
-        ("by an unknown key", of(&other("2", CLIENT_ID))),
         ("for another", of(&other("1", "else"))),
         ("a login of no name", nameless),
         ("no token", "not.a.token".to_owned()),
@@ -265,6 +302,9 @@ async fn a_logout_token_that_is_not_one_ends_nothing() {
         assert_eq!(status, 400, "{name}: {reason}");
         assert!(reason.starts_with("logout_token"), "{name}: {reason}");
     }
+    // Whose key it is may turn out later.
+    let (status, reason) = forger.send(&of(&other("2", CLIENT_ID))).await;
+    assert_eq!(status, 503, "{reason}");
     let url = forger.rp.url("/auth/oidc/backchannel");
     for (name, kind, body, expected) in [
         ("JSON", "application/json", "{}".to_owned(), 415),
@@ -412,14 +452,86 @@ async fn strangers_do_not_keep_new_keys_from_orders() {
     // logged in, and after.
     assert_eq!(forger.send(&made_up).await.0, 400);
     let mut ann = forger.log_in("alice", "s1").await;
-    assert_eq!(forger.send(&made_up).await.0, 400);
-    assert_eq!(forger.send(&made_up).await.0, 400);
+    assert_eq!(forger.send(&made_up).await.0, 503);
+    assert_eq!(forger.send(&made_up).await.0, 503);
     forger.rotate();
     forger.log_in("bob", "s2").await;
     let (status, reason) = forger.send(&forger.order(sid)).await;
     assert_eq!(status, 200, "{reason}");
     assert!(forger.rp.me(&mut ann).await.is_none());
-    assert_eq!(forger.send(&made_up).await.0, 400);
+    assert_eq!(forger.send(&made_up).await.0, 503);
+}
+
+/// OpenID Connect Back-Channel Logout 1.0 section 2.8 has a provider try again where it may.
+#[tokio::test]
+async fn an_order_by_a_key_that_may_be_new_can_be_sent_again() {
+    let time = FakeClock::at_unix_seconds(Clock::system().now().unix_seconds());
+    let mut forger = Forger::with(0, |provider| provider.clock(time.clock())).await;
+    let mut ann = forger.log_in("alice", "s1").await;
+    // The keys for orders are fetched, then the provider has another, and nobody logs in.
+    let nobody = forger.order(|token| token.claim("sid", "nobody").unwrap());
+    assert_eq!(forger.send(&nobody).await.0, 200);
+    forger.rotate();
+    let order = forger.order(sid);
+    let url = forger.rp.url("/auth/oidc/backchannel");
+    let body = form(&[("logout_token", &order)]);
+    let kind = "application/x-www-form-urlencoded";
+    let answer = super::http::post(&url, kind, body).await;
+    assert_eq!(
+        (
+            answer.status,
+            answer.headers["retry-after"].to_str().unwrap()
+        ),
+        (503, "30")
+    );
+    let reason = forger.rp.last_reason();
+    assert!(reason.starts_with("unknown_order_key"), "{reason}");
+    assert!(forger.rp.me(&mut ann).await.is_some());
+
+    time.advance(Duration::from_secs(30));
+    let (status, reason) = forger.send(&order).await;
+    assert_eq!(status, 200, "{reason}");
+    assert!(forger.rp.me(&mut ann).await.is_none());
+    // Nobody has the key, as was seen just now.
+    time.advance(Duration::from_secs(30));
+    let made_up = order_of(
+        &other("2", CLIENT_ID),
+        "logout+jwt",
+        json!({EVENT: {}}),
+        sid,
+    );
+    let (status, reason) = forger.send(&made_up).await;
+    assert_eq!(status, 400, "{reason}");
+}
+
+#[tokio::test]
+async fn orders_without_their_type_are_taken_where_told() {
+    let strict = Forger::new().await;
+    let lenient = Forger::with(0, ProviderBuilder::accept_logout_tokens_without_their_type).await;
+    let cases = [
+        ("logout+jwt", json!({EVENT: {}}), 200, 200),
+        ("JWT", json!({EVENT: {}}), 400, 200),
+        ("at+jwt", json!({EVENT: {}}), 400, 400),
+        ("secevent+jwt", json!({EVENT: {}}), 400, 400),
+        ("JWT", json!({"urn:other": {}}), 400, 400),
+    ];
+    for (number, (token_type, events, is_strict, is_lenient)) in cases.into_iter().enumerate() {
+        let name = format!("s{number}");
+        for (forger, expected) in [(&strict, is_strict), (&lenient, is_lenient)] {
+            let mut ann = forger.log_in("alice", &name).await;
+            let order = order_of(&forger.issuer, token_type, events.clone(), |it| {
+                it.claim("sid", &name).unwrap()
+            });
+            let (status, reason) = forger.send(&order).await;
+            assert_eq!(status, expected, "{token_type} {events}: {reason}");
+            assert_eq!(forger.rp.me(&mut ann).await.is_none(), expected == 200);
+        }
+    }
+    // Neither is an ID token one, whatever it is called.
+    let id_token = lenient.issuer.token("alice").claim("nonce", "n").unwrap();
+    let id_token = id_token.sign().unwrap();
+    lenient.log_in("alice", "s2").await;
+    assert_eq!(lenient.send(&id_token).await.0, 400);
 }
 
 #[tokio::test]
