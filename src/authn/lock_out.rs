@@ -11,8 +11,8 @@ use std::time::Duration;
 /// The defaults, 5 free, then 1 minute up to 24 hours, 100 in all, leave whoever guesses a
 /// code of six digits, of which three are right at a time, a chance of 0.03 %. After a
 /// first factor only who has passed that comes here, so strangers cannot lock anybody out; where
-/// codes are sent to who has proved nothing, they can. (ASVS 5.0 6.3.1, 6.6.3; NIST SP 800-63B-4
-/// section 3.2.2)
+/// codes are sent to who has proved nothing, they can, but for clients that are known. (ASVS
+/// 5.0 6.3.1, 6.6.3; NIST SP 800-63B-4 section 3.2.2)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct LockOut {
@@ -57,6 +57,13 @@ impl LockOut {
         } else {
             Self::MAX_FAILURES
         };
+        self
+    }
+
+    /// The same where two count apart: together no more.
+    #[cfg(feature = "one-time-code")]
+    pub(super) const fn halved(mut self) -> Self {
+        self.most = if self.most < 2 { 1 } else { self.most / 2 };
         self
     }
 

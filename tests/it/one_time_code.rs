@@ -1,6 +1,7 @@
 //! Codes and links that are sent: on the store in memory, behind a network, and on Redis.
 
 use crate::support::{CountedStore, race};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use portcullis::authn::Refusal;
 use portcullis::authn::one_time_code::{
     Challenge, CodeError, CodeSender, Content, LinkTokens, Message, OneTimeCodes, Outbox, Purpose,
@@ -189,6 +190,127 @@ async fn guesses_are_counted_across_challenges() {
     world.codes.unlock(LOGIN, "user-17").await.unwrap();
     let (challenge, code) = world.start().await;
     assert_eq!(world.verify(&challenge, &code).await, Ok(()));
+}
+
+/// NIST SP 800-63B-4 section 3.2.2; ASVS 5.0 6.1.1.
+#[tokio::test]
+async fn strangers_do_not_lock_the_codes_of_a_known_client() {
+    const KNOWN: Recipient<'static> = ANN.asked_by_known_client();
+    let world = world();
+    // Strangers ask and guess until their way in is locked.
+    let mut last = Ok(());
+    while last != Err(Refusal::LockedNow) {
+        let (challenge, code) = world.start().await;
+        last = world.verify(&challenge, &wrong(&code)).await;
+        world.time.advance(PAUSE);
+    }
+    assert!(world.codes.start(LOGIN, &ANN).await.is_err());
+    // The owner, from where the owner logged in before.
+    let owner = async || {
+        let challenge = world
+            .codes
+            .start_quietly(LOGIN, Some(&KNOWN))
+            .await
+            .unwrap();
+        (challenge, world.post.next("ann@example.com").await)
+    };
+    let (challenge, code) = owner().await;
+    assert_eq!(world.verify(&challenge, &code).await, Ok(()));
+    assert_eq!(
+        world.verify(&challenge, &code).await,
+        Err(Refusal::Absent),
+        "once"
+    );
+
+    // Nor void the owner's code, by asking for another or by guessing.
+    world.time.advance(Duration::from_secs(60 * 60));
+    let (challenge, code) = owner().await;
+    let (strangers, _) = world.start().await;
+    assert_eq!(
+        world.verify(&strangers, &code).await,
+        Err(Refusal::LockedNow)
+    );
+    assert_eq!(world.verify(&challenge, &code).await, Ok(()));
+
+    // A stranger gets no allowance more by saying to be known.
+    let bent = |challenge: &Challenge| {
+        let mut bytes = Base64UrlUnpadded::decode_vec(challenge.as_str()).unwrap();
+        bytes[0] ^= 0x80;
+        Base64UrlUnpadded::encode_string(&bytes)
+    };
+    let verify = async |challenge: &str, code: &str| {
+        refusal(world.codes.verify(LOGIN, "user-17", challenge, code).await)
+    };
+    assert_eq!(verify(&bent(&strangers), &code).await, Err(Refusal::Absent));
+    world.time.advance(PAUSE);
+    world.codes.start(LOGIN, &KNOWN).await.unwrap();
+    let code = world.post.next("ann@example.com").await;
+    assert_eq!(verify(&bent(&strangers), &code).await, Err(Refusal::Absent));
+}
+
+#[tokio::test]
+async fn all_together_have_a_hundred_guesses() {
+    const KNOWN: Recipient<'static> = ANN.asked_by_known_client();
+    let world = world();
+    let mut guesses = 0;
+    for to in [ANN, KNOWN] {
+        let mut waited = Duration::ZERO;
+        while waited < Duration::from_secs(24 * 60 * 60) {
+            match world.codes.start(LOGIN, &to).await {
+                Ok(challenge) => {
+                    let code = world.post.next("ann@example.com").await;
+                    world.verify(&challenge, &wrong(&code)).await.unwrap_err();
+                    guesses += 1;
+                    waited = Duration::ZERO;
+                }
+                Err(CodeError::TooMany { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+            world.time.advance(Duration::from_secs(15 * 60));
+            waited += Duration::from_secs(15 * 60);
+        }
+    }
+    assert_eq!(guesses, 100);
+    world.codes.unlock(LOGIN, "user-17").await.unwrap();
+    for to in [ANN, KNOWN] {
+        assert!(world.codes.start(LOGIN, &to).await.is_ok());
+    }
+}
+
+/// ASVS 5.0 6.3.6.
+#[tokio::test]
+async fn no_code_goes_by_mail_where_that_is_ruled_out() {
+    let world = world();
+    let outbox = Outbox::new(world.post.clone());
+    let store = Store::new(world.store.clone());
+    let codes = OneTimeCodes::builder(store, &key(), outbox).never_by_mail();
+    let codes = codes.clock(world.time.clock()).build().unwrap();
+    for (name, address) in [
+        ("mail", "ann@example.com"),
+        ("mail by a name", "Ann <ann@example.com>"),
+        ("a link to it", "mailto:ann@example.com"),
+        ("to a telephone", "15550100@sms.example.com"),
+        ("a wide sign", "ann\u{ff20}example.com"),
+    ] {
+        let to = Recipient::new("user-17", address);
+        let refused = codes.start(LOGIN, &to).await.unwrap_err();
+        assert!(matches!(refused, CodeError::Mail), "{name}: {refused:?}");
+        // Nobody learns by this what address a user has.
+        let challenge = codes.start_quietly(LOGIN, Some(&to)).await.unwrap();
+        let refused = codes
+            .verify(LOGIN, "user-17", challenge.as_str(), "000000")
+            .await;
+        assert_eq!(refusal(refused), Err(Refusal::Absent), "{name}");
+    }
+    settle().await;
+    assert_eq!(world.post.len(), 0);
+    let number = Recipient::new("user-17", "+1 555 0100");
+    let challenge = codes.start(LOGIN, &number).await.unwrap();
+    let code = world.post.next("+1 555 0100").await;
+    codes
+        .verify(LOGIN, "user-17", challenge.as_str(), &code)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

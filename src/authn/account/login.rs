@@ -102,6 +102,12 @@ impl Login {
         }
     }
 
+    /// Whether this is the token of a device that is known for this address.
+    #[must_use]
+    pub fn knows(&self, email: &str, device: Option<&str>) -> bool {
+        self.throttle.knows(&Email::fold(email), device)
+    }
+
     /// What a browser brought as the token of a device that is known for this address.
     #[must_use]
     pub fn device_in<'a>(&self, headers: &'a HeaderMap, email: &str) -> Option<&'a str> {

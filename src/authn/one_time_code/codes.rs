@@ -39,6 +39,7 @@ pub struct OneTimeCodes {
     lifetime: Duration,
     limit: SendLimit,
     lock_out: LockOut,
+    goes_by_mail: bool,
     clock: Clock,
     random: Random,
 }
@@ -54,6 +55,42 @@ impl Challenge {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whose counts apply. The first bit of a challenge says it, so that the code finds the entry
+/// that it was written to: who bends the bit has a challenge for which there is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asker {
+    Stranger,
+    Known,
+}
+
+impl Asker {
+    const BIT: u8 = 0x80;
+
+    const fn of(to: Option<&Recipient<'_>>) -> Self {
+        match to {
+            Some(to) if to.is_known => Self::Known,
+            _ => Self::Stranger,
+        }
+    }
+
+    const fn read(challenge: &[u8; CHALLENGE]) -> Self {
+        let [first, ..] = *challenge;
+        match first & Self::BIT {
+            0 => Self::Stranger,
+            _ => Self::Known,
+        }
+    }
+
+    const fn mark(self, mut challenge: [u8; CHALLENGE]) -> [u8; CHALLENGE] {
+        let [first, ..] = &mut challenge;
+        match self {
+            Self::Stranger => *first &= !Self::BIT,
+            Self::Known => *first |= Self::BIT,
+        }
+        challenge
     }
 }
 
@@ -73,6 +110,7 @@ impl OneTimeCodes {
             },
             lock_out: LockOut::standard()
                 .lasting(Duration::from_secs(60), Duration::from_secs(60 * 60)),
+            goes_by_mail: true,
             clock: Clock::system(),
             random: Random::secure(),
         });
@@ -83,12 +121,15 @@ impl OneTimeCodes {
     ///
     /// # Errors
     /// [`TooMany`](CodeError::TooMany) when another may be sent only later, or the user is
-    /// locked.
+    /// locked; [`Mail`](CodeError::Mail) when it would go by e-mail and may not.
     pub async fn start(
         &self,
         purpose: Purpose,
         to: &Recipient<'_>,
     ) -> Result<Challenge, CodeError> {
+        if !self.may_go_to(to) {
+            return Err(CodeError::Mail);
+        }
         let place = self.outbox.reserve()?;
         let (challenge, message) = self.issue(purpose, Some(to)).await?;
         let message = message.map_err(|retry_after| CodeError::TooMany { retry_after })?;
@@ -101,9 +142,11 @@ impl OneTimeCodes {
     /// the same, also where nothing may be sent now. Limit requests by address too.
     ///
     /// A code is short, so wrong ones lock the user for this purpose, whoever typed them: for an
-    /// hour at most, and after 100 in a row, which takes a stranger some days, until
-    /// [`unlock`](Self::unlock). Where that must not be, send a
-    /// [link](super::LinkTokens::issue_quietly), which nobody can guess and nothing locks.
+    /// hour at most, and after 50 in a row, which takes a stranger a day or two, until
+    /// [`unlock`](Self::unlock). That holds for all strangers together, and not for a client
+    /// that is [known](Recipient::asked_by_known_client): those have 50 of their own. Where it
+    /// must hold for nobody, send a [link](super::LinkTokens::issue_quietly), which nobody can
+    /// guess and nothing locks.
     ///
     /// # Errors
     /// None that tells anything of the user.
@@ -113,9 +156,15 @@ impl OneTimeCodes {
         to: Option<&Recipient<'_>>,
     ) -> Result<Challenge, CodeError> {
         let place = self.outbox.reserve()?;
+        let to = to.filter(|to| self.may_go_to(to));
         let (challenge, message) = self.issue(purpose, to).await?;
         self.outbox.send(place, message.ok().flatten());
         Ok(challenge)
+    }
+
+    /// No number of a telephone has an `@`, and no address of e-mail is without.
+    fn may_go_to(&self, to: &Recipient<'_>) -> bool {
+        self.goes_by_mail || !to.address.contains(['@', '\u{ff20}', '\u{fe6b}'])
     }
 
     /// Makes a code, and the message where there is somebody to get it. `Err` inside says how
@@ -125,7 +174,7 @@ impl OneTimeCodes {
         purpose: Purpose,
         to: Option<&Recipient<'_>>,
     ) -> Result<(Challenge, Result<Option<Message>, Duration>), CodeError> {
-        let challenge: [u8; CHALLENGE] = self.random.bytes();
+        let challenge = Asker::of(to).mark(self.random.bytes());
         let code = random_digits(&self.random, self.digits);
         let name = self.name(purpose, to.map(|to| to.user), &challenge);
         let tag = self.tag(purpose, &name, &challenge, code.expose());
@@ -174,8 +223,10 @@ impl OneTimeCodes {
             // Whatever was drawn for nobody, it is never right.
             tag = self.tags.tag("nobody's code", purpose, &[&tag]);
         }
+        // Known clients and strangers count apart.
+        let lock_out = self.lock_out.halved();
         let found = self.change(&name, |entry| {
-            entry.redeem(&challenge, &tag, &self.lock_out, self.clock.now())
+            entry.redeem(&challenge, &tag, &lock_out, self.clock.now())
         });
         found.await?.map_err(CodeError::Refused)
     }
@@ -186,8 +237,11 @@ impl OneTimeCodes {
     /// # Errors
     /// When the store fails.
     pub async fn unlock(&self, purpose: Purpose, user: &str) -> Result<(), CodeError> {
-        let name = self.tags.name(purpose, user);
-        self.store.delete(Key::new(ENTRIES, &name)).await?;
+        let strangers = self.tags.name(purpose, user);
+        let known = self.tags.name_for_known(purpose, user);
+        for name in [strangers, known] {
+            self.store.delete(Key::new(ENTRIES, &name)).await?;
+        }
         Ok(())
     }
 
@@ -200,7 +254,11 @@ impl OneTimeCodes {
         let [one, two, ..] = *challenge;
         // Both are computed, whichever is taken.
         let nobody = self.tags.nobody(purpose, [one, two]);
-        let somebody = self.tags.name(purpose, user.unwrap_or_default());
+        let id = user.unwrap_or_default();
+        let somebody = match Asker::read(challenge) {
+            Asker::Stranger => self.tags.name(purpose, id),
+            Asker::Known => self.tags.name_for_known(purpose, id),
+        };
         if user.is_some() { somebody } else { nobody }
     }
 
@@ -269,15 +327,25 @@ impl OneTimeCodesBuilder {
     }
 
     /// Sets how many codes may be sent to one user for one purpose within an hour, and how
-    /// long to wait after each: 5 and 30 seconds by default.
+    /// long to wait after each: 5 and 30 seconds by default. As many again to clients that are
+    /// [known](Recipient::asked_by_known_client).
     pub fn send_limit(self, most: u32, pause: Duration) -> Self {
         self.with(|codes| codes.limit = SendLimit { most, pause })
     }
 
+    /// Sends no code by e-mail, whose mailbox mostly opens by a password alone: at level 3 it is
+    /// no factor (ASVS 5.0 6.3.6). [`start`](OneTimeCodes::start) then refuses such an address,
+    /// and [`start_quietly`](OneTimeCodes::start_quietly) sends nothing. Links are no factors
+    /// and go on.
+    pub fn never_by_mail(self) -> Self {
+        self.with(|codes| codes.goes_by_mail = false)
+    }
+
     /// Sets how wrong codes lock. By default no lock is longer than an hour, for where nobody
-    /// has proved anything yet, strangers can lock somebody out, but for the one after 100 wrong
+    /// has proved anything yet, strangers can lock each other out, but for the one after 50 wrong
     /// codes in a row, which only [`unlock`](OneTimeCodes::unlock) ends; and wrong codes are
-    /// forgotten 30 days after the last.
+    /// forgotten 30 days after the last. Half of the codes that end it are for strangers, half
+    /// for clients that are [known](Recipient::asked_by_known_client).
     pub fn lock_out(self, policy: LockOut) -> Self {
         self.with(|codes| codes.lock_out = policy)
     }

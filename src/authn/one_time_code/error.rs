@@ -45,6 +45,9 @@ pub enum CodeError {
     /// There is no Tokio runtime to send on.
     #[error("codes are sent on a Tokio runtime, and there is none")]
     NoRuntime,
+    /// The address is one of e-mail, by which [no code may go](super::OneTimeCodesBuilder::never_by_mail).
+    #[error("no code may go by e-mail; give a number, or let codes go by mail")]
+    Mail,
     /// The store failed. The code was not accepted, though it may have been used up.
     #[error("the store of codes cannot be read or written")]
     Store(#[from] StoreError),
@@ -67,7 +70,9 @@ impl From<CodeError> for Rejection {
                 of(RejectionKind::Unavailable).with_retry_after(Duration::from_secs(2))
             }
             CodeError::Store(error) => error.into(),
-            CodeError::NoRuntime | CodeError::Corrupt => of(RejectionKind::Internal),
+            CodeError::NoRuntime | CodeError::Mail | CodeError::Corrupt => {
+                of(RejectionKind::Internal)
+            }
         }
     }
 }

@@ -13,8 +13,10 @@
 //!    that bring one code, on any number of machines, one gets in (6.5.1).
 //! 4. **Short lives**: codes 5 minutes and at most 10 (6.5.5), links an hour and at most a day.
 //! 5. **Guessing**: wrong codes are counted for each user and purpose, whatever challenge they
-//!    were for, and lock by [`LockOut`] (6.6.3). Links have 256 bits
-//!    and nothing to guess.
+//!    were for, and lock by [`LockOut`] (6.6.3). Clients that are
+//!    [known](Recipient::asked_by_known_client) to be the user's are counted apart from
+//!    strangers, who cannot lock them out; both together have no more than the 100 guesses of
+//!    NIST SP 800-63B-4 section 3.2.2. Links have 256 bits and nothing to guess.
 //! 6. **Sending** is limited for each user and purpose (6.6.4), has a deadline, and happens in
 //!    the background: no answer waits for it, so its time tells nobody who has an account.
 //! 7. **No enumeration** (6.3.8): [`OneTimeCodes::start_quietly`] and
@@ -23,7 +25,7 @@
 //! 8. **When the store fails**, so does the operation: 503.
 //!
 //! Use SMS and mail with thought: neither stands against phishing, and ASVS 5.0 6.3.6 rules
-//! out mail as a factor at level 3, and 6.6.1 SMS where there is no better way beside it.
+//! out mail as a factor at level 3 ([`never_by_mail`](OneTimeCodesBuilder::never_by_mail)), and 6.6.1 SMS where there is no better way beside it.
 //!
 //! ```
 //! # use std::sync::{Arc, Mutex};

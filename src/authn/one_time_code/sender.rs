@@ -39,6 +39,7 @@ pub struct Recipient<'a> {
     pub(super) user: &'a str,
     pub(super) address: &'a str,
     pub(super) about: Option<&'a str>,
+    pub(super) is_known: bool,
 }
 
 impl<'a> Recipient<'a> {
@@ -50,7 +51,18 @@ impl<'a> Recipient<'a> {
             user,
             address,
             about: None,
+            is_known: false,
         }
+    }
+
+    /// The code is asked for by a client that has shown before that it is this user's: a
+    /// device that the throttle knows (`Throttle::knows`), or a session of
+    /// the user. It does not share the counts of strangers, so that these cannot lock its user
+    /// out, nor void the code. Never on the word of the client alone.
+    #[must_use]
+    pub const fn asked_by_known_client(mut self) -> Self {
+        self.is_known = true;
+        self
     }
 
     /// With what the message is about, beyond its purpose: it is there for the

@@ -46,6 +46,11 @@ impl Tags {
         first(&self.tag("user", purpose, &[user.as_bytes()]))
     }
 
+    /// What this user goes by for clients that are known to be the user's.
+    pub(super) fn name_for_known(&self, purpose: Purpose, user: &str) -> [u8; NAME] {
+        first(&self.tag("user by a known client", purpose, &[user.as_bytes()]))
+    }
+
     /// What an address goes by.
     pub(super) fn address(&self, purpose: Purpose, address: &str) -> [u8; NAME] {
         first(&self.tag("address", purpose, &[address.as_bytes()]))

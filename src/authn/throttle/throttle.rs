@@ -210,6 +210,16 @@ impl Throttle {
         settings.devices.find(&settings.names, account, headers)
     }
 
+    /// Whether this is the token of a known device of this account: for what else is to go easy
+    /// on it, such as codes that are mailed.
+    #[must_use]
+    pub fn knows(&self, account: &str, token: Option<&str>) -> bool {
+        let settings = &*self.settings;
+        let now = settings.clock.now();
+        let read = |token| settings.devices.read(&settings.names, account, token, now);
+        token.and_then(read).is_some()
+    }
+
     /// A token for a device that has proved by other means to be the account's, as by the link
     /// of a reset. A login has it from [`Permit::succeeded`].
     pub fn known_from_now(&self, account: &str) -> DeviceToken {
