@@ -95,6 +95,27 @@ fn arrows_point_down() {
     );
 }
 
+/// ASVS 5.0 1.3.12: no engine is pulled in that takes exponential time on some expressions.
+#[test]
+fn no_engine_of_expressions_goes_back() {
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    let lock = fs::read_to_string(lock).unwrap();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = "));
+    let names: Vec<_> = names.map(|name| name.trim_matches('"')).collect();
+    assert!(names.contains(&"regex"), "the names are read");
+    for engine in [
+        "fancy-regex",
+        "onig",
+        "onig_sys",
+        "pcre",
+        "pcre2",
+        "pcre2-sys",
+        "regress",
+    ] {
+        assert!(!names.contains(&engine), "{engine}");
+    }
+}
+
 #[test]
 fn the_test_sees_what_it_should() {
     assert_eq!(imports("use crate::authn::jwt;"), ["authn"]);

@@ -286,6 +286,55 @@ fn passwords_are_compared_in_normal_form_and_never_cut() {
     }
 }
 
+/// ASVS 5.0 6.2.8.
+#[test]
+fn a_password_is_verified_exactly_as_received_where_told() {
+    let scheme = PasswordScheme::new(fast()).exactly_as_received();
+    let long = format!("{}a\0b", "x".repeat(72));
+    let all = [
+        "pa\u{E9}sswords of ours",
+        "pae\u{301}sswords of ours",
+        "Pa\u{E9}sswords of ours",
+        "paesswords of ours",
+        "pa\u{E9}sswords of ours ",
+        " pa\u{E9}sswords of ours",
+        "pa\u{E9}sswords of ours\n",
+        "\u{FB01}sh",
+        "fish",
+        &long,
+        &long[..long.len() - 1],
+        &long[..72],
+    ];
+    for stored in all {
+        let hash = scheme.hash(&secret(stored)).unwrap();
+        for typed in all {
+            let verification = scheme.verify(Some(&hash), &secret(typed)).unwrap();
+            let name = format!("{stored:?} and {typed:?}");
+            assert_eq!(verification.is_accepted(), stored == typed, "{name}");
+        }
+    }
+    let too_long = secret(&"x".repeat(4097));
+    assert_eq!(scheme.hash(&too_long), Err(PasswordError::TooLong));
+    assert!(!scheme.verify(None, &too_long).unwrap().is_accepted());
+}
+
+/// ASVS 5.0 6.2.4. The commonest of a length that the policy lets pass: of the lists that
+/// `common.md` names, all that have it.
+#[test]
+fn the_3000_commonest_that_match_the_policy_are_refused() {
+    let list = include_str!("../../src/authn/password/common.txt");
+    let policy = PasswordPolicy::with_second_factor();
+    let mut refused = 0;
+    for common in list.lines().filter(|it| it.chars().count() >= 8) {
+        for spelled in [common.to_owned(), common.to_uppercase()] {
+            let found = policy.check(&secret(&spelled), []).unwrap_err();
+            assert!(found.iter().any(|it| it == Violation::Common), "{spelled}");
+        }
+        refused += 1;
+    }
+    assert!(refused >= 3_000, "{refused}");
+}
+
 #[test]
 fn a_hash_made_without_normalizing_is_accepted_once_more() {
     let raw = fast().hash("pae\u{301}sswords".as_bytes()).unwrap();

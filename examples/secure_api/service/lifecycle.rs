@@ -14,7 +14,6 @@ use portcullis::authn::account::{EmailChange, Lifecycle};
 use portcullis::event::Emitter;
 use portcullis::guard::Rejection;
 use portcullis::net::client_ip::ClientIp;
-use portcullis::principal::Principal;
 use portcullis::secret::SecretString;
 use serde_json::{Value, json};
 
@@ -43,10 +42,11 @@ impl Form for PasswordChange {
     }
 }
 
-/// Changes the password by the old one. All other logins end.
+/// Changes the password by the old one, and where there is a second factor by that. All other
+/// logins end.
 pub(crate) async fn change_password(
     Shared(state): Shared<State>,
-    principal: Principal,
+    AccountOwner(principal): AccountOwner,
     client: ClientIp,
     emitter: Emitter,
     Body(form): Body<PasswordChange>,
@@ -128,7 +128,7 @@ impl Form for NewAddress {
 /// Asks the old and the new address to confirm a change.
 pub(crate) async fn change_email(
     Shared(state): Shared<State>,
-    principal: Principal,
+    AccountOwner(principal): AccountOwner,
     client: ClientIp,
     emitter: Emitter,
     Body(form): Body<NewAddress>,

@@ -46,6 +46,17 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
+    /// The bytes as they came, and no others.
+    pub(super) fn as_received(password: &SecretString) -> Self {
+        let is_too_long = password.expose().len() > MAX_BYTES;
+        let text = if is_too_long { "" } else { password.expose() };
+        Self {
+            normalized: Zeroizing::new(text.to_owned()),
+            raw: None,
+            is_too_long,
+        }
+    }
+
     pub(super) fn of(password: &SecretString) -> Self {
         if password.expose().len() > MAX_BYTES {
             // Not verified, but as much work is done as for any other.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub struct PasswordScheme {
     hasher: Arc<dyn PasswordHasher>,
     others: Vec<Arc<dyn PasswordVerifier>>,
+    is_as_received: bool,
 }
 
 impl Default for PasswordScheme {
@@ -31,6 +32,24 @@ impl PasswordScheme {
         Self {
             hasher: Arc::new(hasher),
             others: Vec::new(),
+            is_as_received: false,
+        }
+    }
+
+    /// Hashes and verifies passwords exactly as they came, byte for byte (ASVS 5.0 6.2.8),
+    /// without bringing them to Unicode Normalization Form C, as NIST SP 800-63B-4 section
+    /// 3.1.1.2 advises and is done by default. Who types an accent on another system may then
+    /// not get in. Decide it once: it is part of what every hash is made of.
+    #[must_use]
+    pub fn exactly_as_received(mut self) -> Self {
+        self.is_as_received = true;
+        self
+    }
+
+    fn candidates(&self, password: &SecretString) -> Candidates {
+        match self.is_as_received {
+            true => Candidates::as_received(password),
+            false => Candidates::of(password),
         }
     }
 
@@ -47,7 +66,7 @@ impl PasswordScheme {
     /// # Errors
     /// When the password is too long, or there is no memory.
     pub fn hash(&self, password: &SecretString) -> Result<PasswordHash, PasswordError> {
-        let candidates = Candidates::of(password);
+        let candidates = self.candidates(password);
         if candidates.is_too_long() {
             return Err(PasswordError::TooLong);
         }
@@ -70,7 +89,7 @@ impl PasswordScheme {
         stored: Option<&PasswordHash>,
         password: &SecretString,
     ) -> Result<Verification, PasswordError> {
-        let candidates = Candidates::of(password);
+        let candidates = self.candidates(password);
         match self.judge(stored, &candidates) {
             Ok(needs_rehash) => Ok(Verification::accepted(needs_rehash)),
             Err(Refusal::Mismatch { mismatch, spent }) => {

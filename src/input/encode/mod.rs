@@ -12,9 +12,11 @@
 //! | one value within a URL: `/search?q=here` | [`url_component`] |
 //! | a cell of a table that a spreadsheet opens | [`csv_cell`], [`csv_row`] |
 //! | the value of a header | [`header_value`] |
+//! | a header of a mail, the name before an address | [`mail_header`] |
+//! | a regular expression | [`regex_literal`] |
 //! | a line of a log, or of a terminal | [`log_line`] |
 //!
-//! None makes a whole URL safe: judge that first, by a list of schemes. None is for the places
+//! None makes a whole URL safe: take that as a [`Link`](super::html::Link). None is for the places
 //! where no text from users belongs: names of tags, attributes and headers, event handlers,
 //! styles and scripts outside of strings, attributes without quotes.
 //!
@@ -30,14 +32,19 @@
 //! assert_eq!(log_line("ann\n2026-01-01 root logged in"), r"ann\n2026-01-01 root logged in");
 //! ```
 //!
-//! ASVS 5.0: 1.2.1 (HTML), 1.2.2 (URLs), 1.2.3 (JavaScript), 1.2.10 (CSV), 16.4.1 (logs).
+//! ASVS 5.0: 1.2.1 (HTML), 1.2.2 (URLs), 1.2.3 (JavaScript), 1.2.9 (regular
+//! expressions), 1.2.10 (CSV), 1.3.11 (mail), 16.4.1 (logs).
 
 mod line;
+mod mail;
 mod page;
+mod pattern;
 mod table;
 
 pub use line::{header_value, log_line};
+pub use mail::mail_header;
 pub use page::{css_string, html_attribute, html_text, js_string, url_component};
+pub use pattern::regex_literal;
 pub use table::{csv_cell, csv_row, is_formula};
 
 use std::borrow::Cow;

@@ -48,10 +48,13 @@
 //! Clean HTML belongs between tags. For text that goes elsewhere into a page there is
 //! [`encode`](super::encode).
 //!
-//! ASVS 5.0: 1.3.1 (HTML from editors), 1.2.1 (output encoding).
+//! A URL of its own, which somebody gave as a homepage, is a [`Link`].
+//!
+//! ASVS 5.0: 1.3.1 (HTML from editors), 1.2.1 (output encoding), 1.2.2 (schemes of URLs).
 
 mod error;
 mod foreign;
+mod link;
 mod measure;
 mod plain;
 mod policy;
@@ -63,6 +66,7 @@ mod url;
 mod work;
 
 pub use error::{HtmlError, PolicyError};
+pub use link::Link;
 pub use policy::{Policy, PolicyBuilder};
 pub use report::{Cleaned, Removed, RemovedKind, RemovedReason};
 pub use typed::{Basic, Comment, Html, HtmlPolicy, RichText, TextOnly};

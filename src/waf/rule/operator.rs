@@ -164,4 +164,31 @@ mod tests {
         assert!(Operator::regex("(").is_err());
         assert!(Operator::regex("(?:a{500}){500}{500}").is_err());
     }
+
+    /// ASVS 5.0 1.3.12. On any of these an engine that goes back would not be done in this life.
+    #[test]
+    fn expressions_that_go_on_for_ever_elsewhere_come_to_an_end() {
+        let many = "a".repeat(100_000);
+        for (pattern, value) in [
+            ("^(a+)+$", format!("{many}!")),
+            ("^(a|a)*$", format!("{many}!")),
+            ("^(a|aa)+$", format!("{many}!")),
+            ("^(.*a){12}$", format!("{many}!")),
+            ("^([a-zA-Z]+)*$", format!("{many}!")),
+            (r"^(([a-z])+\.)+[A-Z]([a-z])+$", format!("{many}!")),
+            (r"^(\w+\s?)*$", format!("{many}!")),
+            (
+                r"^(a?){100}a{100}$",
+                many.get(..99).unwrap_or_default().to_owned(),
+            ),
+            ("(x+x+)+y", "x".repeat(100_000)),
+        ] {
+            let operator = Operator::regex(pattern).unwrap();
+            assert!(!operator.holds(value.as_bytes()), "{pattern}");
+        }
+        // What cannot be done in linear time is no pattern at all.
+        for goes_back in [r"(a)\1", "(?=a)b", "(?!a)b", "(?<=a)b", "(?>a+)b"] {
+            assert!(Operator::regex(goes_back).is_err(), "{goes_back}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod ending;
 mod life;
 mod login;
+mod never;
 mod races;
 
 use crate::support::{CountedRecords, CountedStore};

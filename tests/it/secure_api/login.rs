@@ -186,6 +186,8 @@ async fn a_password_alone_does_not_change_the_second_factor() {
         "DELETE /totp",
         "POST /recovery-codes",
         "POST /api-keys",
+        "POST /password",
+        "POST /email",
         "DELETE /me",
     ] {
         let key = (what == "POST /api-keys").then(|| json!({"name": "ci", "scopes": []}));
