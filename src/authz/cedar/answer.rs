@@ -54,8 +54,17 @@ impl Fold {
         fold
     }
 
+    /// A policy was found to hold.
+    pub(super) fn hold(&mut self, policy: &Policy) {
+        let holding = match policy.effect() {
+            Effect::Permit => &mut self.permits,
+            Effect::Forbid => &mut self.forbids,
+        };
+        holding.push(policy.id().clone());
+    }
+
     /// Where a `forbid` of the set holds, Cedar does not name its permits; they do not count.
-    fn ask(&mut self, set: &PolicySet, request: &Request, entities: &Entities) {
+    pub(super) fn ask(&mut self, set: &PolicySet, request: &Request, entities: &Entities) {
         let response = Authorizer::new().is_authorized(request, set, entities);
         let holding = match response.decision() {
             Decision::Allow => &mut self.permits,
@@ -67,7 +76,8 @@ impl Fold {
             .extend(failures.map(|error| PolicyFailure::new(error, set)));
     }
 
-    fn settle(&mut self) {
+    /// To be called when all was asked.
+    pub(super) fn settle(&mut self) {
         for ids in [&mut self.permits, &mut self.forbids] {
             ids.sort_unstable();
             ids.dedup();

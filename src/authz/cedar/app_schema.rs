@@ -4,7 +4,7 @@ use crate::authz::abac::{
 };
 use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid};
 use hashbrown::HashMap;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -29,8 +29,21 @@ struct Inner {
     principal: TypeSchema,
     facts: Vec<AttributeSchema>,
     types: HashMap<String, EntityTypeName>,
-    actions: HashMap<String, Entity>,
+    actions: HashMap<String, Action>,
     text: String,
+}
+
+/// A permission, with all groups that it is in.
+#[derive(Clone)]
+pub(super) struct Action {
+    pub(super) uid: EntityUid,
+    pub(super) groups: Vec<EntityUid>,
+}
+
+impl Action {
+    pub(super) fn entity(&self) -> Entity {
+        Entity::new_no_attrs(self.uid.clone(), self.groups.iter().cloned().collect())
+    }
 }
 
 /// Gathers what policies may speak of.
@@ -77,7 +90,7 @@ impl AppSchema {
 
     /// The action of a permission, with the groups it is in. One that was not declared is in
     /// the groups of its name all the same: a policy about all actions is about it too.
-    pub(super) fn action(&self, permission: &str) -> Result<Entity, String> {
+    pub(super) fn action(&self, permission: &str) -> Result<Action, String> {
         match self.0.actions.get(permission) {
             Some(action) => Ok(action.clone()),
             None => action(permission),
@@ -171,8 +184,8 @@ impl AppSchemaBuilder {
         let mut actions = HashMap::new();
         for (resource, name, _) in &self.permissions {
             let permission = format!("{resource}:{name}");
-            let entity = action(&permission).map_err(refused)?;
-            actions.insert(permission, entity);
+            let action = action(&permission).map_err(refused)?;
+            actions.insert(permission, action);
         }
         Ok(AppSchema(Arc::new(Inner {
             principal: self.principal,
@@ -348,17 +361,20 @@ fn type_of(name: &str) -> Result<EntityTypeName, String> {
 }
 
 /// `documents:read` in `documents:*`, `*:read` and `*`.
-fn action(permission: &str) -> Result<Entity, String> {
+fn action(permission: &str) -> Result<Action, String> {
     let name: EntityTypeName = "Action"
         .parse()
         .map_err(|_| "there is no type of actions".to_owned())?;
     let uid = |id: &str| EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id));
-    let mut groups = HashSet::from([uid("*")]);
+    let mut groups = vec![uid("*")];
     if let Some((resource, action)) = permission.split_once(':') {
-        groups.insert(uid(&format!("{resource}:*")));
-        groups.insert(uid(&format!("*:{action}")));
+        groups.push(uid(&format!("{resource}:*")));
+        groups.push(uid(&format!("*:{action}")));
     }
-    Ok(Entity::new_no_attrs(uid(permission), groups))
+    Ok(Action {
+        uid: uid(permission),
+        groups,
+    })
 }
 
 fn record(attributes: &[AttributeSchema]) -> Result<String, String> {

@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Reads policies, checks them, and indexes them.
 #[derive(Clone, Debug, Default)]
@@ -275,10 +276,10 @@ impl Gathered {
     }
 
     /// Of all policies; what is no policy before it is linked is looked at as well.
-    fn rules(&self, texts: &[(String, String)]) -> Result<HashMap<PolicyId, Rule>, LoadError> {
+    fn rules(&self, texts: &[(String, String)]) -> Result<HashMap<PolicyId, Arc<Rule>>, LoadError> {
         let read = |policy: &Policy| {
             let (file, _) = self.origin(policy.id(), texts);
-            Ok((policy.id().clone(), Rule::new(file, policy)?))
+            Ok((policy.id().clone(), Arc::new(Rule::new(file, policy)?)))
         };
         for template in self.set.templates() {
             let (file, _) = self.origin(template.id(), texts);
@@ -316,7 +317,7 @@ impl Gathered {
     }
 }
 
-fn step_up_permits(rules: &HashMap<PolicyId, Rule>) -> Vec<PolicyId> {
+fn step_up_permits(rules: &HashMap<PolicyId, Arc<Rule>>) -> Vec<PolicyId> {
     let of_step_up =
         |rule: &Rule| rule.head.step_up().is_some() && rule.head.effect() == abac::Effect::Permit;
     let found = rules.iter().filter(|(_, rule)| of_step_up(rule));

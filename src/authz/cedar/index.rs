@@ -74,6 +74,33 @@ impl ScopeIndex {
         found
     }
 
+    /// The policies whose scope can be true for the principal and the action of a lineage, and
+    /// whose constraint of the resource stands under this key, or under none where the key is a
+    /// type. One can come twice.
+    pub(super) fn under(&self, lineage: &Lineage<'_>, resource: &ResourceKey) -> Vec<&Policy> {
+        let mut found = Vec::new();
+        for by_resource in self.by_action.matching(&lineage.actions) {
+            let (any, here) = match resource {
+                ResourceKey::Type(name) => {
+                    (by_resource.any.as_ref(), by_resource.by_type.get(name))
+                }
+                ResourceKey::Entity(entity) => (None, by_resource.by_entity.get(entity)),
+            };
+            for by_principal in any.into_iter().chain(here) {
+                for bucket in by_principal.matching(&lineage.principals) {
+                    found.extend(bucket.permits.policies().chain(bucket.forbids.policies()));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a policy about the action of a lineage names a resource, or what it is part of.
+    pub(super) fn names_resources(&self, lineage: &Lineage<'_>) -> bool {
+        let mut about = self.by_action.matching(&lineage.actions);
+        about.any(|by_resource| !by_resource.by_entity.is_empty())
+    }
+
     /// How many policies there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -109,6 +136,20 @@ fn copy_into(bucket: &mut PolicySet, policy: &Policy, all: &PolicySet) -> Result
     bucket
         .link(template.clone(), policy.id().clone(), values)
         .map_err(refused)
+}
+
+/// Where policies about things stand: under a type, or under one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum ResourceKey {
+    Type(EntityTypeName),
+    Entity(EntityUid),
+}
+
+/// A set of one policy.
+pub(super) fn alone(policy: &Policy, all: &PolicySet) -> Result<PolicySet, LoadError> {
+    let mut set = PolicySet::new();
+    copy_into(&mut set, policy, all)?;
+    Ok(set)
 }
 
 /// What one constraint of a scope asks for.

@@ -1,16 +1,16 @@
-//! What Cedar is asked, made of what the application is asked.
+//! What is asked, in values of our own: for lists as they are, for Cedar made into its own.
 
 use super::AppSchema;
+use super::app_schema::Action;
+use super::datum::{Datum, Fields};
+use super::index::Lineage;
 use crate::authz::abac::{
     AttributeSchema, AttributeType, Attributes, Context, NoResource, Query, Resource, Value,
 };
 use crate::clock::Timestamp;
 use crate::principal::Principal;
-use cedar_policy::{
-    Context as CedarContext, Entities, Entity, EntityUid, Request, RestrictedExpression,
-};
+use cedar_policy::{Context as CedarContext, Entities, Entity, EntityUid, Request};
 use serde_json::Value as Json;
-use std::collections::{HashMap, HashSet};
 
 /// Things within things. What is deeper is an error: without its attributes and groups, a
 /// forbid about it would be false.
@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 8;
 /// The most things that one request brings.
 const MAX_THINGS: usize = 1_000;
 
-/// A request with its entities.
+/// A request with its entities, as Cedar takes them.
 pub(super) struct Inputs {
     pub(super) request: Request,
     pub(super) entities: Entities,
@@ -27,55 +27,73 @@ pub(super) struct Inputs {
 
 /// All that does not depend on the thing.
 pub(super) struct Frame {
-    schema: AppSchema,
-    principal: Thing,
-    action: Entity,
-    context: CedarContext,
+    pub(super) schema: AppSchema,
+    pub(super) principal: Thing,
+    pub(super) action: Action,
+    pub(super) context: Datum,
+    /// The same for Cedar.
+    cedar_context: CedarContext,
 }
 
-#[derive(Clone)]
-struct Thing {
-    uid: EntityUid,
-    attributes: HashMap<String, RestrictedExpression>,
-    parents: HashSet<EntityUid>,
-    is_principal: bool,
+/// Somebody or something, with all that is known of it.
+pub(super) struct Thing {
+    pub(super) uid: EntityUid,
+    pub(super) attributes: Fields,
+    pub(super) parents: Vec<EntityUid>,
+}
+
+/// What a thing brings: itself, and the things that it speaks of.
+pub(super) struct Row {
+    pub(super) resource: EntityUid,
+    pub(super) things: Vec<Thing>,
+    /// Of the principal, what it does not bring itself.
+    pub(super) of_principal: Fields,
 }
 
 impl Inputs {
     pub(super) fn of(schema: &AppSchema, query: &Query<'_>) -> Result<Self, String> {
-        Frame::of(schema, query)?.on(query.resource)
+        let frame = Frame::of(schema, query)?;
+        match query.resource {
+            Some(resource) => frame.inputs(&Row::of(&frame, resource)?),
+            None => frame.inputs(&Row::nothing(&frame)?),
+        }
     }
 }
 
 impl Frame {
     pub(super) fn of(schema: &AppSchema, query: &Query<'_>) -> Result<Self, String> {
+        let context = context(schema, query.context)?;
+        let cedar_context = CedarContext::from_pairs(context.expressions()?);
         Ok(Self {
             schema: schema.clone(),
             principal: principal(schema, query.principal)?,
             action: schema.action(query.action)?,
-            context: context(schema, query.context)?,
+            context: Datum::Record(context),
+            cedar_context: cedar_context.map_err(|error| error.to_string())?,
         })
     }
 
-    /// With this thing.
-    pub(super) fn on(&self, resource: Option<&dyn Resource>) -> Result<Inputs, String> {
-        let mut things = Things {
-            schema: &self.schema,
-            found: vec![self.principal.clone()],
-        };
-        let resource = match resource {
-            Some(resource) => things.add(resource, 0)?,
-            None => self.schema.uid(NoResource.type_name(), "")?,
-        };
+    /// The principal and the action, by which policies are looked up.
+    pub(super) fn lineage(&self) -> Lineage<'_> {
+        let principals = std::iter::once(&self.principal.uid).chain(&self.principal.parents);
+        let actions = std::iter::once(&self.action.uid).chain(&self.action.groups);
+        Lineage::from_complete_lines(principals.collect(), actions.collect(), Vec::new())
+    }
+
+    /// For Cedar, with what a thing brings.
+    pub(super) fn inputs(&self, row: &Row) -> Result<Inputs, String> {
         let request = Request::new(
             self.principal.uid.clone(),
-            self.action.uid(),
-            resource,
-            self.context.clone(),
+            self.action.uid.clone(),
+            row.resource.clone(),
+            self.cedar_context.clone(),
             None,
         );
-        let mut entities = things.into_entities()?;
-        entities.push(self.action.clone());
+        let mut entities = vec![self.principal.entity(&row.of_principal)?];
+        for thing in &row.things {
+            entities.push(thing.entity(&Fields::default())?);
+        }
+        entities.push(self.action.entity());
         Ok(Inputs {
             request: request.map_err(|error| error.to_string())?,
             entities: Entities::from_entities(entities, None).map_err(|error| error.to_string())?,
@@ -83,20 +101,69 @@ impl Frame {
     }
 }
 
+impl Thing {
+    fn entity(&self, more: &Fields) -> Result<Entity, String> {
+        let mut attributes = self.attributes.expressions()?;
+        attributes.extend(more.expressions()?);
+        let parents = self.parents.iter().cloned().collect();
+        Entity::new(self.uid.clone(), attributes, parents).map_err(|error| error.to_string())
+    }
+}
+
+impl Row {
+    pub(super) fn of(frame: &Frame, resource: &dyn Resource) -> Result<Self, String> {
+        let mut things = Things::new(&frame.schema, Some(&frame.principal));
+        let resource = things.add(resource, 0)?;
+        Ok(Self {
+            resource,
+            things: things.found,
+            of_principal: things.of_principal,
+        })
+    }
+
+    /// Whether nothing that is known is part of something else that is known: then what a thing
+    /// says it is part of is all that it is part of.
+    pub(super) fn is_flat(&self, frame: &Frame) -> bool {
+        let is_known = |uid: &EntityUid| {
+            *uid == frame.principal.uid || self.things.iter().any(|thing| thing.uid == *uid)
+        };
+        let of_things = self.things.iter().flat_map(|thing| &thing.parents);
+        let mut parents = of_things.chain(&frame.principal.parents);
+        !parents.any(is_known)
+    }
+
+    /// What the thing is part of.
+    pub(super) fn parents<'a>(&'a self, frame: &'a Frame) -> &'a [EntityUid] {
+        if self.resource == frame.principal.uid {
+            return &frame.principal.parents;
+        }
+        let thing = self.things.iter().rev();
+        let thing = thing.into_iter().find(|thing| thing.uid == self.resource);
+        thing.map_or(&[], |thing| &thing.parents)
+    }
+
+    /// Where no thing is named.
+    pub(super) fn nothing(frame: &Frame) -> Result<Self, String> {
+        Ok(Self {
+            resource: frame.schema.uid(NoResource.type_name(), "")?,
+            things: Vec::new(),
+            of_principal: Fields::default(),
+        })
+    }
+}
+
 fn principal(schema: &AppSchema, principal: &Principal) -> Result<Thing, String> {
-    let mut attributes = HashMap::new();
+    let mut attributes = Fields::default();
     for attribute in schema.principal().attributes() {
         let value = principal.attribute(attribute.name());
         if let Some(value) = declared(schema, attribute, value)? {
-            attributes.insert(attribute.name().to_owned(), value);
+            attributes.push(attribute.name().to_owned(), value);
         }
     }
     // What the application calls `id` and `tenant`, it means.
-    let mut own = |name: &str, value: &str| {
-        let declared = schema.principal().attributes().iter();
-        if !declared.into_iter().any(|declared| declared.name() == name) {
-            let value = RestrictedExpression::new_string(value.to_owned());
-            attributes.insert(name.to_owned(), value);
+    let mut own = |name: &'static str, value: &str| {
+        if !is_declared(schema, name) {
+            attributes.push(name, Datum::Text(value.to_owned()));
         }
     };
     own("id", principal.id());
@@ -108,25 +175,25 @@ fn principal(schema: &AppSchema, principal: &Principal) -> Result<Thing, String>
         uid: schema.uid(schema.principal().name(), principal.id())?,
         attributes,
         parents: parents.collect::<Result<_, _>>()?,
-        is_principal: true,
     })
 }
 
-/// Whether principals have an attribute of this name of their own.
-fn brings(schema: &AppSchema, name: &str) -> bool {
+fn is_declared(schema: &AppSchema, name: &str) -> bool {
     let mut declared = schema.principal().attributes().iter();
-    name == "id" || name == "tenant" || declared.any(|declared| declared.name() == name)
+    declared.any(|declared| declared.name() == name)
 }
 
-fn context(schema: &AppSchema, context: &Context) -> Result<CedarContext, String> {
-    let mut pairs = Vec::new();
-    let mut things = Things {
-        schema,
-        found: Vec::new(),
-    };
+/// Whether principals have an attribute of this name of their own.
+pub(super) fn brings(schema: &AppSchema, name: &str) -> bool {
+    name == "id" || name == "tenant" || is_declared(schema, name)
+}
+
+fn context(schema: &AppSchema, context: &Context) -> Result<Fields, String> {
+    let mut fields = Fields::default();
+    let mut things = Things::new(schema, None);
     let mut failed = None;
     context.visit(&mut |name, value| match things.value(value, MAX_DEPTH) {
-        Ok(value) => pairs.push((name.to_owned(), value)),
+        Ok(value) => fields.push(name, value),
         Err(error) => failed = Some(error),
     });
     if let Some(error) = failed {
@@ -135,19 +202,30 @@ fn context(schema: &AppSchema, context: &Context) -> Result<CedarContext, String
     for fact in schema.facts() {
         let value = context.fact(fact.name());
         if let Some(value) = declared(schema, fact, value)? {
-            pairs.push((fact.name().to_owned(), value));
+            fields.push(fact.name().to_owned(), value);
         }
     }
-    CedarContext::from_pairs(pairs).map_err(|error| error.to_string())
+    Ok(fields)
 }
 
 /// The things that were met.
 struct Things<'a> {
     schema: &'a AppSchema,
+    principal: Option<&'a Thing>,
+    of_principal: Fields,
     found: Vec<Thing>,
 }
 
-impl Things<'_> {
+impl<'a> Things<'a> {
+    fn new(schema: &'a AppSchema, principal: Option<&'a Thing>) -> Self {
+        Self {
+            schema,
+            principal,
+            of_principal: Fields::default(),
+            found: Vec::new(),
+        }
+    }
+
     /// One that is there already keeps what is known of it, and is added what is not.
     ///
     /// The owner of a row can be the principal. Then the row adds no group that the principal
@@ -158,97 +236,70 @@ impl Things<'_> {
         if depth >= MAX_DEPTH {
             return Err(format!("things nest deeper than {MAX_DEPTH}"));
         }
-        if self.found.len() >= MAX_THINGS {
+        // The principal is one of them.
+        if self.found.len() + 1 >= MAX_THINGS {
             return Err(format!("a request brings more than {MAX_THINGS} things"));
         }
-        let mut attributes = HashMap::new();
-        let mut failed = None;
-        resource.visit(&mut |name, value| match self.value(value, depth + 1) {
-            Ok(value) => {
-                attributes.insert(name.to_owned(), value);
-            }
-            Err(error) => failed = Some(error),
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        let attributes = self.fields(resource, depth)?;
         let parents = resource.parents();
         let parents = parents
             .iter()
             .map(|parent| self.schema.uid(parent.type_name(), parent.id()));
-        let parents = parents.collect::<Result<HashSet<_>, _>>()?;
-        let schema = self.schema;
-        match self.found.iter_mut().find(|thing| thing.uid == uid) {
-            Some(known) => {
-                if !known.is_principal {
-                    known.parents.extend(parents);
-                }
-                for (name, value) in attributes {
-                    if !known.is_principal || !brings(schema, &name) {
-                        known.attributes.entry(name).or_insert(value);
-                    }
-                }
-            }
-            None => self.found.push(Thing {
+        let parents = parents.collect::<Result<Vec<_>, _>>()?;
+        if self.principal.is_some_and(|known| known.uid == uid) {
+            let schema = self.schema;
+            self.of_principal
+                .add_missing(attributes, |name| !brings(schema, name));
+        } else if let Some(known) = self.found.iter_mut().find(|thing| thing.uid == uid) {
+            known.parents.extend(parents);
+            known.attributes.add_missing(attributes, |_| true);
+        } else {
+            self.found.push(Thing {
                 uid: uid.clone(),
                 attributes,
                 parents,
-                is_principal: false,
-            }),
+            });
         }
         Ok(uid)
     }
 
-    fn value(&mut self, value: Value<'_>, depth: usize) -> Result<RestrictedExpression, String> {
+    fn fields(&mut self, of: &dyn Attributes, depth: usize) -> Result<Fields, String> {
+        let mut fields = Fields::default();
+        let mut failed = None;
+        of.visit(&mut |name, value| match self.value(value, depth + 1) {
+            Ok(value) => fields.push(name, value),
+            Err(error) => failed = Some(error),
+        });
+        failed.map_or(Ok(fields), Err)
+    }
+
+    fn value(&mut self, value: Value<'_>, depth: usize) -> Result<Datum, String> {
         Ok(match value {
-            Value::Bool(value) => RestrictedExpression::new_bool(value),
-            Value::Long(value) => RestrictedExpression::new_long(value),
-            Value::Text(value) => RestrictedExpression::new_string(value.to_owned()),
-            Value::Ip(value) => RestrictedExpression::new_ip(value.to_string()),
-            Value::Time(value) => time(value),
+            Value::Bool(value) => Datum::Bool(value),
+            Value::Long(value) => Datum::Long(value),
+            Value::Text(value) => Datum::Text(value.to_owned()),
+            Value::Ip(value) => Datum::ip(value),
+            Value::Time(value) => Datum::Time(value),
             Value::Set(values) => {
                 let values = values.into_iter().map(|value| self.value(value, depth));
-                RestrictedExpression::new_set(values.collect::<Result<Vec<_>, _>>()?)
+                Datum::Set(values.collect::<Result<_, _>>()?)
             }
             Value::Record(record) => self.record(record, depth)?,
-            Value::Entity(thing) => RestrictedExpression::new_entity_uid(self.add(thing, depth)?),
-            Value::Reference(id) => {
-                RestrictedExpression::new_entity_uid(self.schema.uid(id.type_name(), id.id())?)
-            }
+            Value::Entity(thing) => Datum::Entity(self.add(thing, depth)?),
+            Value::Reference(id) => Datum::Entity(self.schema.uid(id.type_name(), id.id())?),
         })
     }
 
-    fn record(
-        &mut self,
-        record: &dyn Attributes,
-        depth: usize,
-    ) -> Result<RestrictedExpression, String> {
+    fn record(&mut self, record: &dyn Attributes, depth: usize) -> Result<Datum, String> {
         if depth >= MAX_DEPTH {
             return Err(format!("records nest deeper than {MAX_DEPTH}"));
         }
-        let mut fields = Vec::new();
-        let mut failed = None;
-        record.visit(&mut |name, value| match self.value(value, depth + 1) {
-            Ok(value) => fields.push((name.to_owned(), value)),
-            Err(error) => failed = Some(error),
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => RestrictedExpression::new_record(fields).map_err(|error| error.to_string()),
+        let fields = self.fields(record, depth)?;
+        match fields.doubled() {
+            Some(name) => Err(format!("a record has two fields {name:?}")),
+            None => Ok(Datum::Record(fields)),
         }
     }
-
-    fn into_entities(self) -> Result<Vec<Entity>, String> {
-        let entity = |thing: Thing| {
-            Entity::new(thing.uid, thing.attributes, thing.parents)
-                .map_err(|error| error.to_string())
-        };
-        self.found.into_iter().map(entity).collect()
-    }
-}
-
-fn time(time: Timestamp) -> RestrictedExpression {
-    RestrictedExpression::new_datetime(time.to_string())
 }
 
 /// A value that was declared; `None` where there is none, as is JSON's `null`.
@@ -256,7 +307,7 @@ fn declared(
     schema: &AppSchema,
     attribute: &AttributeSchema,
     value: Option<&Json>,
-) -> Result<Option<RestrictedExpression>, String> {
+) -> Result<Option<Datum>, String> {
     match value {
         None | Some(Json::Null) => Ok(None),
         Some(value) => match of_json(schema, attribute.kind(), value) {
@@ -270,35 +321,29 @@ fn declared(
 }
 
 /// A value that is of the declared kind; `None` when it is of another.
-fn of_json(schema: &AppSchema, kind: &AttributeType, json: &Json) -> Option<RestrictedExpression> {
+fn of_json(schema: &AppSchema, kind: &AttributeType, json: &Json) -> Option<Datum> {
     Some(match kind {
-        AttributeType::Bool => RestrictedExpression::new_bool(json.as_bool()?),
-        AttributeType::Long => RestrictedExpression::new_long(json.as_i64()?),
-        AttributeType::Text => RestrictedExpression::new_string(json.as_str()?.to_owned()),
-        AttributeType::Ip => {
-            let address: std::net::IpAddr = json.as_str()?.parse().ok()?;
-            RestrictedExpression::new_ip(address.to_string())
-        }
+        AttributeType::Bool => Datum::Bool(json.as_bool()?),
+        AttributeType::Long => Datum::Long(json.as_i64()?),
+        AttributeType::Text => Datum::Text(json.as_str()?.to_owned()),
+        AttributeType::Ip => Datum::ip(json.as_str()?.parse().ok()?),
         // NumericDate, as in tokens.
-        AttributeType::Time => time(Timestamp::from_unix_seconds(json.as_u64()?)),
+        AttributeType::Time => Datum::Time(Timestamp::from_unix_seconds(json.as_u64()?)),
         AttributeType::Set(kind) => {
             let values = json.as_array()?.iter();
             let values = values.map(|value| of_json(schema, kind, value));
-            RestrictedExpression::new_set(values.collect::<Option<Vec<_>>>()?)
+            Datum::Set(values.collect::<Option<_>>()?)
         }
         AttributeType::Record(attributes) => {
-            let mut fields = Vec::new();
+            let mut fields = Fields::default();
             for field in attributes {
                 if let Some(value) = declared(schema, field, json.get(field.name())).ok()? {
-                    fields.push((field.name().to_owned(), value));
+                    fields.push(field.name().to_owned(), value);
                 }
             }
             json.as_object()?;
-            RestrictedExpression::new_record(fields).ok()?
+            Datum::Record(fields)
         }
-        AttributeType::Entity(name) => {
-            let uid = schema.uid(name, json.as_str()?).ok()?;
-            RestrictedExpression::new_entity_uid(uid)
-        }
+        AttributeType::Entity(name) => Datum::Entity(schema.uid(name, json.as_str()?).ok()?),
     })
 }

@@ -17,7 +17,7 @@ pub struct CedarPolicies(Arc<Snapshot>);
 pub(super) struct Snapshot {
     pub(super) set: PolicySet,
     pub(super) index: ScopeIndex,
-    pub(super) rules: HashMap<PolicyId, Rule>,
+    pub(super) rules: HashMap<PolicyId, Arc<Rule>>,
     pub(super) step_up_permits: Vec<PolicyId>,
     pub(super) schema: Option<Schema>,
     pub(super) warnings: Vec<Problem>,
@@ -68,7 +68,7 @@ impl CedarPolicies {
         &self.0.index
     }
 
-    pub(super) fn rule(&self, id: &PolicyId) -> Option<&Rule> {
+    pub(super) fn rule(&self, id: &PolicyId) -> Option<&Arc<Rule>> {
         self.0.rules.get(id)
     }
 

@@ -1,28 +1,43 @@
 //! What is kept of each policy beside its place in the index: its head, and its conditions one
 //! by one.
 
-use super::{LoadError, advice, depth};
+use super::node::Node;
+use super::{LoadError, advice, depth, index};
 use crate::authz::abac::{Condition, PolicyHead};
 use cedar_policy::pst::{BinaryOp, Clause, Expr, UnaryOp, Var};
 use cedar_policy::{
-    Effect, Entities, EvalResult, Expression, Policy, PolicyId, Request, eval_expression,
+    ActionConstraint, Effect, Entities, EvalResult, Expression, Policy, PolicyId, PolicySet,
+    PrincipalConstraint, Request, ResourceConstraint, eval_expression,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-/// A policy, as explanations and decisions show it.
-#[derive(Clone, Debug)]
+/// A policy, as explanations and decisions show it, and as lists ask it.
+#[derive(Debug)]
 pub(super) struct Rule {
+    pub(super) policy: Policy,
     pub(super) head: PolicyHead,
+    pub(super) scope: Scope,
+    /// The policy in a set of its own, once Cedar was asked for it alone.
+    alone: OnceLock<Option<PolicySet>>,
     /// Whether a condition speaks of `resource`.
     pub(super) is_on_thing: bool,
     conjuncts: Vec<Conjunct>,
 }
 
+/// What a policy asks of principal, action and resource before its conditions.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub(super) principal: PrincipalConstraint,
+    pub(super) action: ActionConstraint,
+    pub(super) resource: ResourceConstraint,
+}
+
 /// One of the conditions that all have to hold.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Conjunct {
     text: Arc<str>,
     is_on_thing: bool,
+    node: Node,
     /// None where its text cannot be read again: then it is shown, and not judged.
     expression: Option<Expression>,
 }
@@ -52,10 +67,30 @@ impl Rule {
             }
         }
         Ok(Self {
+            policy: policy.clone(),
             head,
+            scope: Scope {
+                principal: policy.principal_constraint(),
+                action: policy.action_constraint(),
+                resource: policy.resource_constraint(),
+            },
+            alone: OnceLock::new(),
             is_on_thing: parts.iter().any(|part| speaks_of_resource(part)),
             conjuncts: parts.iter().map(|part| Conjunct::new(part)).collect(),
         })
+    }
+
+    /// Its conditions, in the order in which they are asked.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.conjuncts.iter().map(|conjunct| &conjunct.node)
+    }
+
+    /// The policy in a set of its own, which is made of the set of all.
+    pub(super) fn alone(&self, all: &PolicySet) -> Option<&PolicySet> {
+        let alone = self
+            .alone
+            .get_or_init(|| index::alone(&self.policy, all).ok());
+        alone.as_ref()
     }
 
     /// Whether this policy, which cannot be evaluated, can be left out where no thing is named:
@@ -85,6 +120,7 @@ impl Conjunct {
         let text = expression.to_string();
         Self {
             expression: text.parse().ok(),
+            node: Node::new(expression),
             is_on_thing: speaks_of_resource(expression),
             text: text.into(),
         }

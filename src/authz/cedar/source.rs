@@ -1,10 +1,10 @@
 use super::index::{Lineage, ids};
 use super::inputs::{Frame, Inputs};
+use super::list::Many;
 use super::rule::Rule;
 use super::{AppSchema, CedarPolicies, Fold, LivePolicies};
 use crate::authz::abac::{
-    Candidate, EvalError, Findings, Policies, PolicyHead, PolicySource, Prepared, Query, Resource,
-    Version,
+    Candidate, EvalError, Findings, Policies, PolicyHead, PolicySource, Prepared, Query, Version,
 };
 use cedar_policy::{EvaluationError, PolicyId, PolicySet};
 use std::fmt;
@@ -54,8 +54,8 @@ impl fmt::Debug for CedarSource {
 }
 
 #[derive(Debug)]
-struct Asked {
-    policies: CedarPolicies,
+pub(super) struct Asked {
+    pub(super) policies: CedarPolicies,
     schema: AppSchema,
 }
 
@@ -65,21 +65,9 @@ impl Asked {
         let lineage = Lineage::of(request, entities);
         let sets = self.policies.index().candidates(&lineage);
         let fold = Fold::of(&sets, request, entities);
-        let permits = fold.permits().iter();
-        let permits = permits.filter_map(|id| self.asked(id, is_on_thing));
-        let forbids = fold.forbids().iter();
-        let forbids = forbids.filter_map(|id| self.policies.rule(id));
-        for rule in permits.chain(forbids) {
-            findings.satisfied(&rule.head);
-        }
-        for failure in fold.failures() {
-            if let Some(rule) = self.policies.rule(failure.policy())
-                && (is_on_thing || !rule.lacks_but_the_thing(request, entities))
-            {
-                let error = EvalError::invalid(told(failure.error()));
-                findings.failed(&rule.head, error);
-            }
-        }
+        let is_asked = |rule: &Rule| is_on_thing || !rule.is_on_thing;
+        let is_open = |rule: &Rule| is_on_thing || !rule.lacks_but_the_thing(request, entities);
+        self.tell(&fold, findings, is_asked, is_open);
         // Of those that do not hold, only permits with a step-up have anything to say.
         for id in self.policies.step_up_permits() {
             let is_candidate = || sets.iter().any(|set| set.policy(id).is_some());
@@ -92,14 +80,43 @@ impl Asked {
         }
     }
 
+    /// Hands on what was found, except permits that are not asked and failures that do not
+    /// count.
+    pub(super) fn tell(
+        &self,
+        fold: &Fold,
+        findings: &mut Findings,
+        is_asked: impl Fn(&Rule) -> bool,
+        is_open: impl Fn(&Rule) -> bool,
+    ) {
+        let rules = |ids: &'_ [PolicyId]| {
+            let rules = ids.iter().map(|id| self.policies.rule(id));
+            rules.flatten().map(Arc::as_ref).collect::<Vec<_>>()
+        };
+        let permits = rules(fold.permits())
+            .into_iter()
+            .filter(|rule| is_asked(rule));
+        for rule in permits.chain(rules(fold.forbids())) {
+            findings.satisfied(&rule.head);
+        }
+        for failure in fold.failures() {
+            if let Some(rule) = self.policies.rule(failure.policy())
+                && is_open(rule)
+            {
+                let error = EvalError::invalid(told(failure.error()));
+                findings.failed(&rule.head, error);
+            }
+        }
+    }
+
     /// The rule of a policy, unless it speaks of a thing and none is named.
     fn asked(&self, id: &PolicyId, is_on_thing: bool) -> Option<&Rule> {
         let rule = self.policies.rule(id)?;
-        (is_on_thing || !rule.is_on_thing).then_some(rule)
+        (is_on_thing || !rule.is_on_thing).then_some(&**rule)
     }
 
     /// What could not even be asked could have been forbidden, and could have been permitted.
-    fn broken(message: String, findings: &mut Findings) {
+    pub(super) fn broken(message: String, findings: &mut Findings) {
         let error = EvalError::outage(message);
         findings.failed(&PolicyHead::forbid("cedar"), error.clone());
         findings.failed(&PolicyHead::permit("cedar"), error);
@@ -138,26 +155,8 @@ impl Policies for Asked {
     }
 
     fn prepare<'a>(self: Arc<Self>, query: Query<'a>, _type_name: &str) -> Box<dyn Prepared + 'a> {
-        Box::new(Many {
-            frame: Frame::of(&self.schema, &query),
-            asked: self,
-        })
-    }
-}
-
-/// Principal, action and context are made once for many things.
-struct Many {
-    asked: Arc<Asked>,
-    frame: Result<Frame, String>,
-}
-
-impl Prepared for Many {
-    fn evaluate(&self, resource: &dyn Resource, findings: &mut Findings) {
-        let frame = self.frame.as_ref().map_err(Clone::clone);
-        match frame.and_then(|frame| frame.on(Some(resource))) {
-            Ok(inputs) => self.asked.fold(&inputs, true, findings),
-            Err(message) => Asked::broken(message, findings),
-        }
+        let frame = Frame::of(&self.schema, &query);
+        Box::new(Many::new(self, frame))
     }
 }
 

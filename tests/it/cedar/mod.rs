@@ -5,6 +5,7 @@ mod dice;
 mod exact;
 mod expression;
 mod join;
+mod lists;
 mod load;
 mod reload;
 mod world;

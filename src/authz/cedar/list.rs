@@ -1,0 +1,195 @@
+//! Many things and one caller: what depends on the caller alone is worked out once, what the
+//! policies ask of a thing is asked without Cedar where that is certain to find the same.
+
+use super::index::ResourceKey;
+use super::inputs::{Frame, Inputs, Row};
+use super::node::Node;
+use super::rule::{Rule, Scope};
+use super::settle::Caller;
+use super::sight::Sight;
+use super::source::Asked;
+use super::{CedarPolicies, Fold};
+use crate::authz::abac::{Findings, Prepared, Resource};
+use cedar_policy::{ActionConstraint, EntityUid, PrincipalConstraint, ResourceConstraint};
+use hashbrown::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The most places in the index whose policies are kept ready, one for each type and folder of
+/// the list. Those of others are made ready each time.
+const MAX_GROUPS: usize = 1_024;
+
+/// Policies that are about to be asked of many things.
+pub(super) struct Many {
+    asked: Arc<Asked>,
+    caller: Result<Callers, String>,
+}
+
+/// What is the same for all things.
+struct Callers {
+    frame: Frame,
+    names_resources: bool,
+    groups: RwLock<HashMap<ResourceKey, Arc<Group>>>,
+}
+
+/// The policies of one place in the index, as far as they depend on the thing.
+struct Group(Vec<Left>);
+
+/// What is left of a policy.
+struct Left {
+    rule: Arc<Rule>,
+    conditions: Vec<Node>,
+}
+
+impl Many {
+    pub(super) fn new(asked: Arc<Asked>, frame: Result<Frame, String>) -> Self {
+        let index = asked.policies.index();
+        let caller = frame.map(|frame| {
+            let names_resources = index.names_resources(&frame.lineage());
+            Callers {
+                frame,
+                names_resources,
+                groups: RwLock::default(),
+            }
+        });
+        Self { asked, caller }
+    }
+
+    fn find(&self, caller: &Callers, resource: &dyn Resource) -> Result<Fold, String> {
+        let row = Row::of(&caller.frame, resource)?;
+        if !row.is_flat(&caller.frame) {
+            let Inputs { request, entities } = caller.frame.inputs(&row)?;
+            return Ok(self.asked.policies.fold(&request, &entities));
+        }
+        let mut found = Found::default();
+        let sight = Sight {
+            frame: &caller.frame,
+            row: Some(&row),
+        };
+        let of_type = ResourceKey::Type(row.resource.type_name().clone());
+        found.ask(&self.group(caller, of_type), sight);
+        if caller.names_resources {
+            for parent in row.parents(&caller.frame) {
+                let of_parent = ResourceKey::Entity(parent.clone());
+                found.ask(&self.group(caller, of_parent), sight);
+            }
+            let own = ResourceKey::Entity(row.resource.clone());
+            found.ask(&self.make(caller, &own, true), sight);
+        }
+        let Found { mut fold, unclear } = found;
+        if !unclear.is_empty() {
+            let Inputs { request, entities } = caller.frame.inputs(&row)?;
+            for rule in unclear {
+                let alone = rule.alone(self.asked.policies.policy_set());
+                let alone = alone.ok_or("a policy cannot be asked alone")?;
+                fold.ask(alone, &request, &entities);
+            }
+        }
+        fold.settle();
+        Ok(fold)
+    }
+
+    fn group(&self, caller: &Callers, key: ResourceKey) -> Arc<Group> {
+        let known = caller.groups.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = known.get(&key) {
+            return Arc::clone(group);
+        }
+        drop(known);
+        let group = Arc::new(self.make(caller, &key, false));
+        let mut known = caller
+            .groups
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MAX_GROUPS {
+            known.insert(key, Arc::clone(&group));
+        }
+        group
+    }
+
+    /// The policies under a key. `is_thing` when it is the thing itself, and not what it is
+    /// part of.
+    fn make(&self, caller: &Callers, key: &ResourceKey, is_thing: bool) -> Group {
+        let policies: &CedarPolicies = &self.asked.policies;
+        let settling = Caller::new(&caller.frame);
+        let mut left = Vec::new();
+        let mut ids = policies.index().under(&caller.frame.lineage(), key);
+        ids.sort_unstable_by(|left, right| left.id().cmp(right.id()));
+        ids.dedup_by(|left, right| left.id() == right.id());
+        for policy in ids {
+            let Some(rule) = policies.rule(policy.id()) else {
+                continue;
+            };
+            let Some(of_thing) = rule.scope.left(&caller.frame, is_thing) else {
+                continue;
+            };
+            let conditions = of_thing.iter().chain(rule.nodes());
+            if let Some(conditions) = settling.settle_all(conditions) {
+                let rule = Arc::clone(rule);
+                left.push(Left { rule, conditions });
+            }
+        }
+        Group(left)
+    }
+}
+
+impl Prepared for Many {
+    fn evaluate(&self, resource: &dyn Resource, findings: &mut Findings) {
+        let caller = self.caller.as_ref().map_err(Clone::clone);
+        match caller.and_then(|caller| self.find(caller, resource)) {
+            Ok(fold) => self.asked.tell(&fold, findings, |_| true, |_| true),
+            Err(message) => Asked::broken(message, findings),
+        }
+    }
+}
+
+/// What holds for one thing, and what Cedar has to be asked.
+#[derive(Default)]
+struct Found {
+    fold: Fold,
+    unclear: Vec<Arc<Rule>>,
+}
+
+impl Found {
+    fn ask(&mut self, group: &Group, sight: Sight<'_>) {
+        for left in &group.0 {
+            match sight.all(&left.conditions) {
+                Ok(true) => self.fold.hold(&left.rule.policy),
+                Ok(false) => {}
+                Err(_) => self.unclear.push(Arc::clone(&left.rule)),
+            }
+        }
+    }
+}
+
+impl Scope {
+    /// What is left to be asked of a thing that was found under the key of this scope; `None`
+    /// where the scope cannot hold.
+    fn left(&self, frame: &Frame, is_thing: bool) -> Option<Option<Node>> {
+        let principal = &frame.principal;
+        let is_in =
+            |group: &EntityUid| principal.uid == *group || principal.parents.contains(group);
+        let of_principal = match &self.principal {
+            PrincipalConstraint::Any => true,
+            PrincipalConstraint::Is(name) => principal.uid.type_name() == name,
+            PrincipalConstraint::Eq(uid) => principal.uid == *uid,
+            PrincipalConstraint::In(group) => is_in(group),
+            PrincipalConstraint::IsIn(name, group) => {
+                principal.uid.type_name() == name && is_in(group)
+            }
+        };
+        let action = &frame.action;
+        let is_in = |group: &EntityUid| action.uid == *group || action.groups.contains(group);
+        let of_action = match &self.action {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => action.uid == *uid,
+            ActionConstraint::In(groups) => groups.iter().any(is_in),
+        };
+        let of_resource = match &self.resource {
+            ResourceConstraint::Eq(_) if !is_thing => return None,
+            ResourceConstraint::IsIn(name, _) => {
+                Some(Node::Is(Box::new(Node::Resource), name.clone()))
+            }
+            _ => None,
+        };
+        (of_principal && of_action).then_some(of_resource)
+    }
+}
