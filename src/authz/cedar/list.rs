@@ -1,6 +1,7 @@
 //! Many things and one caller: what depends on the caller alone is worked out once, what the
 //! policies ask of a thing is asked without Cedar where that is certain to find the same.
 
+use super::by_value::ByValue;
 use super::index::ResourceKey;
 use super::inputs::{Frame, Inputs, Row};
 use super::node::Node;
@@ -32,7 +33,10 @@ struct Callers {
 }
 
 /// The policies of one place in the index, as far as they depend on the thing.
-struct Group(Vec<Left>);
+struct Group {
+    policies: Vec<Left>,
+    by_value: ByValue,
+}
 
 /// What is left of a policy.
 struct Left {
@@ -127,7 +131,10 @@ impl Many {
                 left.push(Left { rule, conditions });
             }
         }
-        Group(left)
+        Group {
+            by_value: ByValue::new(left.iter().map(|left| &*left.conditions)),
+            policies: left,
+        }
     }
 }
 
@@ -150,13 +157,16 @@ struct Found {
 
 impl Found {
     fn ask(&mut self, group: &Group, sight: Sight<'_>) {
-        for left in &group.0 {
+        group.by_value.each(sight, |number| {
+            let Some(left) = group.policies.get(number) else {
+                return;
+            };
             match sight.all(&left.conditions) {
                 Ok(true) => self.fold.hold(&left.rule.policy),
                 Ok(false) => {}
                 Err(_) => self.unclear.push(Arc::clone(&left.rule)),
             }
-        }
+        });
     }
 }
 

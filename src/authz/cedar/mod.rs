@@ -126,6 +126,7 @@ mod advice;
 mod answer;
 mod app_schema;
 mod builder;
+mod by_value;
 mod cases;
 mod datum;
 mod depth;

@@ -56,7 +56,7 @@ impl<'a> Sight<'a> {
                 self.relates(*op, &*self.value(left)?, &*self.value(right)?)
             }
             Node::IsEmpty(set) => Ok(members(&*self.value(set)?)?.is_empty()),
-            Node::Has(of, path) => self.has(self.value(of)?, path),
+            Node::Has(of, path) => self.has(of, path),
             Node::Like(text, pattern) => match &*self.value(text)? {
                 Datum::Text(text) => Ok(is_like(text, pattern)),
                 _ => Err(Stuck::Cedar),
@@ -94,7 +94,7 @@ impl<'a> Sight<'a> {
                     _ => Err(Stuck::Cedar),
                 }
             }
-            Node::Attribute(of, name) => self.attribute(self.value(of)?, name),
+            Node::Attribute(of, name) => self.field(of, name)?.ok_or(Stuck::Cedar),
             Node::Set(values) => {
                 let values = values.iter().map(|it| self.value(it).map(Cow::into_owned));
                 Ok(Cow::Owned(Datum::Set(values.collect::<Result<_, _>>()?)))
@@ -175,7 +175,19 @@ impl<'a> Sight<'a> {
         Ok(self.row.ok_or(Stuck::Thing)?.of_principal.get(name))
     }
 
-    fn field(&self, of: Cow<'a, Datum>, name: &str) -> Result<Option<Cow<'a, Datum>>, Stuck> {
+    /// The attribute of an entity, or the field of a record.
+    fn field(&self, of: &'a Node, name: &str) -> Result<Option<Cow<'a, Datum>>, Stuck> {
+        match (of, self.row) {
+            // What is asked most.
+            (Node::Resource, Some(row)) => {
+                let value = self.attribute_of(&row.resource, name)?;
+                Ok(value.map(Cow::Borrowed))
+            }
+            _ => self.field_of(self.value(of)?, name),
+        }
+    }
+
+    fn field_of(&self, of: Cow<'a, Datum>, name: &str) -> Result<Option<Cow<'a, Datum>>, Stuck> {
         match of {
             Cow::Borrowed(Datum::Record(fields)) => Ok(fields.get(name).map(Cow::Borrowed)),
             Cow::Owned(Datum::Record(fields)) => Ok(fields.get(name).cloned().map(Cow::Owned)),
@@ -183,19 +195,18 @@ impl<'a> Sight<'a> {
         }
     }
 
-    fn attribute(&self, of: Cow<'a, Datum>, name: &str) -> Seen<'a> {
-        self.field(of, name)?.ok_or(Stuck::Cedar)
-    }
-
-    fn has(&self, of: Cow<'a, Datum>, path: &[Box<str>]) -> Result<bool, Stuck> {
-        let mut of = of;
-        for name in path {
-            match self.field(of, name)? {
-                Some(value) => of = value,
-                None => return Ok(false),
+    /// Whether there is all of a path, `has a.b`.
+    fn has(&self, of: &'a Node, path: &[Box<str>]) -> Result<bool, Stuck> {
+        let mut names = path.iter();
+        let first = names.next().ok_or(Stuck::Cedar)?;
+        let mut value = self.field(of, first)?;
+        for name in names {
+            match value {
+                Some(of) => value = self.field_of(of, name)?,
+                None => break,
             }
         }
-        Ok(true)
+        Ok(value.is_some())
     }
 }
 
