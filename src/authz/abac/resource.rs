@@ -144,6 +144,8 @@ macro_rules! attributes {
                 &self,
                 visitor: &mut dyn FnMut(&'static str, $crate::authz::abac::Value<'_>),
             ) {
+                // There may be no attribute to show.
+                let _ = &visitor;
                 $(
                     let value = $crate::attributes!(
                         @value $crate::attributes!(@field self $field $($value_of => $value)?);

@@ -203,3 +203,233 @@ impl Scope {
         (of_principal && of_action).then_some(of_resource)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AppSchema, CedarPolicies};
+    use super::*;
+    use crate::authz::abac::{
+        AttributeSchema, AttributeType, Context, EntityId, Query, TypeSchema,
+    };
+    use crate::clock::Timestamp;
+    use crate::principal::{Authentication, Principal};
+
+    struct Folder;
+
+    crate::attributes! {
+        Folder as "Folder" {
+            id = _folder => "outer";
+        }
+    }
+
+    struct Document {
+        owner: &'static str,
+        title: &'static str,
+        level: i64,
+        labels: Vec<&'static str>,
+        time: Timestamp,
+        folder: Option<Folder>,
+    }
+
+    crate::attributes! {
+        Document as "Document" {
+            id = _document => "1";
+            parents "Folder" = _document => [EntityId::new("Folder", "outer")];
+            owner: reference "User";
+            title: text;
+            level: long;
+            labels: set text;
+            time: time;
+            folder: optional entity "Folder";
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_428_000);
+
+    fn document() -> Document {
+        Document {
+            owner: "ann",
+            title: "plan",
+            level: 2,
+            labels: vec!["open"],
+            time: NOW,
+            folder: None,
+        }
+    }
+
+    fn asked(text: &str) -> (Arc<Asked>, AppSchema) {
+        let clearance = AttributeSchema::new("clearance", AttributeType::Long);
+        let schema = AppSchema::builder()
+            .principal(TypeSchema::new("User").attribute(clearance))
+            .resource::<Document>("documents", ["read"])
+            .build()
+            .unwrap();
+        let policies = CedarPolicies::builder().insecure_without_schema();
+        let policies = policies.text(text).build().unwrap();
+        let schema_of_asked = schema.clone();
+        (Asked::new(policies, schema_of_asked), schema)
+    }
+
+    /// The policies that hold, and those that Cedar was asked.
+    fn find(text: &str, row: &Document) -> (usize, usize) {
+        let (asked, schema) = asked(text);
+        let who = Principal::new("ann", Authentication::new(NOW))
+            .with_attribute("clearance", 2)
+            .with_roles(["editor"]);
+        let context = Context::new(NOW).with_client_ip([192, 0, 2, 1].into());
+        let query = Query::new(&who, "documents:read", None, &context);
+        let many = Many::new(Arc::clone(&asked), Frame::of(&schema, &query));
+        let fold = many.find(many.caller.as_ref().unwrap(), row).unwrap();
+        let rules = asked.policies.policy_set().policies();
+        let rules = rules.filter_map(|policy| asked.policies.rule(policy.id()));
+        let of_cedar = rules.filter(|rule| rule.was_asked_alone()).count();
+        (fold.permits().len() + fold.forbids().len(), of_cedar)
+    }
+
+    #[test]
+    fn what_is_common_needs_no_cedar() {
+        for (name, condition, holds) in [
+            ("a number", "principal.clearance >= resource.level", 1),
+            (
+                "a text",
+                "resource.title == \"plan\" && resource.title like \"p*\"",
+                1,
+            ),
+            (
+                "a set",
+                "resource.labels.contains(\"open\") && !resource.labels.isEmpty()",
+                1,
+            ),
+            ("sets", "resource.labels.containsAny([\"a\", \"open\"])", 1),
+            (
+                "an entity",
+                "resource.owner == principal && resource.owner is User",
+                1,
+            ),
+            (
+                "a folder",
+                "resource in [Folder::\"a\", Folder::\"outer\"]",
+                1,
+            ),
+            (
+                "a role",
+                "principal in Role::\"editor\" && action in Action::\"*:read\"",
+                1,
+            ),
+            ("times", "resource.time <= context.time", 1),
+            ("arithmetic", "resource.level * 2 - 1 == 3", 1),
+            (
+                "a choice",
+                "if resource has missing then resource.missing else true",
+                1,
+            ),
+            (
+                "what is missing is not asked",
+                "false && resource.missing",
+                0,
+            ),
+            (
+                "only Cedar knows it, but once for all",
+                "context.ip.isInRange(ip(\"192.0.2.0/24\")) && resource.level == 2",
+                1,
+            ),
+            (
+                "a time as text",
+                "context.time > datetime(\"2026-01-01\") || resource.missing",
+                1,
+            ),
+        ] {
+            let text = format!("permit(principal, action, resource) when {{ {condition} }};");
+            assert_eq!(find(&text, &document()), (holds, 0), "{name}: {condition}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_certain_cedar_is_asked() {
+        for (name, condition, holds) in [
+            ("an attribute that is missing", "resource.missing", 0),
+            ("another kind", "resource.title < 3", 0),
+            ("too large", "resource.level + 9223372036854775807 > 0", 0),
+            (
+                "a time as text",
+                "resource.time > datetime(\"2026-01-01\")",
+                1,
+            ),
+            ("a record", "{a: resource.level} == {a: 2}", 1),
+            ("a tag", "resource.hasTag(\"a\")", 0),
+        ] {
+            let text = format!(
+                "permit(principal, action, resource) when {{ {condition} }};
+                 permit(principal, action, resource);"
+            );
+            assert_eq!(
+                find(&text, &document()),
+                (holds + 1, 1),
+                "{name}: {condition}"
+            );
+        }
+    }
+
+    /// The folder that the document is in is known as well, and could be in another.
+    #[test]
+    fn groups_of_groups_are_left_to_cedar() {
+        let row = Document {
+            folder: Some(Folder),
+            ..document()
+        };
+        let text = "permit(principal, action, resource in Folder::\"outer\");";
+        assert_eq!(find(text, &row).0, 1);
+    }
+
+    #[test]
+    fn policies_of_other_values_are_not_asked() {
+        let policy = |level: usize| {
+            format!(
+                "permit(principal, action, resource) when {{ resource has title && {level} == resource.level }};"
+            )
+        };
+        let text: String = (0..1_000).map(policy).collect();
+        let (asked, schema) = asked(&text);
+        let who = Principal::new("ann", Authentication::new(NOW));
+        let context = Context::new(NOW);
+        let query = Query::new(&who, "documents:read", None, &context);
+        let many = Many::new(asked, Frame::of(&schema, &query));
+        let caller = many.caller.as_ref().unwrap();
+        for (level, expected) in [(2, 1), (-1, 0)] {
+            let row = Row::of(
+                &caller.frame,
+                &Document {
+                    level,
+                    ..document()
+                },
+            )
+            .unwrap();
+            let sight = Sight {
+                frame: &caller.frame,
+                row: Some(&row),
+            };
+            let name = row.resource.type_name().clone();
+            let mut asked = 0;
+            let group = many.group(caller, ResourceKey::Type(name));
+            group.by_value.each(sight, |_| asked += 1);
+            assert_eq!(asked, expected, "{level}");
+        }
+    }
+
+    /// Rows of ever new folders do not make the list grow without end.
+    #[test]
+    fn what_is_kept_ready_is_bounded() {
+        let (asked, schema) = asked("permit(principal, action, resource in Folder::\"7\");");
+        let who = Principal::new("ann", Authentication::new(NOW));
+        let context = Context::new(NOW);
+        let query = Query::new(&who, "documents:read", None, &context);
+        let many = Many::new(asked, Frame::of(&schema, &query));
+        let caller = many.caller.as_ref().unwrap();
+        for number in 0..2 * MAX_GROUPS {
+            let uid = schema.uid("Folder", &number.to_string()).unwrap();
+            let group = many.group(caller, ResourceKey::Entity(uid));
+            assert_eq!(group.policies.len(), usize::from(number == 7));
+        }
+        assert_eq!(caller.groups.read().unwrap().len(), MAX_GROUPS);
+    }
+}

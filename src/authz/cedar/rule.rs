@@ -93,6 +93,11 @@ impl Rule {
         alone.as_ref()
     }
 
+    #[cfg(test)]
+    pub(super) fn was_asked_alone(&self) -> bool {
+        self.alone.get().is_some()
+    }
+
     /// Whether this policy, which cannot be evaluated, can be left out where no thing is named:
     /// what does not speak of one settles it, or all holds that does not, so that the thing is
     /// what it lacks.

@@ -38,10 +38,7 @@ impl CedarSource {
 
 impl PolicySource for CedarSource {
     fn snapshot(&self) -> Arc<dyn Policies> {
-        Arc::new(Asked {
-            policies: self.policies.current(),
-            schema: self.schema.clone(),
-        })
+        Asked::new(self.policies.current(), self.schema.clone())
     }
 }
 
@@ -60,6 +57,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    pub(super) fn new(policies: CedarPolicies, schema: AppSchema) -> Arc<Self> {
+        Arc::new(Self { policies, schema })
+    }
+
     fn fold(&self, inputs: &Inputs, is_on_thing: bool, findings: &mut Findings) {
         let Inputs { request, entities } = inputs;
         let lineage = Lineage::of(request, entities);

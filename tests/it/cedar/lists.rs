@@ -267,8 +267,52 @@ fn policies(dice: &mut Dice) -> String {
         }
         text += ";\n";
     }
+    if dice.percent(50) {
+        by_value(dice, &mut text);
+    }
     // Callers are in roles, rows in folders and sites.
     text.replace("Team::", "Role::")
+}
+
+/// Many policies that ask for one attribute, after other conditions and before.
+fn by_value(dice: &mut Dice, text: &mut String) {
+    for _ in 0..dice.pick(&[1, 2]) {
+        let (name, values) = dice.pick(&[
+            ("resource.level", &["0", "1", "2", "3", "7"][..]),
+            (
+                "resource.name",
+                &["\"red\"", "\"blue\"", "\"\"", "\"sales\""],
+            ),
+            ("resource.active", &["true", "false"]),
+            (
+                "resource.owner",
+                &["Document::\"0\"", "User::\"1\"", "principal"],
+            ),
+            ("resource.owner.count", &["0", "1", "2", "principal.count"]),
+            ("resource.labels", &["[\"red\"]", "[]"]),
+        ]);
+        let before = dice.pick(&[
+            "",
+            "",
+            "resource.count < 3 && ",
+            "context.level >= resource.level && resource has name && ",
+            "!(resource in Folder::\"1\") && resource.active && ",
+            "(resource.name like \"*e*\" || resource.labels.contains(resource.name)) && ",
+            "resource.owner has level && resource.owner is Document && ",
+        ]);
+        for _ in 0..4 + dice.below(6) {
+            let effect = dice.pick(&["permit", "permit", "forbid"]);
+            let value = dice.pick(values);
+            let (left, right) = dice.pick(&[(name, value), (value, name)]);
+            let after = match dice.below(3) {
+                0 => format!(" && {}", condition(dice, 2)),
+                _ => String::new(),
+            };
+            *text += &format!(
+                "{effect}(principal, action, resource) when {{ {before}{left} == {right}{after} }};\n"
+            );
+        }
+    }
 }
 
 fn caller(dice: &mut Dice) -> (Principal, Context) {
