@@ -8,7 +8,7 @@ use crate::event::EventKind;
 use crate::guard::{Challenge, Rejection, RejectionKind, RequestHead};
 use crate::net::peer_certificate::PeerCertificate;
 use crate::principal::Principal;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, header};
 
 const PROOF: HeaderName = HeaderName::from_static("dpop");
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");

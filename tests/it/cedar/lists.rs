@@ -7,7 +7,7 @@ use portcullis::authz::abac::{
     AttributeSchema, AttributeType, Attributes, Authz, Context, EntityId, Resource, TypeSchema,
     Value,
 };
-use portcullis::authz::cedar::{AppSchema, CedarPolicies, CedarSource};
+use portcullis::authz::cedar::{AppSchema, AppSchemaBuilder, CedarPolicies, CedarSource};
 use portcullis::clock::Timestamp;
 use portcullis::principal::{Authentication, Principal};
 use portcullis::random::Random;
@@ -219,7 +219,7 @@ fn schema() -> AppSchema {
     let user = declared().fold(TypeSchema::new("User"), TypeSchema::attribute);
     let builder = AppSchema::builder().principal(user);
     declared()
-        .fold(builder, |builder, fact| builder.fact(fact))
+        .fold(builder, AppSchemaBuilder::fact)
         .resource::<Thing>("documents", ["read", "write"])
         .build()
         .unwrap()
