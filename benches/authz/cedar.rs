@@ -177,7 +177,7 @@ pub(crate) fn list() {
         .expect("the policies are right");
     let authz = Authz::builder()
         .resource("items", ["read"])
-        .source(CedarSource::new(policies, &schema))
+        .source(CedarSource::new(policies, &schema).expect("the schema is the same"))
         .build()
         .expect("the policies are right");
     let now = Timestamp::from_unix_seconds(1_795_428_000);

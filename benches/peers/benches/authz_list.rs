@@ -94,7 +94,7 @@ fn main() {
         .expect("the policies are right");
     let authz = Authz::builder()
         .resource("documents", ["read"])
-        .source(CedarSource::new(texts, &schema))
+        .source(CedarSource::new(texts, &schema).expect("the schema is the same"))
         .build()
         .expect("the policies are right");
     let now = Timestamp::from_unix_seconds(1_795_428_000);

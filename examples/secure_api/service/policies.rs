@@ -24,7 +24,7 @@ pub(crate) fn open(folder: &Path) -> Result<(Authz, LivePolicies), Box<dyn Error
     let live = LivePolicies::from_folder(PolicyFolder::new(folder).schema(schema.to_string()))?;
     let authz = Authz::builder()
         .roles(rights::rbac()?)
-        .source(CedarSource::new(live.clone(), &schema))
+        .source(CedarSource::new(live.clone(), &schema)?)
         .build()?;
     Ok((authz, live))
 }

@@ -365,7 +365,7 @@ impl View<'_> {
     }
 
     /// The version of the texts, for they are what changes; of the code where there are none.
-    fn version(&self) -> Version {
+    pub(super) fn version(&self) -> Version {
         match self.texts.as_slice() {
             [] => self.shared.version.clone(),
             [only] => only.version(),

@@ -80,8 +80,9 @@ impl AuthzBuilder {
     }
 
     /// Emits an [`AuthzDecision`](crate::event::EventKind::AuthzDecision) for each decision,
-    /// also where something is allowed; not for the rows of lists. Refusals are told in any
-    /// case, by the monitor.
+    /// also where something is allowed, and one for each list ([`Authz::visible`]) when it is
+    /// done: its details say of which `type` rows were asked for, and how many were `seen`, of
+    /// which how many `allowed`, and `undecided`. Refusals are told in any case, by the monitor.
     pub const fn log_decisions(mut self) -> Self {
         self.logs_decisions = true;
         self
@@ -118,7 +119,11 @@ impl AuthzBuilder {
             .sources
             .iter()
             .flat_map(|source| source.snapshot().heads());
+        let mut ids = BTreeSet::new();
         for head in typed.heads().iter().cloned().chain(texts) {
+            if !ids.insert(head.id().to_owned()) {
+                return Err(ConfigError::DuplicatePolicy(head.id().to_owned()));
+            }
             for note in head.obligations() {
                 if !self.obligations.contains(&*note.name) {
                     return Err(ConfigError::UnknownObligation {

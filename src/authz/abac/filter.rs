@@ -3,15 +3,19 @@ use super::typed::Remaining;
 use super::{
     Authz, Cause, Context, Decision, DenyKind, Findings, Outcome, Prepared, Query, Resource,
 };
+use crate::event::{EventKind, SecurityEvent};
 use crate::guard::{Rejection, RejectionKind};
 use crate::principal::Principal;
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which rows of a list a principal may see: made by [`Authz::visible`].
 ///
 /// Every row is decided by the same state of the policies. A row for which it could not be
-/// decided is not seen.
+/// decided is not seen. Where decisions are logged
+/// ([`AuthzBuilder::log_decisions`](super::AuthzBuilder::log_decisions)), the list is one of
+/// them, told of when the filter is dropped.
 pub struct Filter<'a, R> {
     principal: &'a Principal,
     action: &'a str,
@@ -20,6 +24,29 @@ pub struct Filter<'a, R> {
     gate: Outcome,
     typed: Vec<Remaining<R>>,
     texts: Vec<Box<dyn Prepared + 'a>>,
+    type_name: Cow<'static, str>,
+    /// Where decisions are logged.
+    tally: Option<Tally>,
+}
+
+/// What came of the rows so far.
+#[derive(Default)]
+struct Tally {
+    seen: AtomicU64,
+    allowed: AtomicU64,
+    undecided: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, outcome: &Outcome) {
+        let add = |to: &AtomicU64| to.fetch_add(1, Ordering::Relaxed);
+        add(&self.seen);
+        match outcome {
+            Outcome::Allow => add(&self.allowed),
+            Outcome::Indeterminate(_) => add(&self.undecided),
+            Outcome::Deny(_) | Outcome::StepUp(_) => 0,
+        };
+    }
 }
 
 impl Authz {
@@ -82,6 +109,8 @@ impl Authz {
             gate,
             typed: Vec::new(),
             texts: Vec::new(),
+            type_name: R::schema().into_name(),
+            tally: self.0.logs_decisions.then(Tally::default),
         };
         if let (Some(permission), Outcome::Allow) = (permission, &filter.gate) {
             let typed = &self.0.typed;
@@ -95,10 +124,9 @@ impl Authz {
 impl<'a, R: Resource> Filter<'a, R> {
     fn prepare_texts(&self) -> Vec<Box<dyn Prepared + 'a>> {
         let query = Query::new(self.principal, self.action, None, self.context);
-        let type_name = R::schema().name().to_owned();
         let texts = self.view.texts.iter().cloned();
         texts
-            .map(|texts| texts.prepare(query, &type_name))
+            .map(|texts| texts.prepare(query, &self.type_name))
             .collect()
     }
 
@@ -119,6 +147,14 @@ impl<'a, R: Resource> Filter<'a, R> {
     /// Decides of this row. There is no step-up in lists.
     #[must_use]
     pub fn decide(&self, row: &R) -> Decision {
+        let decision = self.decide_quietly(row);
+        if let Some(tally) = &self.tally {
+            tally.count(decision.outcome());
+        }
+        decision
+    }
+
+    fn decide_quietly(&self, row: &R) -> Decision {
         if !self.gate.is_allow() {
             return self.view.plain(self.gate.clone());
         }
@@ -162,6 +198,30 @@ impl<'a, R: Resource> Filter<'a, R> {
         Rejection::new(kind)
             .with_reason(format!("a list for {}: {}", self.action, cause.text()))
             .with_subject(self.principal.id())
+    }
+}
+
+/// Tells of the list, where decisions are logged: once, for its rows come one by one.
+impl<R> Drop for Filter<'_, R> {
+    fn drop(&mut self) {
+        let Some(tally) = self.tally.take() else {
+            return;
+        };
+        let code = match &self.gate {
+            Outcome::Allow => "list",
+            closed => closed.code(),
+        };
+        let number = |of: AtomicU64| of.into_inner().to_string();
+        let event = SecurityEvent::new(EventKind::AuthzDecision)
+            .with_code(code)
+            .with_subject(self.principal.id())
+            .with_detail("action", self.action)
+            .with_detail("version", self.view.version().as_str())
+            .with_detail("type", &self.type_name)
+            .with_detail("seen", &number(tally.seen))
+            .with_detail("allowed", &number(tally.allowed))
+            .with_detail("undecided", &number(tally.undecided));
+        self.context.emitter.emit(event);
     }
 }
 

@@ -40,6 +40,10 @@ impl TypeSchema {
         &self.name
     }
 
+    pub(super) fn into_name(self) -> Cow<'static, str> {
+        self.name
+    }
+
     /// Its attributes.
     #[must_use]
     pub fn attributes(&self) -> &[AttributeSchema] {

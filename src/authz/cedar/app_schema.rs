@@ -1,4 +1,4 @@
-use super::LoadError;
+use super::{CedarPolicies, LoadError};
 use crate::authz::abac::{
     AttributeSchema, AttributeType, Attributes, Context, NoResource, Resource, TypeSchema,
 };
@@ -30,6 +30,8 @@ struct Inner {
     facts: Vec<AttributeSchema>,
     types: HashMap<String, EntityTypeName>,
     actions: HashMap<String, Action>,
+    /// What rows that are principals have, and principals do not bring.
+    only_of_rows: BTreeSet<String>,
     text: String,
 }
 
@@ -69,6 +71,31 @@ impl AppSchema {
 
     pub(super) fn principal(&self) -> &TypeSchema {
         &self.0.principal
+    }
+
+    /// Whether principals have an attribute of this name of their own.
+    pub(super) fn is_brought(&self, name: &str) -> bool {
+        brings(&self.0.principal, name)
+    }
+
+    /// Whether these policies were checked against this schema, and believe no row about the
+    /// principal.
+    pub(super) fn check(&self, policies: &CedarPolicies) -> Result<(), LoadError> {
+        let text = policies.schema_text();
+        let text = text.ok_or(LoadError::OtherSchema("no schema"))?;
+        if *text != self.0.text && !super::builder::is_same_schema(text, &self.0.text)? {
+            return Err(LoadError::OtherSchema("another schema"));
+        }
+        for rule in policies.rules() {
+            let mut reads = rule.reads_of_principal.iter();
+            if let Some(attribute) = reads.find(|name| self.0.only_of_rows.contains(&***name)) {
+                return Err(LoadError::OnlyOfRows {
+                    policy: rule.head.id().to_owned(),
+                    attribute: attribute.to_string(),
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn facts(&self) -> &[AttributeSchema] {
@@ -187,11 +214,18 @@ impl AppSchemaBuilder {
             let action = action(&permission).map_err(refused)?;
             actions.insert(permission, action);
         }
+        let of_rows = types.get(self.principal.name()).into_iter().flatten();
+        let of_rows = of_rows.flat_map(TypeSchema::attributes);
+        let of_rows = of_rows.map(|attribute| attribute.name().to_owned());
+        let only_of_rows = of_rows
+            .filter(|name| !brings(&self.principal, name))
+            .collect();
         Ok(AppSchema(Arc::new(Inner {
             principal: self.principal,
             facts: self.facts,
             types: names,
             actions,
+            only_of_rows,
             text,
         })))
     }
@@ -322,6 +356,11 @@ impl AppSchemaBuilder {
         }
         Ok(())
     }
+}
+
+fn brings(principal: &TypeSchema, name: &str) -> bool {
+    let mut declared = principal.attributes().iter();
+    name == "id" || name == "tenant" || declared.any(|declared| declared.name() == name)
 }
 
 /// Writing to a string does not fail.

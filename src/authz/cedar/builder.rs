@@ -6,7 +6,8 @@ use super::{CedarPolicies, LoadError, TemplateLink, depth};
 use crate::authz::abac::{self, Version};
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
-    Policy, PolicyId, PolicySet, PolicySetError, Schema, Template, ValidationMode, Validator,
+    Policy, PolicyId, PolicySet, PolicySetError, Schema, SchemaFragment, Template, ValidationMode,
+    Validator,
 };
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
@@ -112,6 +113,7 @@ impl CedarPoliciesBuilder {
             step_up_permits: step_up_permits(&rules),
             rules,
             schema,
+            schema_text: self.schema.into_text(),
             warnings,
             version,
         }))
@@ -162,6 +164,13 @@ impl CedarPoliciesBuilder {
 }
 
 impl SchemaFrom {
+    fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(_, text) => Some(text),
+            Self::Missing | Self::None => None,
+        }
+    }
+
     fn read(&self) -> Result<Option<Schema>, LoadError> {
         match self {
             Self::Missing => Err(LoadError::NoSchema),
@@ -182,13 +191,34 @@ pub(super) fn read_policies(name: &str, text: &str) -> Result<PolicySet, LoadErr
 pub(super) fn read_schema(name: &str, text: &str) -> Result<Schema, LoadError> {
     depth::check_schema(name, text)?;
     let problem = |error: DetailedError| LoadError::Schema(Problem::new(name, text, &error));
-    if text.trim_start().starts_with('{') {
+    if is_json(text) {
         return Schema::from_json_str(text).map_err(|error| problem((&error).into()));
     }
     match Schema::from_cedarschema_str(text) {
         Ok((schema, _warnings)) => Ok(schema),
         Err(error) => Err(problem((&error).into())),
     }
+}
+
+/// Whether two schemas say the same, however they are written.
+pub(super) fn is_same_schema(left: &str, right: &str) -> Result<bool, LoadError> {
+    depth::with_stack(|| {
+        let (left, right) = (meaning(left), meaning(right));
+        Ok(left.is_some() && left == right)
+    })
+}
+
+fn meaning(schema: &str) -> Option<serde_json::Value> {
+    let read = if is_json(schema) {
+        SchemaFragment::from_json_str(schema).ok()?
+    } else {
+        SchemaFragment::from_cedarschema_str(schema).ok()?.0
+    };
+    read.to_json_value().ok()
+}
+
+fn is_json(schema: &str) -> bool {
+    schema.trim_start().starts_with('{')
 }
 
 /// What was read so far.

@@ -23,6 +23,21 @@ pub enum LoadError {
     /// There is no schema to check the policies against.
     #[error("there is no schema; give one, or call `insecure_without_schema`")]
     NoSchema,
+    /// The policies are about another application than the one that is to decide by them.
+    #[error(
+        "the policies were checked against {0}, not against the schema of the application; load them with `.schema(schema.to_string())` of the `AppSchema` that decides by them"
+    )]
+    OtherSchema(&'static str),
+    /// A policy reads of the principal what only rows of its type have.
+    #[error(
+        "policy {policy:?} reads `principal.{attribute}`, which principals do not bring and only a row would say; declare it with `AppSchemaBuilder::principal`, or read it of `resource`"
+    )]
+    OnlyOfRows {
+        /// The policy.
+        policy: String,
+        /// The attribute.
+        attribute: String,
+    },
     /// There are two schemas.
     #[error("there are two schemas, {0} and {1}; remove one")]
     TwoSchemas(String, String),

@@ -183,11 +183,6 @@ fn is_declared(schema: &AppSchema, name: &str) -> bool {
     declared.any(|declared| declared.name() == name)
 }
 
-/// Whether principals have an attribute of this name of their own.
-pub(super) fn brings(schema: &AppSchema, name: &str) -> bool {
-    name == "id" || name == "tenant" || is_declared(schema, name)
-}
-
 fn context(schema: &AppSchema, context: &Context) -> Result<Fields, String> {
     let mut fields = Fields::default();
     let mut things = Things::new(schema, None);
@@ -249,7 +244,7 @@ impl<'a> Things<'a> {
         if self.principal.is_some_and(|known| known.uid == uid) {
             let schema = self.schema;
             self.of_principal
-                .add_missing(attributes, |name| !brings(schema, name));
+                .add_missing(attributes, |name| !schema.is_brought(name));
         } else if let Some(known) = self.found.iter_mut().find(|thing| thing.uid == uid) {
             known.parents.extend(parents);
             known.attributes.add_missing(attributes, |_| true);

@@ -1,4 +1,4 @@
-use super::{CedarPolicies, LoadError, PolicyFolder};
+use super::{AppSchema, CedarPolicies, LoadError, PolicyFolder};
 use crate::authz::abac::Version;
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
@@ -35,6 +35,8 @@ pub struct LivePolicies(Arc<Inner>);
 
 struct Inner {
     current: ArcSwap<CedarPolicies>,
+    /// What all that come have to fit, once an application decides by them.
+    schema: Mutex<Option<AppSchema>>,
     folder: Option<PolicyFolder>,
     looks: Mutex<Looks>,
 }
@@ -99,6 +101,7 @@ impl LivePolicies {
     fn with(policies: CedarPolicies, folder: Option<PolicyFolder>, looks: Looks) -> Self {
         Self(Arc::new(Inner {
             current: ArcSwap::from_pointee(policies),
+            schema: Mutex::default(),
             folder,
             looks: Mutex::new(looks),
         }))
@@ -111,8 +114,28 @@ impl LivePolicies {
     }
 
     /// Puts others in their place, all at once. The version that was there.
-    pub fn replace(&self, policies: CedarPolicies) -> Version {
-        self.0.current.swap(Arc::new(policies)).version().clone()
+    ///
+    /// # Errors
+    /// When an application decides by them ([`CedarSource::new`](super::CedarSource::new)), and
+    /// they were not checked against its schema: then the old ones stay.
+    pub fn replace(&self, policies: CedarPolicies) -> Result<Version, LoadError> {
+        let schema = self.0.schema.lock();
+        let schema = schema.unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = &*schema {
+            schema.check(&policies)?;
+        }
+        let old = self.0.current.swap(Arc::new(policies));
+        Ok(old.version().clone())
+    }
+
+    /// From now on takes only what was checked against this schema, as the policies that are
+    /// there were.
+    pub(super) fn require(&self, of_application: &AppSchema) -> Result<(), LoadError> {
+        let schema = self.0.schema.lock();
+        let mut schema = schema.unwrap_or_else(PoisonError::into_inner);
+        of_application.check(&self.current())?;
+        *schema = Some(of_application.clone());
+        Ok(())
     }
 
     /// Reads the folder again. The version there is now.
@@ -151,7 +174,7 @@ impl LivePolicies {
         Some(files.and_then(|files| {
             let policies = folder.load(files)?;
             let version = policies.version().clone();
-            self.0.current.store(Arc::new(policies));
+            self.replace(policies)?;
             Ok(version)
         }))
     }

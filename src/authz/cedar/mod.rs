@@ -103,7 +103,7 @@
 //!     .build()?;
 //! let authz = Authz::builder()
 //!     .resource("documents", ["read", "write"])
-//!     .source(CedarSource::new(policies, &schema))
+//!     .source(CedarSource::new(policies, &schema)?)
 //!     .build()?;
 //!
 //! let morning = Timestamp::from_unix_seconds(1_795_428_000);

@@ -20,6 +20,7 @@ pub(super) struct Snapshot {
     pub(super) rules: HashMap<PolicyId, Arc<Rule>>,
     pub(super) step_up_permits: Vec<PolicyId>,
     pub(super) schema: Option<Schema>,
+    pub(super) schema_text: Option<String>,
     pub(super) warnings: Vec<Problem>,
     pub(super) version: Version,
 }
@@ -72,13 +73,21 @@ impl CedarPolicies {
         self.0.rules.get(id)
     }
 
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        self.0.rules.values()
+    }
+
+    pub(super) fn schema_text(&self) -> Option<&str> {
+        self.0.schema_text.as_deref()
+    }
+
     /// The permits that a stronger login could make hold.
     pub(super) fn step_up_permits(&self) -> &[PolicyId] {
         &self.0.step_up_permits
     }
 
     pub(super) fn heads(&self) -> impl Iterator<Item = &PolicyHead> {
-        self.0.rules.values().map(|rule| &rule.head)
+        self.rules().map(|rule| &rule.head)
     }
 
     /// Which policies these are: the first 128 bits of the SHA-256 of schema, policies and

@@ -9,6 +9,8 @@ use cedar_policy::{
     ActionConstraint, Effect, Entities, EvalResult, Expression, Policy, PolicyId, PolicySet,
     PrincipalConstraint, Request, ResourceConstraint, eval_expression,
 };
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// A policy, as explanations and decisions show it, and as lists ask it.
@@ -17,6 +19,8 @@ pub(super) struct Rule {
     pub(super) policy: Policy,
     pub(super) head: PolicyHead,
     pub(super) scope: Scope,
+    /// The attributes that it asks for of what can be the principal.
+    pub(super) reads_of_principal: BTreeSet<Box<str>>,
     /// The policy in a set of its own, once Cedar was asked for it alone.
     alone: OnceLock<Option<PolicySet>>,
     /// Whether a condition speaks of `resource`.
@@ -66,8 +70,10 @@ impl Rule {
                 Clause::Unless(expression) => split(expression, false, &mut parts),
             }
         }
+        let reads = parts.iter().flat_map(|part| reads_of_principal(part));
         Ok(Self {
             policy: policy.clone(),
+            reads_of_principal: reads.collect(),
             head,
             scope: Scope {
                 principal: policy.principal_constraint(),
@@ -192,6 +198,36 @@ fn speaks_of_resource(expression: &Expr) -> bool {
         _ => None,
     };
     expression.reduce(&is_resource, &|left, right| left || right, false)
+}
+
+/// The attributes that are asked for of an expression that can be the principal.
+fn reads_of_principal(expression: &Expr) -> BTreeSet<Box<str>> {
+    let of = |expression: &Expr| match expression {
+        Expr::GetAttr { expr, attr } if can_be_principal(expr) => Some(attr.as_str().into()),
+        Expr::HasAttr { expr, attrs } if can_be_principal(expr) => {
+            Some(attrs.first().as_str().into())
+        }
+        _ => None,
+    };
+    let found = RefCell::new(BTreeSet::new());
+    let note = |expression: &Expr| {
+        found.borrow_mut().extend(of(expression));
+        // All of it is looked at.
+        None
+    };
+    expression.reduce::<()>(&note, &|(), ()| (), ());
+    found.into_inner()
+}
+
+/// Whether it is `principal`, or made of parts among which it is. An attribute of the principal
+/// is somebody else, or no more than a value.
+fn can_be_principal(expression: &Expr) -> bool {
+    let is_principal = |expression: &Expr| match expression {
+        Expr::Var(var) => Some(*var == Var::Principal),
+        Expr::GetAttr { expr, .. } if matches!(**expr, Expr::Var(_)) => Some(false),
+        _ => None,
+    };
+    expression.reduce(&is_principal, &|left, right| left || right, false)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a caller makes of the conditions of policies, before any thing is looked at.
 
 use super::datum::Datum;
-use super::inputs::{Frame, Inputs, Row, brings};
+use super::inputs::{Frame, Inputs, Row};
 use super::node::{Node, OfCaller};
 use super::sight::{Sight, Stuck};
 use cedar_policy::eval_expression;
@@ -131,7 +131,7 @@ impl<'a> Caller<'a> {
 
     fn ask_cedar(&self, of: &OfCaller) -> Node {
         // Others can come with the thing.
-        let is_own = |name: &String| brings(&self.frame.schema, name);
+        let is_own = |name: &String| self.frame.schema.is_brought(name);
         let inputs = self.inputs.get_or_init(|| {
             let row = Row::nothing(self.frame).ok()?;
             self.frame.inputs(&row).ok()

@@ -1,7 +1,7 @@
 //! What is true of a thing, found without Cedar: as Cedar finds it, or not at all.
 
 use super::datum::{Datum, millis};
-use super::inputs::{Frame, Row, Thing, brings};
+use super::inputs::{Frame, Row, Thing};
 use super::node::{Binary, Node};
 use cedar_policy::EntityUid;
 use cedar_policy::pst::PatternElem;
@@ -169,7 +169,8 @@ impl<'a> Sight<'a> {
             return Ok(None);
         }
         let known = self.thing(of)?.and_then(|thing| thing.attributes.get(name));
-        if known.is_some() || *of != self.frame.principal.uid || brings(&self.frame.schema, name) {
+        if known.is_some() || *of != self.frame.principal.uid || self.frame.schema.is_brought(name)
+        {
             return Ok(known);
         }
         Ok(self.row.ok_or(Stuck::Thing)?.of_principal.get(name))

@@ -2,7 +2,7 @@ use super::index::{Lineage, ids};
 use super::inputs::{Frame, Inputs};
 use super::list::Many;
 use super::rule::Rule;
-use super::{AppSchema, CedarPolicies, Fold, LivePolicies};
+use super::{AppSchema, CedarPolicies, Fold, LivePolicies, LoadError};
 use crate::authz::abac::{
     Candidate, EvalError, Findings, Policies, PolicyHead, PolicySource, Prepared, Query, Version,
 };
@@ -26,9 +26,24 @@ pub struct CedarSource {
 }
 
 impl CedarSource {
-    /// These policies, about what the schema says. They should have been checked against it.
+    /// These policies, about what the schema says. From now on the [`LivePolicies`] take only
+    /// what was checked against it.
+    ///
+    /// # Errors
+    /// When the policies were checked against no schema or another, or when one reads an
+    /// attribute of the principal that only rows of its type have.
+    pub fn new(policies: impl Into<LivePolicies>, schema: &AppSchema) -> Result<Self, LoadError> {
+        let policies = policies.into();
+        policies.require(schema)?;
+        Ok(Self::insecure_of_any_schema(policies, schema))
+    }
+
+    /// Takes policies whatever they were checked against: what they say of attributes that are
+    /// not there, or are of another kind, is then an error at each request. A policy that reads
+    /// an attribute of the principal that only rows of its type have **believes the row**, where
+    /// the row is the principal.
     #[must_use]
-    pub fn new(policies: impl Into<LivePolicies>, schema: &AppSchema) -> Self {
+    pub fn insecure_of_any_schema(policies: impl Into<LivePolicies>, schema: &AppSchema) -> Self {
         Self {
             policies: policies.into(),
             schema: schema.clone(),

@@ -109,6 +109,91 @@ fn nothing_need_be_loaded_where_nothing_can_match() {
     );
 }
 
+/// One event for a list, however many rows it has.
+#[cfg(feature = "monitor")]
+#[tokio::test]
+async fn a_list_is_one_decision_in_the_log() {
+    use crate::support::Spy;
+    use portcullis::clock::Clock;
+    use portcullis::event::{EventKind, RecentEvents};
+    use portcullis::guard::RequestHead;
+    use portcullis::monitor::MonitorLayer;
+    use tower::{Layer, ServiceExt, service_fn};
+
+    let told = |logs: bool, department: &'static str, scopes: Option<&'static str>| async move {
+        let fails =
+            forbid("blocked", ["documents:read"]).try_when("asks", |_, document: &Document, _| {
+                match document.id {
+                    7 => Err(EvalError::outage("down")),
+                    _ => Ok(false),
+                }
+            });
+        let builder = policies().policy(fails);
+        let builder = if logs {
+            builder.log_decisions()
+        } else {
+            builder
+        };
+        let authz = builder.build().unwrap();
+        let list = service_fn(
+            move |request: http::Request<http_body_util::Empty<bytes::Bytes>>| {
+                let authz = authz.clone();
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let context =
+                        Context::of_request(&RequestHead::of_parts(&parts), &Clock::system());
+                    let mut who = principal(department, &[]);
+                    if let Some(scope) = scopes {
+                        who = who.with_scopes([scope]);
+                    }
+                    let visible = authz.visible::<Document>(&who, "documents:read", &context);
+                    for id in 0..10 {
+                        let _ = visible.matches(&document(id, "sales"));
+                    }
+                    drop(visible);
+                    Spy::default()
+                        .oneshot(http::Request::from_parts(parts, body))
+                        .await
+                }
+            },
+        );
+        let recent = Arc::new(RecentEvents::new(8));
+        let service = MonitorLayer::new(Arc::clone(&recent)).layer(list);
+        let request = http::Request::get("/documents").body(http_body_util::Empty::new());
+        let _response = service.oneshot(request.unwrap()).await.unwrap();
+        recent.snapshot()
+    };
+    for (name, department, scopes, code, allowed, undecided) in [
+        ("one row fails", "sales", None, "list", "9", "1"),
+        ("another department", "legal", None, "list", "0", "0"),
+        (
+            "no scope",
+            "sales",
+            Some("openid"),
+            "no_permission",
+            "0",
+            "0",
+        ),
+    ] {
+        let events = told(true, department, scopes).await;
+        assert_eq!(events.len(), 1, "{name}: {events:?}");
+        assert_eq!(events[0].kind(), EventKind::AuthzDecision, "{name}");
+        assert_eq!(events[0].code(), Some(code), "{name}");
+        assert_eq!(events[0].subject(), Some("ann"), "{name}");
+        let details: Vec<_> = events[0].details().collect();
+        let expected = [
+            ("action", "documents:read"),
+            ("version", "code"),
+            ("type", "Document"),
+            ("seen", "10"),
+            ("allowed", allowed),
+            ("undecided", undecided),
+        ];
+        assert_eq!(details, expected, "{name}");
+    }
+    assert!(told(false, "sales", None).await.is_empty());
+}
+
 /// A policy of the model: what it does, which bits of the caller and of the row it asks for, and
 /// how its condition of the row fails where it does.
 #[derive(Clone, Copy, Debug)]

@@ -141,7 +141,7 @@ fn builder(text: &str) -> portcullis::authz::abac::AuthzBuilder {
     Authz::builder()
         .resource("documents", ["read", "write", "create"])
         .obligation("watermark")
-        .source(CedarSource::new(policies(text), &schema()))
+        .source(CedarSource::new(policies(text), &schema()).unwrap())
 }
 
 fn authz() -> Authz {
@@ -640,7 +640,7 @@ fn obligations_and_advice_come_with_the_decision() {
     // A service that does not know the obligation does not start.
     let unaware = Authz::builder()
         .resource("documents", ["create"])
-        .source(CedarSource::new(policies(POLICIES), &schema()))
+        .source(CedarSource::new(policies(POLICIES), &schema()).unwrap())
         .build();
     let error = unaware.unwrap_err().to_string();
     assert!(error.contains("watermark"), "{error}");
@@ -688,7 +688,7 @@ fn policies_that_are_replaced_decide_from_then_on() {
     let authz = Authz::builder()
         .resource("documents", ["read"])
         .obligation("watermark")
-        .source(CedarSource::new(live.clone(), &schema()))
+        .source(CedarSource::new(live.clone(), &schema()).unwrap())
         .build()
         .unwrap();
     let who = ann();
@@ -696,7 +696,8 @@ fn policies_that_are_replaced_decide_from_then_on() {
     let decide = || authz.decide(&who, "documents:read", &row, &at(MORNING, &who));
     let before = decide();
     assert!(before.is_allow());
-    live.replace(policies("forbid(principal, action, resource);"));
+    live.replace(policies("forbid(principal, action, resource);"))
+        .unwrap();
     let after = decide();
     assert_eq!(after.outcome().code(), "forbidden");
     assert_ne!(before.version(), after.version());

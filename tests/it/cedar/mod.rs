@@ -4,6 +4,7 @@ mod cases;
 mod dice;
 mod exact;
 mod expression;
+mod fit;
 mod join;
 mod lists;
 mod load;

@@ -187,7 +187,7 @@ fn policies_of_no_folder_are_replaced_by_hand() {
     let live = LivePolicies::new(policies(0));
     assert!(live.reload_if_changed().is_none());
     assert!(matches!(live.reload(), Err(LoadError::NoFolder)));
-    let old = live.replace(policies(1));
+    let old = live.replace(policies(1)).unwrap();
     assert_eq!(&old, policies(0).version());
     assert_eq!(live.current().version(), policies(1).version());
 }
