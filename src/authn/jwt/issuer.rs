@@ -190,6 +190,12 @@ impl Issuer {
         self
     }
 
+    /// Its name: the `iss` of its tokens.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// How long tokens are good for: the `expires_in` of a token response.
     #[must_use]
     pub fn expires_in(&self) -> Duration {

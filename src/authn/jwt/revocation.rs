@@ -41,7 +41,7 @@ const LATE_CLOCKS: Duration = Duration::from_secs(300);
 /// let issuer = Issuer::new(SigningKey::generate(Algorithm::Es256)?, name, audience)?;
 /// let verifier =
 ///     Verifier::builder(name, audience, Algorithm::Es256, issuer.public_keys()).build()?;
-/// let revocations = Revocations::new(Store::memory(), name);
+/// let revocations = Revocations::new(Store::memory(), issuer.name());
 ///
 /// let token = verifier.verify(&issuer.token("user-17").sign()?)?;
 /// revocations.check(token.claims()).await?;
@@ -74,8 +74,9 @@ pub enum RevocationError {
 
 impl Revocations {
     /// Revocations in this store, beside the epochs of the users, who are the subjects of this
-    /// issuer: mostly our own. Tokens of other issuers may be asked about as well, and their
-    /// subjects are kept apart.
+    /// issuer, by its name as its tokens have it: mostly our own, which
+    /// [knows it](super::Issuer::name). Tokens of other issuers may be asked about as well, and
+    /// their subjects are kept apart.
     #[must_use]
     pub fn new(store: Store, issuer: impl Into<Box<str>>) -> Self {
         Self {
