@@ -1,5 +1,5 @@
 use super::{Found, find};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
 /// How a cookie that carries a credential is set, found and cleared.
 #[derive(Clone, Debug)]
@@ -95,6 +95,7 @@ impl CredentialCookie {
 /// Sets cookies in an answer that no cache may keep.
 #[cfg(any(feature = "oauth2", feature = "session"))]
 pub(crate) fn apply(cookies: impl IntoIterator<Item = HeaderValue>, headers: &mut HeaderMap) {
+    use http::header;
     for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
     }
