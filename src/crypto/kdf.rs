@@ -1,7 +1,10 @@
 //! HMAC-SHA-256 (RFC 2104, FIPS 198-1) and HKDF-SHA-256 (RFC 5869).
 
 use hkdf::{Hkdf, InvalidLength};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::KeyInit;
+use hmac::block_api::HmacCore;
+use hmac::digest::Output;
+use hmac::digest::block_api::{Buffer, FixedOutputCore, UpdateCore};
 use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -9,27 +12,41 @@ use zeroize::Zeroizing;
 /// Bytes of an HMAC-SHA-256, and of every key that is derived here.
 pub(crate) const LENGTH: usize = 32;
 
+type Core = HmacCore<Sha256>;
+
 /// HMAC-SHA-256 under one key. The key is worked in once; each code starts from a copy of that
 /// state, which saves a third of the time for short messages.
+///
+/// It holds the two parts of [`hmac::Hmac`], whose methods take it by value: each of them would
+/// move all of it, and leave a copy behind that nobody wipes.
 #[derive(Clone)]
-pub(crate) struct HmacSha256(Hmac<Sha256>);
+pub(crate) struct HmacSha256 {
+    core: Core,
+    buffer: Buffer<Core>,
+}
 
 impl HmacSha256 {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     pub(crate) fn new(key: &[u8]) -> Self {
-        Self(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+        Self {
+            core: Core::new_from_slice(key).expect("HMAC takes keys of any length"),
+            buffer: Buffer::<Core>::default(),
+        }
     }
 
     /// Goes on with these bytes. Where one call ends and the next begins is not part of the
     /// code: say so in the bytes.
     #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        let Self { core, buffer } = self;
+        buffer.digest_blocks(bytes, |blocks| core.update_blocks(blocks));
     }
 
-    #[inline]
-    pub(crate) fn finish(self) -> [u8; LENGTH] {
-        self.0.finalize().into_bytes().into()
+    #[inline(always)]
+    pub(crate) fn finish(mut self) -> [u8; LENGTH] {
+        let mut code = Output::<Core>::default();
+        self.core.finalize_fixed_core(&mut self.buffer, &mut code);
+        code.into()
     }
 }
 

@@ -125,7 +125,18 @@ impl Normalizer {
         }
     }
 
+    #[inline]
     pub(super) fn normalize<'a>(&self, value: &'a str) -> Normalized<'a> {
+        match self {
+            Self {
+                form: Form::Exact,
+                cut: None,
+            } => Normalized::Borrowed(value),
+            _ => self.changed(value),
+        }
+    }
+
+    fn changed<'a>(&self, value: &'a str) -> Normalized<'a> {
         let whole = match &self.form {
             Form::Exact => Normalized::Borrowed(value),
             Form::Trimmed => Normalized::Borrowed(value.trim()),
