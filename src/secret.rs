@@ -11,7 +11,7 @@
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroizing, optimization_barrier};
 
 /// Text that must not leak: a password, a client secret.
 ///
@@ -98,6 +98,26 @@ impl PartialEq for SecretBytes {
 }
 
 impl Eq for SecretBytes {}
+
+/// Overwrites bytes with zeros: many at once, where [`zeroize`] writes one after the other. For
+/// what may be long, and for what is done for each row.
+#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
+#[inline]
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Or the compiler may leave it out, for nobody reads what was written.
+    optimization_barrier(bytes);
+}
+
+/// Overwrites all of a vector's memory, the part that it does not use included, and gives it
+/// back.
+#[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
+#[inline]
+pub(crate) fn wipe_vec(mut bytes: Vec<u8>) {
+    bytes.clear();
+    bytes.resize(bytes.capacity(), 0);
+    optimization_barrier(&*bytes);
+}
 
 #[cfg(test)]
 mod tests {

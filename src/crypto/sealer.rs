@@ -99,6 +99,9 @@ macro_rules! reasons {
         /// Why a value was refused. For logs and events: shown to whoever sent the value, it
         /// would tell an attacker how far a forgery came.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        // A word, for what is moved by words is ready when it is read again: as a byte it made
+        // whoever seals a value wait for its own result.
+        #[repr(usize)]
         #[non_exhaustive]
         pub enum Reason {
             $(#[doc = concat!($text, ".")] $variant,)+

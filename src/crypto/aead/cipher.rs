@@ -38,17 +38,14 @@ impl Aes256Gcm {
     #[must_use]
     #[inline]
     pub fn new(backend: Backend, key: &[u8; KEY_LENGTH]) -> Self {
-        Self(match backend {
-            Backend::Ring => Key::Ring(ring_key(key)),
+        // Each is made where it is to be: an expanded key is long to move.
+        match backend {
+            Backend::Ring => Self(Key::Ring(ring_key(key))),
             #[cfg(feature = "aws-lc-rs")]
-            Backend::AwsLcRs => Key::AwsLcRs(aws_lc_key(key)),
+            Backend::AwsLcRs => Self(Key::AwsLcRs(aws_lc_key(key))),
             #[cfg(feature = "aes-gcm")]
-            Backend::AesGcm => Key::AesGcm(Box::new(aes_gcm::KeyInit::new(&aes_gcm::Key::<
-                aes_gcm::Aes256Gcm,
-            >::from(
-                *key
-            )))),
-        })
+            Backend::AesGcm => Self(Key::AesGcm(aes_gcm_key(key))),
+        }
     }
 
     /// Encrypts `data` in place, and gives the tag of it and of `associated`.
@@ -194,7 +191,7 @@ fn vouched(is_open: bool, data: &mut [u8]) -> Result<(), AeadError> {
 }
 
 #[expect(clippy::expect_used, reason = "32 bytes are a key of AES-256")]
-#[inline]
+#[inline(always)]
 fn ring_key(key: &[u8; KEY_LENGTH]) -> ring::aead::LessSafeKey {
     use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes"))
@@ -205,6 +202,11 @@ fn ring_key(key: &[u8; KEY_LENGTH]) -> ring::aead::LessSafeKey {
 fn aws_lc_key(key: &[u8; KEY_LENGTH]) -> aws_lc_rs::aead::LessSafeKey {
     use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes"))
+}
+
+#[cfg(feature = "aes-gcm")]
+fn aes_gcm_key(key: &[u8; KEY_LENGTH]) -> Box<aes_gcm::Aes256Gcm> {
+    Box::new(aes_gcm::KeyInit::new(key.into()))
 }
 
 impl fmt::Debug for Aes256Gcm {

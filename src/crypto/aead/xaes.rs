@@ -1,8 +1,9 @@
 use super::{AeadError, Aes256Gcm, Backend, KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
+use crate::secret::wipe;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aes::{Aes256Enc, Block};
 use std::fmt;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Bytes of a nonce of XAES-256-GCM.
 pub(crate) const XAES_NONCE_LENGTH: usize = 24;
@@ -71,13 +72,15 @@ impl Xaes256Gcm {
             *end = *epoch;
         }
         let masked = u128::from_be_bytes(message) ^ self.k1;
-        let mut key = Zeroizing::new([0; KEY_LENGTH]);
-        let (blocks, _) = Block::slice_as_chunks_mut(key.as_mut_slice());
+        let mut key = [0; KEY_LENGTH];
+        let (blocks, _) = Block::slice_as_chunks_mut(&mut key);
         for (block, counter) in blocks.iter_mut().zip([1_u128 << 112, 2 << 112]) {
             *block = (masked ^ counter).to_be_bytes().into();
         }
         self.cipher.encrypt_blocks(blocks);
-        Aes256Gcm::new(self.backend, &key)
+        let cipher = Aes256Gcm::new(self.backend, &key);
+        wipe(&mut key);
+        cipher
     }
 }
 

@@ -1,13 +1,12 @@
 use super::encrypted::Encrypted;
-use super::format::{self, Place};
-use super::keys::ColumnKey;
+use super::format::{self, append_binding};
+use super::padding::Padding;
 use super::value::Sealable;
 use super::{FieldColumn, MAX_PLAINTEXT, RowId};
-use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, XAES_NONCE_LENGTH};
+use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH};
 use crate::crypto::{Reason, Refused};
 use crate::random::ForkGuard;
 use std::fmt;
-use std::sync::Arc;
 
 /// Seals many values of one column, at two fifths of the cost each: for imports, and for
 /// sealing a table again under another key.
@@ -51,41 +50,36 @@ impl BatchSealer {
         row: impl Into<RowId<'a>>,
     ) -> Result<Encrypted<V::Value>, Refused> {
         let row = row.into();
-        let sealed = value.with_bytes(|plain| self.seal_bytes(plain, row, &[]));
-        let sealed = sealed.ok_or(Reason::Unwritable)??;
+        let mut sealed = Vec::new();
+        let done = value.with_bytes(|plain| self.seal_into(&mut sealed, plain, row, &[]));
+        done.ok_or(Reason::Unwritable)??;
         Ok(Encrypted::from_bytes(sealed))
     }
 
-    pub(super) fn seal_bytes(
+    /// Seals a value into `sealed`, which is empty.
+    pub(super) fn seal_into(
         &mut self,
+        sealed: &mut Vec<u8>,
         plain: &[u8],
         row: RowId<'_>,
         extra: &[u8],
-    ) -> Result<Vec<u8>, Refused> {
+    ) -> Result<(), Refused> {
         if plain.len() > MAX_PLAINTEXT {
             return Err(Reason::TooLong.into());
         }
         let column = &self.column;
-        let length = column.padding().padded(plain.len()) as u64;
-        let mut current = self.epoch.take();
-        let nonce = current
-            .as_mut()
-            .and_then(|epoch| epoch.next(column.generation(), length));
-        let (epoch, nonce) = match (current, nonce) {
-            (Some(epoch), Some(nonce)) => (epoch, nonce),
-            _ => {
-                let mut epoch = Box::new(Epoch::begin(column)?);
-                let nonce = epoch.take(length).ok_or(Reason::TooLong)?;
-                (epoch, nonce)
-            }
+        let padding = column.padding();
+        let length = padding.padded(plain.len()) as u64;
+        let goes_on = |epoch: &mut Box<Epoch>| epoch.goes_on(column.generation(), length);
+        if !self.epoch.as_mut().is_some_and(goes_on) {
+            // First of all: a fork is told once, and beginning another epoch may fail.
+            self.epoch = None;
+        }
+        let epoch = match &mut self.epoch {
+            Some(epoch) => epoch,
+            none => none.insert(Box::new(Epoch::begin(column, length)?)),
         };
-        let Epoch { key, cipher, .. } = &**self.epoch.insert(epoch);
-        let place = Place {
-            column: [&key.associated, &[]],
-            row,
-            extra,
-        };
-        format::seal(cipher, &key.prefix, &nonce, &place, column.padding(), plain)
+        epoch.seal_into(sealed, plain, row, extra, padding)
     }
 }
 
@@ -99,8 +93,11 @@ impl fmt::Debug for BatchSealer {
 
 /// One first half of nonces.
 struct Epoch {
-    id: [u8; NONCE_LENGTH],
-    key: Arc<ColumnKey>,
+    /// What all its values begin with: head, perhaps the commitment, and the first half.
+    start: Vec<u8>,
+    /// Head and names, and behind them what else the value before was bound to.
+    associated: Vec<u8>,
+    names_end: usize,
     cipher: Aes256Gcm,
     generation: u64,
     forks: ForkGuard,
@@ -116,49 +113,73 @@ impl Epoch {
     const MESSAGES: u32 = 1 << 20;
     const BYTES: u64 = 64 << 30;
 
-    fn begin(column: &FieldColumn) -> Result<Self, Refused> {
+    /// Begins one with a message of this length.
+    fn begin(column: &FieldColumn, length: u64) -> Result<Self, Refused> {
         // Before the randomness: a fork between the two is noticed.
         let forks = ForkGuard::new();
         let random = column.random();
         let [id, start] = [random.bytes(), random.bytes::<NONCE_LENGTH>()];
         let keys = column.keys();
-        let key = Arc::clone(keys.primary());
-        let cipher = key.cipher()?.cipher_of(&id);
-        let start = start
+        let key = keys.primary();
+        let counter = start
             .iter()
             .fold(0, |start, byte| start << 8 | u128::from(*byte));
-        Ok(Self {
-            id,
-            key,
-            cipher,
+        let mut epoch = Self {
+            start: [&key.prefix, &id[..]].concat(),
+            associated: key.associated.clone(),
+            names_end: key.associated.len(),
+            cipher: key.cipher()?.cipher_of(&id),
             generation: keys.generation,
             forks,
-            counter: start,
+            counter,
             messages_left: if random.keeps_nothing() {
                 1
             } else {
                 Self::MESSAGES
             },
             bytes_left: Self::BYTES,
-        })
+        };
+        epoch.count(length).ok_or(Reason::TooLong)?;
+        Ok(epoch)
     }
 
-    /// The nonce for the next message; `None` when the epoch is over.
+    /// Counts another message; whether it still belongs to this epoch.
     #[inline]
-    fn next(&mut self, generation: u64, length: u64) -> Option<[u8; XAES_NONCE_LENGTH]> {
+    fn goes_on(&mut self, generation: u64, length: u64) -> bool {
         let is_over = self.forks.forked() || self.generation != generation;
-        if is_over { None } else { self.take(length) }
+        !is_over && self.count(length).is_some()
     }
 
     #[inline]
-    fn take(&mut self, length: u64) -> Option<[u8; XAES_NONCE_LENGTH]> {
+    fn count(&mut self, length: u64) -> Option<()> {
         self.messages_left = self.messages_left.checked_sub(1)?;
         self.bytes_left = self.bytes_left.checked_sub(length)?;
-        let mut nonce = [0; XAES_NONCE_LENGTH];
-        *nonce.first_chunk_mut()? = self.id;
-        *nonce.last_chunk_mut::<NONCE_LENGTH>()? = *self.counter.to_be_bytes().last_chunk()?;
+        Some(())
+    }
+
+    /// Seals a message that was counted.
+    #[inline]
+    fn seal_into(
+        &mut self,
+        sealed: &mut Vec<u8>,
+        plain: &[u8],
+        row: RowId<'_>,
+        extra: &[u8],
+        padding: Padding,
+    ) -> Result<(), Refused> {
+        let nonce = self.nonce();
+        self.associated.truncate(self.names_end);
+        append_binding(&mut self.associated, row, extra);
+        let start = [&self.start, &nonce[..]];
+        let (cipher, associated) = (&self.cipher, &self.associated);
+        format::seal(sealed, cipher, start, &nonce, associated, padding, plain)
+    }
+
+    /// The second half of the next nonce.
+    fn nonce(&mut self) -> [u8; NONCE_LENGTH] {
+        let [_, _, _, _, nonce @ ..] = self.counter.to_be_bytes();
         self.counter = self.counter.wrapping_add(1);
-        Some(nonce)
+        nonce
     }
 }
 
@@ -175,33 +196,47 @@ mod tests {
     }
 
     fn epoch() -> Epoch {
-        Epoch::begin(&column(Random::secure())).unwrap()
+        Epoch::begin(&column(Random::secure()), 0).unwrap()
     }
 
     #[test]
     fn an_epoch_ends_with_its_bytes() {
         let mut epoch = epoch();
-        assert!(epoch.take(Epoch::BYTES - 1).is_some());
-        assert!(epoch.take(1).is_some());
-        assert!(epoch.take(0).is_some());
-        assert!(epoch.take(1).is_none());
+        assert!(epoch.count(Epoch::BYTES - 1).is_some());
+        assert!(epoch.count(1).is_some());
+        assert!(epoch.count(0).is_some());
+        assert!(epoch.count(1).is_none());
     }
 
     #[test]
     fn an_epoch_ends_with_its_messages() {
         let mut epoch = epoch();
         epoch.messages_left = 2;
-        assert!(epoch.take(0).is_some() && epoch.take(0).is_some());
-        assert!(epoch.take(0).is_none());
+        assert!(epoch.count(0).is_some() && epoch.count(0).is_some());
+        assert!(epoch.count(0).is_none());
     }
 
     #[test]
     fn the_counter_goes_round() {
         let mut epoch = epoch();
         epoch.counter = (1 << 96) - 1;
-        let mut count = || epoch.take(0).unwrap().last_chunk::<12>().copied();
-        assert_eq!(count(), Some([0xFF; 12]));
-        assert_eq!(count(), Some([0; 12]));
+        assert_eq!(epoch.nonce(), [0xFF; 12]);
+        assert_eq!(epoch.nonce(), [0; 12]);
+        assert_eq!(epoch.nonce(), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_the_value_before_was_bound_to_is_gone() {
+        let column = column(Random::secure());
+        let mut sealer = column.batch();
+        let longer = sealer.seal("a", "a long id of a row").unwrap();
+        let sealed = sealer.seal("b", 1).unwrap();
+        assert_eq!(column.open(&sealed, 1).unwrap().expose(), "b");
+        assert_eq!(
+            column.open(&longer, "a long id of a row").unwrap().expose(),
+            "a"
+        );
+        assert!(column.open(&sealed, "a long id of a row").is_err());
     }
 
     #[test]
@@ -209,7 +244,7 @@ mod tests {
         let mut sealer = column(Random::system()).batch();
         let mut epoch = || {
             sealer.seal("a", 1).unwrap();
-            sealer.epoch.as_ref().unwrap().id
+            sealer.epoch.as_ref().unwrap().start.clone()
         };
         assert_ne!(epoch(), epoch());
     }

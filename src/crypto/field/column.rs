@@ -12,7 +12,7 @@ use crate::crypto::aead::{Aes256Gcm, halves};
 use crate::crypto::keyring::LiveKeyring;
 use crate::crypto::{Reason, Refused, SecretSealer};
 use crate::random::Random;
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, wipe_vec};
 use arc_swap::{ArcSwap, Guard};
 use std::fmt;
 use std::sync::Arc;
@@ -59,8 +59,9 @@ impl FieldColumn {
         row: impl Into<RowId<'a>>,
     ) -> Result<Encrypted<V::Value>, Refused> {
         let row = row.into();
-        let sealed = value.with_bytes(|plain| self.seal_bytes(plain, row, &[]));
-        let sealed = sealed.ok_or(Reason::Unwritable)??;
+        let mut sealed = Vec::new();
+        let done = value.with_bytes(|plain| self.seal_into(&mut sealed, plain, row, &[]));
+        done.ok_or(Reason::Unwritable)??;
         Ok(Encrypted::from_bytes(sealed))
     }
 
@@ -171,20 +172,31 @@ impl FieldColumn {
         self.0.cipher.padding
     }
 
-    fn seal_bytes(&self, plain: &[u8], row: RowId<'_>, extra: &[u8]) -> Result<Vec<u8>, Refused> {
+    /// Seals a value into `sealed`, which is empty.
+    fn seal_into(
+        &self,
+        sealed: &mut Vec<u8>,
+        plain: &[u8],
+        row: RowId<'_>,
+        extra: &[u8],
+    ) -> Result<(), Refused> {
         if plain.len() > MAX_PLAINTEXT {
             return Err(Reason::TooLong.into());
         }
         let keys = self.keys();
         let key = keys.primary();
         let nonce = self.random().bytes();
-        let cipher = key.cipher()?.cipher_of(halves(&nonce).0);
+        let (epoch, rest) = halves(&nonce);
+        let cipher = key.cipher()?.cipher_of(epoch);
         let place = Place {
             column: [&key.associated, &[]],
             row,
             extra,
         };
-        format::seal(&cipher, &key.prefix, &nonce, &place, self.padding(), plain)
+        let mut associated = Vec::with_capacity(place.encoded_length());
+        place.append_to(&mut associated);
+        let (start, padding) = ([&key.prefix, &nonce[..]], self.padding());
+        format::seal(sealed, &cipher, start, rest, &associated, padding, plain)
     }
 
     /// Opens a value and hands it over before it is wiped.
@@ -198,7 +210,9 @@ impl FieldColumn {
         let parts = Parts::of(sealed)?;
         let cipher = self.keys().opening(&parts)?.cipher_of(parts.epoch);
         let mut buffer = Zeroizing::default();
-        then(self.open_parts(&cipher, &parts, row, extra, &mut buffer)?)
+        let opened = then(self.open_parts(&cipher, &parts, row, extra, &mut buffer)?);
+        wipe_vec(std::mem::take(&mut *buffer));
+        opened
     }
 
     /// Opens a value, by the cipher of its key and epoch, into a buffer that can be used again.
@@ -237,7 +251,9 @@ impl Column {
 /// The owner is the row, and the purpose stands beside it in the associated data.
 impl SecretSealer for FieldColumn {
     fn seal_secret(&self, purpose: &str, owner: &str, secret: &[u8]) -> Result<Vec<u8>, Refused> {
-        self.seal_bytes(secret, owner.into(), extra_of(purpose)?)
+        let mut sealed = Vec::new();
+        self.seal_into(&mut sealed, secret, owner.into(), extra_of(purpose)?)?;
+        Ok(sealed)
     }
 
     fn open_secret(

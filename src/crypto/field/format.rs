@@ -2,12 +2,13 @@
 
 use super::RowId;
 use super::cipher::Commitment;
-use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, TAG_LENGTH, XAES_NONCE_LENGTH, halves};
+use crate::crypto::aead::{Aes256Gcm, NONCE_LENGTH, TAG_LENGTH};
 use crate::crypto::field::padding::{MAX_PADDED, Padding};
 use crate::crypto::kdf::put_text;
 use crate::crypto::keyring::{Key, KeyId};
 use crate::crypto::{Reason, Refused};
-use zeroize::{Zeroize, Zeroizing};
+use crate::secret::wipe_vec;
+use zeroize::Zeroizing;
 
 /// The first byte of everything that is sealed so. Never used again for another layout.
 pub(super) const VERSION: u8 = 0x01;
@@ -110,15 +111,14 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// Appends the associated data: no two places give the same.
     #[inline(always)]
-    fn append_to(&self, output: &mut Vec<u8>) {
+    pub(super) fn append_to(&self, output: &mut Vec<u8>) {
         for part in self.column {
             output.extend_from_slice(part);
         }
-        self.row.append_to(output);
-        append_sized(output, &[self.extra]);
+        append_binding(output, self.row, self.extra);
     }
 
-    fn encoded_length(&self) -> usize {
+    pub(super) fn encoded_length(&self) -> usize {
         let column: usize = self.column.iter().map(|part| part.len()).sum();
         column + self.row.encoded_length() + SIZE_LENGTH + self.extra.len()
     }
@@ -139,43 +139,42 @@ pub(super) fn head(suite: Suite, key: KeyId) -> [u8; HEAD_LENGTH] {
     [VERSION, suite.0, a, b, c, d, e, f, g, h]
 }
 
-/// Seals a value behind `prefix` and `nonce`, with the cipher that was made for the first half
-/// of the nonce.
+/// Appends what a value is bound to in its column.
+#[inline(always)]
+pub(super) fn append_binding(output: &mut Vec<u8>, row: RowId<'_>, extra: &[u8]) {
+    row.append_to(output);
+    append_sized(output, &[extra]);
+}
+
+/// Seals a value into `sealed`, which is empty, behind `start`: prefix and nonce. The cipher is
+/// that of the first half of the nonce, and takes the second.
 #[inline(always)]
 pub(super) fn seal(
+    sealed: &mut Vec<u8>,
     cipher: &Aes256Gcm,
-    prefix: &[u8],
-    nonce: &[u8; XAES_NONCE_LENGTH],
-    place: &Place<'_>,
+    start: [&[u8]; 2],
+    nonce: &[u8; NONCE_LENGTH],
+    associated: &[u8],
     padding: Padding,
     plain: &[u8],
-) -> Result<Vec<u8>, Refused> {
-    let start = prefix.len() + XAES_NONCE_LENGTH;
-    let end = start + padding.padded(plain.len());
-    // All of it at once, for what moves leaves plaintext behind. The associated data stand
-    // where the tag will.
-    let mut sealed = Vec::with_capacity(end + place.encoded_length().max(TAG_LENGTH));
+) -> Result<(), Refused> {
+    let [prefix, full_nonce] = start;
+    let begin = prefix.len() + full_nonce.len();
+    // All of it at once, for what moves leaves plaintext behind.
+    sealed.reserve_exact(begin + padding.padded(plain.len()) + TAG_LENGTH);
     sealed.extend_from_slice(prefix);
-    sealed.extend_from_slice(nonce);
+    sealed.extend_from_slice(full_nonce);
     sealed.extend_from_slice(plain);
-    padding.append_to(&mut sealed, plain.len());
-    place.append_to(&mut sealed);
+    padding.append_to(sealed, plain.len());
 
-    let tag = sealed
-        .split_at_mut_checked(end)
-        .and_then(|(value, associated)| Some((value.get_mut(start..)?, associated)))
-        .and_then(|(data, associated)| {
-            let tag = cipher.seal_in_place(halves(nonce).1, associated, data);
-            tag.ok()
-        });
-    let Some(tag) = tag else {
+    let data = sealed.get_mut(begin..).unwrap_or_default();
+    let Ok(tag) = cipher.seal_in_place(nonce, associated, data) else {
         // It is plaintext still.
-        sealed.zeroize();
+        wipe_vec(std::mem::take(sealed));
         return Err(Reason::TooLong.into());
     };
-    sealed.truncate(end);
     sealed.extend_from_slice(&tag);
-    Ok(sealed)
+    Ok(())
 }
 
 /// Opens a value that was taken apart, with the cipher of its epoch, and gives it with its

@@ -23,8 +23,11 @@ pub(in crate::crypto) struct Resealer {
 #[derive(Default)]
 struct Opener {
     buffer: Zeroizing<Vec<u8>>,
-    /// The cipher of the last value. Those that were sealed in one go have one in common.
-    cipher: Option<(MadeFor, Aes256Gcm)>,
+    /// For what the cipher of the value before was made.
+    before: Option<MadeFor>,
+    /// The cipher of the last two values in a row that had one in common: they were sealed in
+    /// one go, and more of them will follow. That of a single value is not worth moving here.
+    common: Option<(MadeFor, Aes256Gcm)>,
 }
 
 /// A generation of the keyring, a key and the first half of nonces.
@@ -42,13 +45,16 @@ impl Opener {
     ) -> Result<&[u8], Refused> {
         let root = keys.opening(parts)?;
         let wanted = (keys.generation, parts.key, *parts.epoch);
-        if self.cipher.as_ref().is_some_and(|(it, _)| *it != wanted) {
-            self.cipher = None;
+        let buffer = &mut self.buffer;
+        if let Some((_, cipher)) = self.common.as_ref().filter(|(it, _)| *it == wanted) {
+            return column.open_parts(cipher, parts, row, extra, buffer);
         }
-        let (_, cipher) = self
-            .cipher
-            .get_or_insert_with(|| (wanted, root.cipher_of(parts.epoch)));
-        column.open_parts(cipher, parts, row, extra, &mut self.buffer)
+        let cipher = root.cipher_of(parts.epoch);
+        if self.before.replace(wanted) != Some(wanted) {
+            return column.open_parts(&cipher, parts, row, extra, buffer);
+        }
+        let (_, cipher) = self.common.insert((wanted, cipher));
+        column.open_parts(cipher, parts, row, extra, buffer)
     }
 }
 
@@ -82,7 +88,9 @@ impl Resealer {
         if is_current {
             return Ok(None);
         }
-        self.sealer.seal_bytes(plain, row, extra).map(Some)
+        let mut sealed = Vec::new();
+        self.sealer.seal_into(&mut sealed, plain, row, extra)?;
+        Ok(Some(sealed))
     }
 
     /// Seals what was not sealed before.
@@ -91,7 +99,10 @@ impl Resealer {
         plain: &[u8],
         row: RowId<'_>,
     ) -> Result<Vec<u8>, Refused> {
-        self.sealer.seal_bytes(plain, row, self.purpose.as_bytes())
+        let mut sealed = Vec::new();
+        let purpose = self.purpose.as_bytes();
+        self.sealer.seal_into(&mut sealed, plain, row, purpose)?;
+        Ok(sealed)
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::clock::Timestamp;
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::{SecretBytes, SecretString, wipe_vec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -102,7 +102,7 @@ impl FieldValue for String {
     }
 
     fn wipe(&mut self) {
-        self.zeroize();
+        wipe_vec(std::mem::take(self).into_bytes());
     }
 }
 
@@ -112,7 +112,7 @@ impl FieldValue for Vec<u8> {
     }
 
     fn wipe(&mut self) {
-        self.zeroize();
+        wipe_vec(std::mem::take(self));
     }
 }
 
