@@ -2,10 +2,10 @@
 
 use super::chunks::{self, Chunks};
 use super::crypt::Begun;
-use super::share::{Share, in_threads};
+use super::share::{Share, in_threads, shares};
 use super::{CHUNK, FileCrypt, FileError, SLOT};
 use crate::crypto::aead::TAG_LENGTH;
-use zeroize::Zeroize;
+use crate::secret::{wipe, wipe_vec};
 
 impl FileCrypt {
     /// Seals bytes.
@@ -26,7 +26,11 @@ impl FileCrypt {
         let Begun { header, chunks, .. } = self.begin()?;
         let length = in_memory(chunks::sealed_length(plain.len() as u64)?)?;
         let whole = header.len().checked_add(length);
-        make_room(sealed, whole.ok_or(FileError::TooLong)?);
+        let whole = whole.ok_or(FileError::TooLong)?;
+        if !self.make_room(sealed, whole) {
+            sealed.extend_from_slice(&header);
+            return chunks.append_sealed(plain, sealed);
+        }
         let Some((before, slots)) = sealed.split_at_mut_checked(header.len()) else {
             return Err(FileError::TooLong);
         };
@@ -52,7 +56,7 @@ impl FileCrypt {
     pub fn open_into(&self, sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), FileError> {
         let opened = self.open_over(sealed, plain);
         if opened.is_err() {
-            plain.zeroize();
+            wipe_vec(std::mem::take(plain));
         }
         opened
     }
@@ -60,7 +64,9 @@ impl FileCrypt {
     fn open_over(&self, sealed: &[u8], plain: &mut Vec<u8>) -> Result<(), FileError> {
         let (slots, chunks) = self.split(sealed)?;
         let length = in_memory(chunks::plain_length(slots.len() as u64)?)?;
-        make_room(plain, length);
+        if !self.make_room(plain, length) {
+            return chunks.append_opened(slots, plain);
+        }
         let shares = Share::to_open(slots, plain).divide(self.threads);
         in_threads(shares, |share| share.open(&chunks))
     }
@@ -99,10 +105,10 @@ impl FileCrypt {
         match opened {
             Ok(plain) => {
                 // What is left behind the plaintext was sealed, or is a copy of plaintext.
-                data.get_mut(plain..).unwrap_or_default().zeroize();
+                wipe(data.get_mut(plain..).unwrap_or_default());
                 data.truncate(plain);
             }
-            Err(_) => data.zeroize(),
+            Err(_) => wipe_vec(std::mem::take(data)),
         }
         opened.map(|_| ())
     }
@@ -122,6 +128,23 @@ impl FileCrypt {
         Ok(plain)
     }
 
+    /// Makes room for so many bytes. Says whether they are there, whatever is in them; if not,
+    /// they are to be appended. When the buffer has to move, nothing is left where it was.
+    fn make_room(&self, buffer: &mut Vec<u8>, length: usize) -> bool {
+        if buffer.capacity() >= length {
+            buffer.resize(length, 0);
+            return true;
+        }
+        wipe_vec(std::mem::take(buffer));
+        let is_shared = shares(length / CHUNK, self.threads) > 1;
+        *buffer = if is_shared {
+            vec![0; length]
+        } else {
+            Vec::with_capacity(length)
+        };
+        is_shared
+    }
+
     /// The chunks of a file in memory, and what opens them.
     fn split<'a>(&self, sealed: &'a [u8]) -> Result<(&'a [u8], Chunks), FileError> {
         let length = self.length_before_chunks(sealed)?;
@@ -135,25 +158,13 @@ fn in_memory(length: u64) -> Result<usize, FileError> {
     usize::try_from(length).map_err(|_| FileError::TooLong)
 }
 
-/// Makes a buffer this long, whatever is in it. When it has to move, nothing is left where it
-/// was.
-fn make_room(buffer: &mut Vec<u8>, length: usize) {
-    if buffer.capacity() < length {
-        buffer.zeroize();
-        // Of fresh memory the system says that it is zeros, and nobody has to write them.
-        *buffer = vec![0; length];
-    } else {
-        buffer.resize(length, 0);
-    }
-}
-
 /// Makes the data longer. When it has to move, nothing is left where it was.
 fn grow(data: &mut Vec<u8>, length: usize) {
     if data.capacity() < length {
         let mut larger = Vec::with_capacity(length);
         larger.extend_from_slice(data);
         std::mem::swap(data, &mut larger);
-        larger.zeroize();
+        wipe_vec(larger);
     }
     data.resize(length, 0);
 }

@@ -42,11 +42,48 @@ impl Chunks {
 
     /// Opens a slot in place: the plaintext is then before the last 16 bytes.
     pub(super) fn open(&self, chunk: u64, slot: &mut [u8]) -> Result<(), FileError> {
-        let nonce = self.nonce(chunk)?;
         let (data, tag) = slot.split_last_chunk_mut().ok_or(FileError::Truncated)?;
+        self.open_apart(chunk, data, tag)
+    }
+
+    fn open_apart(
+        &self,
+        chunk: u64,
+        data: &mut [u8],
+        tag: &[u8; TAG_LENGTH],
+    ) -> Result<(), FileError> {
+        let nonce = self.nonce(chunk)?;
         self.cipher
             .open_in_place(&nonce, &[], data, tag)
             .map_err(|_| FileError::Corrupt { chunk })
+    }
+
+    /// Seals `data`, chunk by chunk, behind what is in `sealed`, which has room for it.
+    ///
+    /// Memory that is new has to be written once before it can be given to a cipher. Copying a
+    /// chunk there and sealing it while it is near costs less than going over all of it twice.
+    pub(super) fn append_sealed(&self, data: &[u8], sealed: &mut Vec<u8>) -> Result<(), FileError> {
+        for chunk in 0..=data.len() / CHUNK {
+            let end = data.len().min((chunk + 1) * CHUNK);
+            let data = data.get(chunk * CHUNK..end).ok_or(FileError::Truncated)?;
+            let start = sealed.len();
+            sealed.extend_from_slice(data);
+            sealed.extend_from_slice(&[0; TAG_LENGTH]);
+            self.seal(chunk as u64, sealed.get_mut(start..).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Opens all slots, one by one, behind what is in `data`, which has room for it.
+    pub(super) fn append_opened(&self, slots: &[u8], data: &mut Vec<u8>) -> Result<(), FileError> {
+        for (chunk, slot) in slots.chunks(SLOT).enumerate() {
+            let (sealed, tag) = slot.split_last_chunk().ok_or(FileError::Truncated)?;
+            let start = data.len();
+            data.extend_from_slice(sealed);
+            let data = data.get_mut(start..).unwrap_or_default();
+            self.open_apart(chunk as u64, data, tag)?;
+        }
+        Ok(())
     }
 
     /// Seals `data` into a slot, which has 16 bytes more.

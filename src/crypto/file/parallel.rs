@@ -65,7 +65,13 @@ impl FileCrypt {
             start,
             length,
         };
-        in_threads(work.parts(self), |part| work.batches(part, Work::open))?;
+        in_threads(work.parts(self), |part| {
+            let mut plain = Window::of(SLOTS);
+            plain.filled(plain.capacity());
+            work.batches(part, |work, first, bytes, window| {
+                work.open(first, bytes, window, &mut plain)
+            })
+        })?;
         new.commit()?;
         Ok(length)
     }
@@ -86,7 +92,7 @@ impl Work<'_> {
     fn batches(
         &self,
         part: Range<u64>,
-        work: impl Fn(&Self, u64, usize, &mut Window) -> io::Result<()>,
+        mut work: impl FnMut(&Self, u64, usize, &mut Window) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut window = Window::of(SLOTS);
         window.filled(window.capacity());
@@ -114,16 +120,26 @@ impl Work<'_> {
         self.sealed.write_all_at(window.range(0..bytes), place)
     }
 
-    fn open(&self, first: u64, bytes: usize, window: &mut Window) -> io::Result<()> {
+    /// Opens into one piece: the threads take turns in writing to a file, so they do it seldom.
+    fn open(
+        &self,
+        first: u64,
+        bytes: usize,
+        window: &mut Window,
+        plain: &mut Window,
+    ) -> io::Result<()> {
         let place = self.start + first * SLOT as u64;
         let room = window.rest_mut(0).get_mut(..bytes).unwrap_or_default();
         self.sealed.read_exact_at(room, place)?;
-        for (chunk, slot) in (first..).zip(window.slots_mut(bytes)) {
-            self.chunks.open(chunk, slot)?;
-            if let Some((data, _)) = slot.split_last_chunk::<TAG_LENGTH>() {
-                self.plain.write_all_at(data, chunk * CHUNK as u64)?;
-            }
+        let mut opened = 0;
+        for (chunk, slot) in (first..).zip(window.range(0..bytes).chunks(SLOT)) {
+            let end = opened + slot.len().saturating_sub(TAG_LENGTH);
+            let data = plain.rest_mut(opened).get_mut(..end - opened);
+            self.chunks
+                .open_into(chunk, slot, data.unwrap_or_default())?;
+            opened = end;
         }
-        Ok(())
+        let place = first * CHUNK as u64;
+        self.plain.write_all_at(plain.range(0..opened), place)
     }
 }

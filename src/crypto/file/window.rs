@@ -1,7 +1,7 @@
 use super::{CHUNK, SLOT};
+use crate::secret::wipe;
 use std::io::IoSliceMut;
 use std::ops::Range;
-use zeroize::Zeroize;
 
 /// Slots for some chunks, one behind the other: plaintext and sealed bytes are at the same
 /// place, so that chunks are sealed and opened in place and written together.
@@ -100,10 +100,7 @@ type Tag = [u8; SLOT - CHUNK];
 
 impl Drop for Window {
     fn drop(&mut self) {
-        self.bytes
-            .get_mut(..self.secret)
-            .unwrap_or_default()
-            .zeroize();
+        wipe(self.bytes.get_mut(..self.secret).unwrap_or_default());
     }
 }
 
