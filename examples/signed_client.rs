@@ -76,7 +76,8 @@ fn server(secret: &SecretBytes, address: &str) -> Outcome<Router> {
     // This example leaves out TLS, so what clients sign begins with http.
     let by_rfc_9421 = ServiceBuilder::new()
         .layer(
-            SignResponseLayer::new(signer(KEY_ID, secret)?.without_nonce()).origin("http", address),
+            SignResponseLayer::new(signer(KEY_ID, secret)?.without_nonce())
+                .origin("http", address)?,
         )
         .layer(VerifySignatureLayer::new(verifier).origin("http", address)?);
     Ok(Router::new()

@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn what_is_asked_is_read() {
         let mut headers = HeaderMap::new();
-        let ours = Policy::request().tag("orders").accept_signature().unwrap();
+        let ours = Policy::request().tag("orders").unwrap();
+        let ours = ours.accept_signature().unwrap();
         headers.append(ACCEPT_SIGNATURE, ours);
         // RFC 9421 section 5.1.
         let theirs = r#"sig1=("@method" "@target-uri" "@authority" "content-digest" "cache-control");keyid="test-key-rsa-pss";created;tag="app-123""#;

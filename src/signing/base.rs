@@ -2,23 +2,34 @@
 
 use super::Fault;
 use super::component::{Identity, Name, flag};
-use super::fields::Input;
+use super::fields::List;
 use super::message::{Head, Message, Target};
 use super::structured;
 use http::{HeaderName, Method};
 
-/// The bytes that a signature is over.
-pub(super) fn of(message: &Message<'_>, input: &Input) -> Result<Vec<u8>, Fault> {
-    let mut base = Vec::with_capacity(input.text.len() * 3 + 128);
-    for covered in &input.covered {
-        base.extend_from_slice(input.id(covered).as_bytes());
-        base.extend_from_slice(b": ");
-        put_value(&mut base, message, &covered.identity)?;
-        base.push(b'\n');
-    }
-    base.extend_from_slice(b"\"@signature-params\": ");
-    base.extend_from_slice(input.text.as_bytes());
+/// The bytes that a signature is over, whose `@signature-params` has this value: it begins with
+/// the list.
+pub(super) fn of(message: &Message<'_>, list: &List, text: &str) -> Result<Vec<u8>, Fault> {
+    let mut base = Vec::with_capacity(text.len() * 3 + 128);
+    put_components(&mut base, message, list)?;
+    base.extend_from_slice(text.as_bytes());
     Ok(base)
+}
+
+/// All lines, but for the value of the last one.
+pub(super) fn put_components(
+    to: &mut Vec<u8>,
+    message: &Message<'_>,
+    list: &List,
+) -> Result<(), Fault> {
+    for (shown, identity) in list.iter() {
+        to.extend_from_slice(shown.as_bytes());
+        to.extend_from_slice(b": ");
+        put_value(to, message, identity)?;
+        to.push(b'\n');
+    }
+    to.extend_from_slice(b"\"@signature-params\": ");
+    Ok(())
 }
 
 /// The value of a component.

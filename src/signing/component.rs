@@ -147,10 +147,6 @@ impl Identity {
     pub(super) const fn is_trailer(&self) -> bool {
         self.flags & flag::TRAILER != 0
     }
-
-    pub(super) fn is_derived(&self, name: &Name, of_request: bool) -> bool {
-        self.name == *name && self.is_of_request() == of_request
-    }
 }
 
 /// Something of a message that a signature can cover (RFC 9421 section 2).
@@ -210,25 +206,6 @@ derived! {
 }
 
 impl Component {
-    /// The digest of the content.
-    pub(super) const CONTENT_DIGEST: Self =
-        Self::known_header(super::digest::CONTENT_DIGEST, "\"content-digest\"");
-    /// The type of the content.
-    pub(super) const CONTENT_TYPE: Self =
-        Self::known_header(http::header::CONTENT_TYPE, "\"content-type\"");
-
-    const fn known_header(name: HeaderName, id: &'static str) -> Self {
-        let identity = Identity {
-            name: Name::Field(name),
-            flags: 0,
-            argument: None,
-        };
-        Self {
-            identity,
-            id: Cow::Borrowed(id),
-        }
-    }
-
     /// A header, all its values together.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {

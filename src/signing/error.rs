@@ -21,8 +21,17 @@ pub enum ConfigError {
     #[error("the key has no id: name it by with_key_id, as those who verify call it")]
     NoKeyId,
     /// A text that cannot stand in a field.
-    #[error("{0:?} cannot be sent: use visible ASCII characters")]
+    #[error("{0:?} cannot be sent: use visible ASCII characters, one at least")]
     NotVisible(String),
+    /// Nobody could send a request there.
+    #[error(
+        "{0:?} is no origin: give https or http, and a host such as api.example.com, with its \
+         port where that is not the usual one"
+    )]
+    Origin(String),
+    /// Nobody could send a request there.
+    #[error("{0:?} is no host: give it as api.example.com or api.example.com:8443")]
+    Authority(String),
     /// A label that is none.
     #[error("{0:?} is not a label: use a-z, 0-9, _, - and ., and begin with a letter")]
     Label(String),

@@ -1,12 +1,10 @@
-use super::service::{Desk, Next, Scheme, VerifyService};
+use super::origin::Origin;
+use super::service::{Next, Scheme, VerifyLayer};
 use super::verify::VerifiedHead;
-use super::{ConfigError, Fault, Message, Verified, Verifier};
-use crate::guard::{Rejection, Render, RequestHead};
+use super::{ConfigError, Fault, Message, ReceivedSignature, Verified, Verifier};
+use crate::guard::{Rejection, RequestHead};
 use crate::principal::Principal;
 use http::{HeaderMap, HeaderName};
-use std::sync::Arc;
-use std::time::Duration;
-use tower_layer::Layer;
 
 const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 
@@ -15,40 +13,19 @@ const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature")
 ///
 /// The body is read, up to a limit, and held against its digest before the service behind is
 /// called. What was read by a layer outside is not copied. See
-/// [`streaming_body`](Self::streaming_body) for bodies that are too large for that.
+/// [`streaming_body`](VerifyLayer::streaming_body) for bodies that are too large for that.
 ///
 /// A refused client is told by `Accept-Signature` what a signature has to cover.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct VerifySignatureLayer {
-    scheme: HttpSignatures,
-    desk: Desk,
-}
+pub type VerifySignatureLayer = VerifyLayer<HttpSignatures>;
 
 impl VerifySignatureLayer {
     /// Verifies by this verifier; bodies of up to 1 MiB.
     pub fn new(verifier: Verifier) -> Self {
-        Self {
-            scheme: HttpSignatures {
-                verifier,
-                streams: false,
-                origin: None,
-            },
-            desk: Desk::default(),
-        }
-    }
-
-    /// Reads bodies of up to this many bytes; larger ones are refused with 413.
-    pub const fn body_limit(mut self, limit: usize) -> Self {
-        self.desk.limit = limit;
-        self
-    }
-
-    /// Refuses with 408 when the body has not arrived within `deadline`; 15 seconds without
-    /// this.
-    pub const fn body_deadline(mut self, deadline: Duration) -> Self {
-        self.desk.deadline = deadline;
-        self
+        Self::of(HttpSignatures {
+            verifier,
+            streams: false,
+            origin: None,
+        })
     }
 
     /// Digests the body while the handler reads it, of any size, and ends it with an error when
@@ -66,31 +43,8 @@ impl VerifySignatureLayer {
     /// # Errors
     /// When that is no scheme or no host.
     pub fn origin(mut self, scheme: &str, authority: &str) -> Result<Self, ConfigError> {
-        let origin = format!("{scheme}://{authority}/");
-        let is_origin = origin.parse::<http::Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some(scheme)
-                && uri.authority().is_some_and(|it| it.as_str() == authority)
-                && !authority.contains('@')
-        });
-        if !is_origin {
-            return Err(ConfigError::NotVisible(origin));
-        }
-        self.scheme.origin = Some(Arc::new((scheme.into(), authority.into())));
+        self.scheme.origin = Some(Origin::new(scheme, authority)?);
         Ok(self)
-    }
-
-    /// Makes rejections look as `render` says.
-    pub fn rendered_by(mut self, render: impl Render) -> Self {
-        self.desk.render = Arc::new(render);
-        self
-    }
-}
-
-impl<S> Layer<S> for VerifySignatureLayer {
-    type Service = VerifyService<S, HttpSignatures>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        VerifyService::new(inner, self.scheme.clone(), self.desk.clone())
     }
 }
 
@@ -99,16 +53,13 @@ impl<S> Layer<S> for VerifySignatureLayer {
 pub struct HttpSignatures {
     verifier: Verifier,
     streams: bool,
-    origin: Option<Arc<(Box<str>, Box<str>)>>,
+    origin: Option<Origin>,
 }
 
 impl HttpSignatures {
     fn message<'a>(&'a self, head: &RequestHead<'a>) -> Message<'a> {
         let message = Message::of_request(head.method(), head.uri(), head.headers());
-        match self.origin.as_deref() {
-            Some((scheme, authority)) => message.with_origin(scheme, authority),
-            None => message,
-        }
+        Origin::seen(self.origin.as_ref(), message)
     }
 }
 
@@ -129,14 +80,15 @@ impl Scheme for HttpSignatures {
         is_empty: bool,
     ) -> Result<Next<Claim, Verified>, Fault> {
         let message = self.message(head);
-        if Verifier::needs_trailers(&message)? {
+        let signatures = self.verifier.read(&message)?;
+        if signatures.iter().any(ReceivedSignature::needs_trailers) {
             return Ok(Next::Whole(Claim::AfterTrailers));
         }
-        let verified = self.verifier.verify_head(&message).await?;
+        let verified = self.verifier.verify_head(signatures, &message).await?;
         if !self.streams {
             return Ok(Next::Whole(Claim::Verified(Box::new(verified))));
         }
-        verified.check_coverage(is_empty)?;
+        verified.check_coverage(self.verifier.policy(), is_empty)?;
         let hashers = verified.digests().hashers();
         Ok(Next::Stream(verified.pass(&self.verifier).await?, hashers))
     }
@@ -153,10 +105,11 @@ impl Scheme for HttpSignatures {
             Claim::AfterTrailers => {
                 let none = HeaderMap::new();
                 let message = self.message(head).with_trailers(trailers.unwrap_or(&none));
-                self.verifier.verify_head(&message).await?
+                let signatures = self.verifier.read(&message)?;
+                self.verifier.verify_head(signatures, &message).await?
             }
         };
-        verified.check_body(body)?;
+        verified.check_body(self.verifier.policy(), body)?;
         verified.pass(&self.verifier).await
     }
 

@@ -1,5 +1,5 @@
 use super::Fault;
-use super::structured::FieldTypes;
+use super::structured::{FieldTypes, are_all};
 use http::uri::Authority;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request, response,
@@ -145,7 +145,14 @@ impl<'a> From<&'a response::Parts> for Message<'a> {
 /// No client sends the user of a URI.
 fn without_user(authority: &Authority) -> &str {
     let whole = authority.as_str();
-    whole.rsplit_once('@').map_or(whole, |(_, host)| host)
+    match has_user(whole) {
+        true => whole.rsplit_once('@').map_or(whole, |(_, host)| host),
+        false => whole,
+    }
+}
+
+fn has_user(authority: &str) -> bool {
+    !are_all(Some(authority.as_bytes()), |byte| byte != b'@')
 }
 
 /// Two hosts are none: which of them another would take cannot be known.
@@ -160,7 +167,7 @@ impl<'a> Target<'a> {
     pub(super) fn authority(&self) -> Result<&'a str, Fault> {
         let authority = self.authority.filter(|it| !it.is_empty());
         let authority = authority.ok_or_else(|| Fault::Missing("@authority".into()))?;
-        if authority.contains('@') {
+        if has_user(authority) {
             return Err(Fault::BadValue("@authority".into()));
         }
         Ok(authority)

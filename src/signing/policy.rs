@@ -1,4 +1,5 @@
 use super::component::Name;
+use super::fields::{List, SIGNATURE};
 use super::{Component, ConfigError, Fault, Message, ReceivedSignature};
 use crate::clock::Timestamp;
 use crate::crypto::keys::{Algorithm, Algorithms};
@@ -105,16 +106,25 @@ impl Policy {
     }
 
     /// Asks for this tag: a signature for another purpose does not count.
-    pub fn tag(mut self, tag: impl Into<Box<str>>) -> Self {
-        self.tag = Some(tag.into());
-        self
+    ///
+    /// # Errors
+    /// When no signature could have it: it is not visible ASCII.
+    pub fn tag(mut self, tag: &str) -> Result<Self, ConfigError> {
+        self.tag = Some(super::sign::visible(tag)?);
+        Ok(self)
     }
 
     /// Takes only what was sent to this host, with its port if that is not the usual one. Call
     /// it for each. Without it, a request for another host that knows the same keys passes.
-    pub fn for_authority(mut self, authority: &str) -> Self {
-        self.authorities.push(authority.to_ascii_lowercase().into());
-        self
+    ///
+    /// # Errors
+    /// When it is no host.
+    pub fn for_authority(mut self, authority: &str) -> Result<Self, ConfigError> {
+        if !super::origin::is_authority(authority) {
+            return Err(ConfigError::Authority(authority.to_owned()));
+        }
+        self.authorities.push(authority.into());
+        Ok(self)
     }
 
     /// Takes only these algorithms. Each key is for one anyway.
@@ -189,10 +199,10 @@ impl Policy {
             return Err(Fault::BadComponent("of another kind of message".into()));
         }
         let parameters = signature.parameters();
-        if self.tag.is_some() && self.tag != parameters.tag {
+        if self.tag.is_some() && self.tag.as_deref() != parameters.tag() {
             return Err(Fault::WrongTag);
         }
-        if parameters.key_id.is_none() {
+        if parameters.key_id().is_none() {
             return Err(Fault::NoKeyId);
         }
         self.check_time(signature, now)?;
@@ -205,7 +215,7 @@ impl Policy {
 
     fn check_time(&self, signature: &ReceivedSignature, now: Timestamp) -> Result<(), Fault> {
         let parameters = signature.parameters();
-        let created = parameters.created.ok_or(Fault::NoTime)?;
+        let created = parameters.created().ok_or(Fault::NoTime)?;
         let now = now.unix_seconds();
         if created > now.saturating_add(self.clock_skew.as_secs()) {
             return Err(Fault::FromFuture);
@@ -213,7 +223,7 @@ impl Policy {
         if now.saturating_sub(created) > self.max_age.as_secs() {
             return Err(Fault::Stale);
         }
-        if parameters.expires.is_some_and(|expires| now > expires) {
+        if parameters.expires().is_some_and(|expires| now > expires) {
             return Err(Fault::Expired);
         }
         Ok(())
@@ -225,7 +235,7 @@ impl Policy {
         message: &Message<'_>,
     ) -> Result<(), Fault> {
         let covers = |name: &Name, shown: &str| {
-            if signature.covers_derived(name, false) {
+            if signature.list().has_derived(name, false) {
                 Ok(())
             } else {
                 Err(Fault::NotCovered(shown.into()))
@@ -281,9 +291,9 @@ impl Policy {
     /// may be behind this one by as much as clocks may differ.
     pub(super) fn memory(&self, signature: &ReceivedSignature, now: Timestamp) -> Duration {
         let parameters = signature.parameters();
-        let created = parameters.created.unwrap_or_else(|| now.unix_seconds());
+        let created = parameters.created().unwrap_or_else(|| now.unix_seconds());
         let stale = created.saturating_add(self.max_age.as_secs());
-        let end = stale.min(parameters.expires.unwrap_or(u64::MAX));
+        let end = stale.min(parameters.expires().unwrap_or(u64::MAX));
         let left = end.saturating_sub(now.unix_seconds()).saturating_add(2);
         Duration::from_secs(left).saturating_add(self.clock_skew)
     }
@@ -295,7 +305,7 @@ fn check_target(
     message: &Message<'_>,
     of_request: bool,
 ) -> Result<(), Fault> {
-    let covers = |name: &Name| signature.covers_derived(name, of_request);
+    let covers = |name: &Name| signature.list().has_derived(name, of_request);
     if covers(&Name::TargetUri) {
         return Ok(());
     }
@@ -328,7 +338,7 @@ fn check_target(
 
 /// Whether a response is the one to its request.
 fn check_bound(signature: &ReceivedSignature, message: &Message<'_>) -> Result<(), Fault> {
-    if !signature.covers_derived(&Name::Method, true) {
+    if !signature.list().has_derived(&Name::Method, true) {
         return Err(Fault::NotCovered("\"@method\";req".into()));
     }
     check_target(signature, message, true)?;
@@ -339,22 +349,15 @@ fn check_bound(signature: &ReceivedSignature, message: &Message<'_>) -> Result<(
     else {
         return Err(Fault::Missing("req".into()));
     };
-    let is_signed = request.headers().contains_key(super::fields::SIGNATURE);
-    if is_signed && !signature.covers_field_of_request(&super::fields::SIGNATURE) {
+    let is_signed = request.headers().contains_key(SIGNATURE);
+    if is_signed && !covers_signature_of_request(signature.list()) {
         return Err(Fault::NotCovered("\"signature\";req".into()));
     }
     Ok(())
 }
 
-impl ReceivedSignature {
-    /// Whether it covers a header of the request, all of it.
-    fn covers_field_of_request(&self, name: &http::HeaderName) -> bool {
-        let mut covered = self.0.input.covered.iter();
-        covered.any(|it| {
-            let identity = &it.identity;
-            identity.name == Name::Field(name.clone())
-                && identity.is_of_request()
-                && identity.argument.is_none()
-        })
-    }
+/// Whether it covers the signature of the request, all of it.
+fn covers_signature_of_request(list: &List) -> bool {
+    list.identities()
+        .any(|it| it.name == Name::Field(SIGNATURE) && it.is_of_request() && it.argument.is_none())
 }

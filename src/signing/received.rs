@@ -1,15 +1,18 @@
-use super::component::{Identity, Name};
-use super::digest::{CONTENT_DIGEST, DigestHasher, Digests, REPR_DIGEST};
-use super::fields::{self, Labeled};
+use super::component::Name;
+use super::digest::{DigestHasher, Digests};
+use super::fields::{self, Input, List, Lists, SignatureBytes};
 use super::message::Head;
 use super::{Component, Fault, Message, Parameters, base, registered_name, work};
 use crate::crypto::keys::KnownKey;
-use http::{HeaderName, StatusCode, header};
+use http::{StatusCode, header};
 use std::sync::Arc;
 
 /// One signature of a message, read and **not verified**.
-#[derive(Clone, Debug)]
-pub struct ReceivedSignature(pub(super) Arc<Labeled>);
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceivedSignature {
+    pub(super) input: Input,
+    pub(super) signature: SignatureBytes,
+}
 
 impl ReceivedSignature {
     /// The signatures of a message, in the order of `Signature-Input`.
@@ -18,46 +21,50 @@ impl ReceivedSignature {
     /// When there is none, or one of them is malformed: another parser might read it otherwise.
     /// When they cover more than anybody should read for an unknown sender.
     pub fn all_of(message: &Message<'_>) -> Result<Vec<Self>, Fault> {
-        let labeled = fields::signatures(message.headers)?;
-        if labeled.is_empty() {
+        Self::all_with(message, &Lists::new())
+    }
+
+    /// The same, where some lists of components are known.
+    pub(super) fn all_with(message: &Message<'_>, known: &Lists) -> Result<Vec<Self>, Fault> {
+        let all = fields::signatures(message.headers, known)?;
+        if all.is_empty() {
             return Err(Fault::Absent);
         }
-        work::check(message, &labeled)?;
-        Ok(labeled.into_iter().map(Self).collect())
+        work::check(message, &all)?;
+        Ok(all)
     }
 
     /// The label. Nobody vouches for it: it is not covered.
     #[must_use]
     pub fn label(&self) -> &str {
-        &self.0.input.label
+        self.input.label()
     }
 
     /// What it says of itself.
     #[must_use]
-    pub fn parameters(&self) -> &Parameters {
-        &self.0.input.parameters
+    pub const fn parameters(&self) -> Parameters<'_> {
+        Parameters(&self.input)
     }
 
     /// What it covers, as it stands in `Signature-Input`.
     pub fn components(&self) -> impl ExactSizeIterator<Item = &str> {
-        let input = &self.0.input;
-        input.covered.iter().map(|covered| input.id(covered))
+        self.list().iter().map(|(shown, _)| shown)
     }
 
     /// Whether it covers this component, whatever the order of the parameters.
     #[must_use]
     pub fn covers(&self, component: &Component) -> bool {
-        self.covers_identity(&component.identity)
+        let mut covered = self.list().identities();
+        covered.any(|it| *it == component.identity)
     }
 
-    fn covers_identity(&self, identity: &Identity) -> bool {
-        let mut covered = self.0.input.covered.iter();
-        covered.any(|it| it.identity == *identity)
+    /// Whether it covers trailers, so that the body comes first.
+    pub(super) fn needs_trailers(&self) -> bool {
+        self.list().needs_trailers()
     }
 
-    pub(super) fn covers_derived(&self, name: &Name, of_request: bool) -> bool {
-        let mut covered = self.0.input.covered.iter();
-        covered.any(|it| it.identity.is_derived(name, of_request))
+    pub(super) const fn list(&self) -> &Arc<List> {
+        self.input.list()
     }
 
     /// The bytes that it is over.
@@ -65,7 +72,7 @@ impl ReceivedSignature {
     /// # Errors
     /// When the message has not what the signature covers.
     pub fn base(&self, message: &Message<'_>) -> Result<Vec<u8>, Fault> {
-        base::of(message, &self.0.input)
+        base::of(message, self.list(), self.input.text())
     }
 
     /// Whether the key made it over this message: that and nothing else. **Do not build on
@@ -85,7 +92,9 @@ impl ReceivedSignature {
             return Err(Fault::WrongAlgorithm);
         }
         let base = self.base(message)?;
-        let verified = key.key().verify(algorithm, &base, &self.0.signature);
+        let verified = key
+            .key()
+            .verify(algorithm, &base, self.signature.as_slice());
         verified.map_err(|_| Fault::BadSignature)
     }
 
@@ -95,58 +104,41 @@ impl ReceivedSignature {
     /// # Errors
     /// When a digest is covered that is not there, is malformed, or cannot be recomputed.
     pub fn digests(&self, message: &Message<'_>) -> Result<CoveredDigests, Fault> {
-        let content = self.covered_digest(message, &CONTENT_DIGEST)?;
-        let representation = self.covered_digest(message, &REPR_DIGEST)?;
-        if representation.is_some() && !is_whole(message) {
+        let mut digests = CoveredDigests::default();
+        for identity in self.list().identities() {
+            let Name::Field(name) = &identity.name else {
+                continue;
+            };
+            let place = match name.as_str() {
+                "content-digest" => &mut digests.content,
+                "repr-digest" => &mut digests.representation,
+                _ => continue,
+            };
+            // One member alone counts when it is a strong one.
+            let member = identity.argument.as_deref();
+            let is_strong = member.is_none_or(|it| matches!(it, "sha-256" | "sha-512"));
+            if identity.is_of_request() || !is_strong {
+                continue;
+            }
+            let found = match identity.is_trailer() {
+                true => message.trailers,
+                false => Some(message.headers),
+            };
+            let found = found
+                .map(|headers| Digests::of(headers, name))
+                .transpose()?;
+            let missing = || Fault::Missing(name.as_str().into());
+            let found = found.flatten().ok_or_else(missing)?;
+            // In a header and in a trailer: which one another would look at cannot be known.
+            if place.as_ref().is_some_and(|before| *before != found) {
+                return Err(Fault::Duplicate("a digest"));
+            }
+            *place = Some(found);
+        }
+        if digests.representation.is_some() && !is_whole(message) {
             return Err(Fault::BadValue("repr-digest".into()));
         }
-        Ok(CoveredDigests {
-            content,
-            representation,
-        })
-    }
-
-    fn covered_digest(
-        &self,
-        message: &Message<'_>,
-        name: &HeaderName,
-    ) -> Result<Option<Digests>, Fault> {
-        let mut found = None;
-        for covered in &self.0.input.covered {
-            let Identity {
-                name: Name::Field(field),
-                argument,
-                ..
-            } = &covered.identity
-            else {
-                continue;
-            };
-            if field != name || covered.identity.is_of_request() {
-                continue;
-            }
-            // One member alone counts when it is a strong one.
-            if argument
-                .as_deref()
-                .is_some_and(|member| !matches!(member, "sha-256" | "sha-512"))
-            {
-                continue;
-            }
-            let headers = if covered.identity.is_trailer() {
-                message
-                    .trailers
-                    .ok_or_else(|| Fault::Missing(name.as_str().into()))?
-            } else {
-                message.headers
-            };
-            let digests = Digests::of(headers, name)?;
-            found = Some(digests.ok_or_else(|| Fault::Missing(name.as_str().into()))?);
-        }
-        Ok(found)
-    }
-
-    pub(super) fn needs_trailers(&self) -> bool {
-        let mut covered = self.0.input.covered.iter();
-        covered.any(|it| it.identity.is_trailer() && !it.identity.is_of_request())
+        Ok(digests)
     }
 }
 
@@ -163,7 +155,7 @@ fn is_whole(message: &Message<'_>) -> bool {
 }
 
 /// The digests of a body that a signature covers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CoveredDigests {
     content: Option<Digests>,
     representation: Option<Digests>,

@@ -1,11 +1,11 @@
 use super::body::SignedBody;
-use super::service::USUAL_LIMIT;
-use super::{Message, Signer};
-use crate::guard::render::{Render, Standard, refuse};
+use super::origin::Origin;
+use super::service::Desk;
+use super::{ConfigError, Message, Signer};
+use crate::guard::render::{Render, refuse};
 use crate::guard::{Body, Rejection, RejectionKind, RequestHead, collect};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,14 +18,12 @@ use tower_service::Service;
 /// The body is read for its digest, up to a limit of 1 MiB unless told otherwise. A response
 /// that cannot be signed is replaced by a 500: one without a signature would be taken for a
 /// forgery anyway.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct SignResponseLayer {
     signer: Signer,
-    limit: usize,
-    deadline: Duration,
-    origin: Option<Arc<(Box<str>, Box<str>)>>,
-    render: Arc<dyn Render>,
+    origin: Option<Origin>,
+    desk: Desk,
 }
 
 impl SignResponseLayer {
@@ -33,28 +31,36 @@ impl SignResponseLayer {
     pub fn new(signer: Signer) -> Self {
         Self {
             signer,
-            limit: USUAL_LIMIT,
-            deadline: collect::DEADLINE,
             origin: None,
-            render: Arc::new(Standard),
+            desk: Desk::default(),
         }
     }
 
-    /// Signs bodies of up to this many bytes.
+    /// Signs bodies of up to this many bytes; 1 MiB without this.
     pub const fn body_limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
+        self.desk.limit = limit;
         self
     }
 
-    /// Waits for the body of a handler for as long as this; 15 seconds otherwise.
+    /// Waits for the body of a handler for as long as this; 15 seconds without this.
     pub const fn body_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.desk.deadline = deadline;
         self
     }
 
-    /// Says which scheme and host clients use, where a proxy in front changes them.
-    pub fn origin(mut self, scheme: &str, authority: &str) -> Self {
-        self.origin = Some(Arc::new((scheme.into(), authority.into())));
+    /// Says which scheme and host clients use, where a proxy in front changes them: `https`,
+    /// `api.example.com`.
+    ///
+    /// # Errors
+    /// When that is no scheme or no host.
+    pub fn origin(mut self, scheme: &str, authority: &str) -> Result<Self, ConfigError> {
+        self.origin = Some(Origin::new(scheme, authority)?);
+        Ok(self)
+    }
+
+    /// Makes the 500 that replaces what cannot be signed look as `render` says.
+    pub fn rendered_by(mut self, render: impl Render) -> Self {
+        self.desk.render = Arc::new(render);
         self
     }
 
@@ -68,27 +74,15 @@ impl SignResponseLayer {
                 .with_reason(format!("the response cannot be signed: {reason}"))
         };
         let (parts, body) = response.into_parts();
-        let read = collect::whole_with_trailers(body, self.limit, self.deadline).await;
+        let read = collect::whole_with_trailers(body, self.desk.limit, self.desk.deadline).await;
         let (bytes, trailers): (Bytes, _) =
             read.map_err(|rejection| failed(rejection.code().to_owned()))?;
         let mut response = Response::from_parts(parts, ());
         let request = Message::of_request(&asked.method, &asked.uri, &asked.headers);
-        let request = match self.origin.as_deref() {
-            Some((scheme, authority)) => request.with_origin(scheme, authority),
-            None => request,
-        };
+        let request = Origin::seen(self.origin.as_ref(), request);
         let signed = self.signer.sign_response(&mut response, &bytes, &request);
         signed.map_err(|fault| failed(fault.to_string()))?;
         Ok(response.map(|()| SignedBody::whole(bytes, trailers)))
-    }
-}
-
-impl fmt::Debug for SignResponseLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignResponseLayer")
-            .field("signer", &self.signer)
-            .field("limit", &self.limit)
-            .finish_non_exhaustive()
     }
 }
 
@@ -153,7 +147,7 @@ where
                     *request.uri_mut() = asked.uri;
                     *request.headers_mut() = asked.headers;
                     *request.extensions_mut() = extensions;
-                    refuse(&*layer.render, rejection, &RequestHead::of(&request))
+                    refuse(&*layer.desk.render, rejection, &RequestHead::of(&request))
                 }
             })
         })

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tower_layer::Layer;
 use tower_service::Service;
 
 /// Bytes of a body that are read without being asked for more: 1 MiB.
@@ -86,6 +87,58 @@ impl fmt::Debug for Desk {
     }
 }
 
+/// Lets pass requests that are signed by one scheme, and no others: a
+/// [`VerifySignatureLayer`](super::VerifySignatureLayer), an
+/// [`ApiSignatureLayer`](super::api::ApiSignatureLayer), a
+/// [`WebhookLayer`](super::webhook::WebhookLayer) or a [`SigV4Layer`](super::sigv4::SigV4Layer).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct VerifyLayer<V> {
+    pub(super) scheme: V,
+    desk: Desk,
+}
+
+impl<V> VerifyLayer<V> {
+    pub(super) fn of(scheme: V) -> Self {
+        Self {
+            scheme,
+            desk: Desk::default(),
+        }
+    }
+
+    /// Reads bodies of up to this many bytes, 1 MiB without this; larger ones are refused with
+    /// 413.
+    pub const fn body_limit(mut self, limit: usize) -> Self {
+        self.desk.limit = limit;
+        self
+    }
+
+    /// Refuses with 408 when the body has not arrived within `deadline`; 15 seconds without
+    /// this.
+    pub const fn body_deadline(mut self, deadline: Duration) -> Self {
+        self.desk.deadline = deadline;
+        self
+    }
+
+    /// Makes rejections look as `render` says.
+    pub fn rendered_by(mut self, render: impl Render) -> Self {
+        self.desk.render = Arc::new(render);
+        self
+    }
+}
+
+impl<S, V: Clone> Layer<S> for VerifyLayer<V> {
+    type Service = VerifyService<S, V>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        VerifyService {
+            inner,
+            scheme: self.scheme.clone(),
+            desk: self.desk.clone(),
+        }
+    }
+}
+
 /// A service that is called with requests whose signature is good.
 #[derive(Clone, Debug)]
 #[allow(
@@ -96,16 +149,6 @@ pub struct VerifyService<S, V> {
     inner: S,
     scheme: V,
     desk: Desk,
-}
-
-impl<S, V> VerifyService<S, V> {
-    pub(super) const fn new(inner: S, scheme: V, desk: Desk) -> Self {
-        Self {
-            inner,
-            scheme,
-            desk,
-        }
-    }
 }
 
 type Answer<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + Send>>;

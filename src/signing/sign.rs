@@ -1,14 +1,15 @@
 use super::digest::CONTENT_DIGEST;
-use super::fields::{self, Covered, Input, SIGNATURE, SIGNATURE_INPUT};
-use super::message::Head;
-use super::{Component, ConfigError, Fault, Message, base, registered_name};
+use super::fields::{self, Draft, List, Lists, SIGNATURE, SIGNATURE_INPUT};
+use super::{
+    Component, ConfigError, Fault, Message, base, decimal, packed, registered_name, usual,
+};
 use crate::clock::Clock;
 use crate::crypto::keys::SigningKey;
 use crate::random::Random;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, header};
-use std::fmt::Write;
+use http::header::InvalidHeaderValue;
+use http::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,13 +51,14 @@ pub struct Signer(Arc<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     key: SigningKey,
-    key_id: Box<str>,
-    components: Option<Vec<Component>>,
     label: Box<str>,
+    list: Option<Arc<List>>,
+    /// The parameters that are the same each time, as they are sent; empty where one is not.
+    key_id: Box<str>,
+    algorithm: Box<str>,
+    tag: Box<str>,
     lifetime: Option<Duration>,
     nonce: bool,
-    tag: Option<Box<str>>,
-    names_algorithm: bool,
     clock: Clock,
     random: Random,
 }
@@ -81,14 +83,14 @@ impl Signer {
         registered_name(key.algorithm()).ok_or(ConfigError::NoAlgorithm)?;
         let key_id = visible(key.key_id().ok_or(ConfigError::NoKeyId)?)?;
         Ok(Self(Arc::new(Inner {
-            key,
-            key_id,
-            components: None,
             label: "sig".into(),
+            list: None,
+            key_id: parameter("keyid", &key_id),
+            algorithm: Box::default(),
+            tag: Box::default(),
             lifetime: None,
             nonce: true,
-            tag: None,
-            names_algorithm: false,
+            key,
             clock: Clock::system(),
             random: Random::secure(),
         })))
@@ -108,18 +110,19 @@ impl Signer {
         self,
         components: impl IntoIterator<Item = Component>,
     ) -> Result<Self, ConfigError> {
-        let mut all: Vec<Component> = Vec::new();
+        let mut all = Draft::default();
         for component in components {
             let refuse = |why| Err(ConfigError::Component(component.to_string(), why));
-            if all.contains(&component) {
+            if all.has(&component.identity) {
                 return refuse("it comes twice");
             }
             if all.len() == fields::MAX_COMPONENTS {
                 return refuse("there are 64 already");
             }
-            all.push(component);
+            all.push(&component);
         }
-        Ok(self.with(|inner| inner.components = Some(all)))
+        let list = all.close();
+        Ok(self.with(|inner| inner.list = Some(list)))
     }
 
     /// Sets the label; `sig` without this.
@@ -139,7 +142,7 @@ impl Signer {
     /// When the tag is not visible ASCII.
     pub fn tag(self, tag: &str) -> Result<Self, ConfigError> {
         let tag = visible(tag)?;
-        Ok(self.with(|inner| inner.tag = Some(tag)))
+        Ok(self.with(|inner| inner.tag = parameter("tag", &tag)))
     }
 
     /// Says when the signature is over, this long after it is made.
@@ -149,7 +152,8 @@ impl Signer {
 
     /// Names the algorithm (`alg`). Who verifies knows it from the key.
     pub fn naming_algorithm(self) -> Self {
-        self.with(|inner| inner.names_algorithm = true)
+        let name = registered_name(self.0.key.algorithm()).unwrap_or_default();
+        self.with(|inner| inner.algorithm = parameter("alg", name))
     }
 
     /// Leaves the nonce out: a response needs none when it is bound to a request that has one,
@@ -173,28 +177,58 @@ impl Signer {
     /// # Errors
     /// When the message has not what is to be covered, or the random generator fails.
     pub fn sign(&self, message: &Message<'_>) -> Result<SignatureFields, Fault> {
-        let input = self.input(message)?;
-        let base = base::of(message, &input)?;
+        let list = match &self.0.list {
+            Some(list) => Arc::clone(list),
+            None => usual::list(message)?,
+        };
+        let mut base = Vec::with_capacity(list.text().len() * 2 + 512);
+        base::put_components(&mut base, message, &list)?;
+        let start = base.len();
+        self.put_parameters(&mut base, &list);
         let signature = self.0.key.sign(&base);
         let signature = signature.map_err(|error| Fault::Internal(error.to_string().into()))?;
 
-        let mut text = String::with_capacity(self.0.label.len() + input.text.len() + 1);
-        text.push_str(&self.0.label);
-        text.push('=');
-        text.push_str(&input.text);
-        let input = HeaderValue::try_from(text);
-        // Of the very length, so that the value need not move.
-        let length = self.0.label.len() + signature.len().div_ceil(3) * 4 + 3;
-        let mut text = String::with_capacity(length);
-        text.push_str(&self.0.label);
-        text.push_str("=:");
-        STANDARD.encode_string(&signature, &mut text);
-        text.push(':');
+        let parameters = base.get(start..).unwrap_or_default();
+        let input = [self.0.label.as_bytes(), b"=", parameters].concat();
         let bad = |_| Fault::Malformed("Signature-Input");
         Ok(SignatureFields {
-            input: input.map_err(bad)?,
-            signature: HeaderValue::try_from(text).map_err(bad)?,
+            input: HeaderValue::try_from(input).map_err(bad)?,
+            signature: self.shown(&signature).map_err(bad)?,
         })
+    }
+
+    /// The value of `@signature-params`: what is covered, and what the signature says of itself.
+    fn put_parameters(&self, to: &mut Vec<u8>, list: &List) {
+        let inner = &*self.0;
+        to.extend_from_slice(list.text().as_bytes());
+        to.extend_from_slice(b";created=");
+        let now = inner.clock.now().unix_seconds();
+        decimal::put(to, now);
+        to.extend_from_slice(inner.key_id.as_bytes());
+        if inner.nonce {
+            let mut nonce = [0; 22];
+            let encoded = URL_SAFE_NO_PAD.encode_slice(inner.random.bytes::<16>(), &mut nonce);
+            debug_assert_eq!(encoded, Ok(nonce.len()), "16 bytes are 22 characters");
+            to.extend_from_slice(b";nonce=\"");
+            to.extend_from_slice(&nonce);
+            to.push(b'"');
+        }
+        to.extend_from_slice(inner.algorithm.as_bytes());
+        if let Some(lifetime) = inner.lifetime {
+            to.extend_from_slice(b";expires=");
+            decimal::put(to, now.saturating_add(lifetime.as_secs()));
+        }
+        to.extend_from_slice(inner.tag.as_bytes());
+    }
+
+    /// The value of `Signature`.
+    fn shown(&self, signature: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
+        let label = self.0.label.as_bytes();
+        let text = match signature.try_into() {
+            Ok(mac) => [label, b"=:", &packed::text_of_32(mac), b":"].concat(),
+            Err(_) => [label, b"=:", STANDARD.encode(signature).as_bytes(), b":"].concat(),
+        };
+        HeaderValue::try_from(text)
     }
 
     /// Signs a request with this body: adds `Content-Digest` where there is a body, and then
@@ -234,8 +268,8 @@ impl Signer {
         fields: SignatureFields,
     ) -> Result<(), Fault> {
         if headers.contains_key(SIGNATURE) || headers.contains_key(SIGNATURE_INPUT) {
-            let there = fields::signatures(headers)?;
-            if there.iter().any(|it| it.input.label == self.0.label) {
+            let there = fields::signatures(headers, &Lists::new())?;
+            if there.iter().any(|it| it.input.label() == &*self.0.label) {
                 return Err(Fault::Duplicate("a label"));
             }
         }
@@ -244,92 +278,13 @@ impl Signer {
         headers.append(SIGNATURE, fields.signature);
         Ok(())
     }
-
-    /// What is covered, and what the signature says.
-    fn input(&self, message: &Message<'_>) -> Result<Input, Fault> {
-        let inner = &*self.0;
-        let mut input = Input {
-            text: String::with_capacity(192),
-            covered: Vec::with_capacity(6),
-            ..Input::default()
-        };
-        input.text.push('(');
-        match &inner.components {
-            Some(components) => components
-                .iter()
-                .for_each(|it| cover(&mut input, it.clone())),
-            None => cover_usual(&mut input, message)?,
-        }
-        input.text.push(')');
-        let now = inner.clock.now().unix_seconds();
-        let text = &mut input.text;
-        let _infallible = write!(text, ";created={now}");
-        put_text(text, "keyid", &inner.key_id);
-        if inner.nonce {
-            let nonce = URL_SAFE_NO_PAD.encode(inner.random.bytes::<16>());
-            put_text(text, "nonce", &nonce);
-        }
-        if inner.names_algorithm {
-            let name = registered_name(inner.key.algorithm());
-            put_text(text, "alg", name.unwrap_or_default());
-        }
-        if let Some(lifetime) = inner.lifetime {
-            let expires = now.saturating_add(lifetime.as_secs());
-            let _infallible = write!(text, ";expires={expires}");
-        }
-        if let Some(tag) = &inner.tag {
-            put_text(text, "tag", tag);
-        }
-        Ok(input)
-    }
 }
 
-fn put_text(text: &mut String, name: &str, value: &str) {
-    text.push(';');
-    text.push_str(name);
-    text.push('=');
-    fields::put_string(text, value);
-}
-
-fn cover(input: &mut Input, component: Component) {
-    if !input.covered.is_empty() {
-        input.text.push(' ');
-    }
-    let start = input.text.len();
-    input.text.push_str(component.as_str());
-    let span = start..input.text.len();
-    let identity = component.identity;
-    input.covered.push(Covered { identity, span });
-}
-
-fn cover_usual(input: &mut Input, message: &Message<'_>) -> Result<(), Fault> {
-    let is_bound = match &message.head {
-        Head::Request(_) => {
-            cover(input, Component::method());
-            cover(input, Component::target_uri());
-            None
-        }
-        Head::Response { request, .. } => {
-            cover(input, Component::status());
-            *request
-        }
-    };
-    for (name, component) in [
-        (CONTENT_DIGEST, Component::CONTENT_DIGEST),
-        (header::CONTENT_TYPE, Component::CONTENT_TYPE),
-    ] {
-        if message.headers.contains_key(name) {
-            cover(input, component);
-        }
-    }
-    if let Some(request) = is_bound {
-        cover(input, Component::method().of_request()?);
-        cover(input, Component::target_uri().of_request()?);
-        if request.headers.contains_key(SIGNATURE) {
-            cover(input, Component::header(SIGNATURE).of_request()?);
-        }
-    }
-    Ok(())
+/// A parameter that is a string, as it is sent.
+fn parameter(name: &str, value: &str) -> Box<str> {
+    let mut text = format!(";{name}=");
+    fields::put_string(&mut text, value);
+    text.into()
 }
 
 /// Sets the digest of a body, whatever digest was there before; no body, no digest.

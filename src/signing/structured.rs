@@ -135,8 +135,9 @@ fn lines<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> Result<impl Iterator<Item = &'a [u8]> + use<'a>, Fault> {
-    let mut lines = headers.get_all(name).iter().peekable();
-    if lines.peek().is_none() {
+    let all = headers.get_all(name);
+    let lines = all.iter();
+    if all.iter().next().is_none() {
         return Err(Fault::Missing(name.as_str().into()));
     }
     Ok(lines.map(|line: &HeaderValue| line.as_bytes().trim_ascii()))

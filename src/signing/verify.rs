@@ -1,3 +1,4 @@
+use super::fields::Lists;
 use super::received::CoveredDigests;
 use super::replay::Replay;
 use super::{Component, Fault, Message, Parameters, Policy, ReceivedSignature, registered_name};
@@ -20,6 +21,8 @@ struct Inner {
     keys: Arc<dyn KeyProvider>,
     replay: Option<Replay>,
     clock: Clock,
+    /// What signatures that were good have covered.
+    known: Arc<Lists>,
 }
 
 impl Verifier {
@@ -43,6 +46,7 @@ impl Verifier {
             keys: Arc::new(keys),
             replay,
             clock: Clock::system(),
+            known: Arc::new(Lists::new()),
         }))
     }
 
@@ -66,21 +70,41 @@ impl Verifier {
     /// # Errors
     /// Why none passes: of several, what was wrong with the first.
     pub async fn verify(&self, message: &Message<'_>, body: &[u8]) -> Result<Verified, Fault> {
-        let head = self.verify_head(message).await?;
-        head.check_body(body)?;
+        let head = self.verify_head(self.read(message)?, message).await?;
+        head.check_body(self.policy(), body)?;
         head.pass(self).await
     }
 
-    /// All that can be said without the body.
-    pub(super) async fn verify_head(&self, message: &Message<'_>) -> Result<VerifiedHead, Fault> {
+    /// The signatures of a message, not verified.
+    pub(super) fn read(&self, message: &Message<'_>) -> Result<Vec<ReceivedSignature>, Fault> {
+        ReceivedSignature::all_with(message, &self.0.known)
+    }
+
+    /// All that can be said of signatures without the body.
+    pub(super) async fn verify_head(
+        &self,
+        signatures: Vec<ReceivedSignature>,
+        message: &Message<'_>,
+    ) -> Result<VerifiedHead, Fault> {
+        let inner = &*self.0;
+        let now = inner.clock.now();
         let (mut head, mut first_fault) = (None::<VerifiedHead>, None);
-        for signature in ReceivedSignature::all_of(message)? {
-            match (self.verify_one(signature, message).await, &mut head) {
-                (Ok(good), None) => head = Some(good),
-                (Ok(good), Some(first)) => first.others.push(good.verified),
-                // Nobody can tell what another signature is worth, while this one may be good.
-                (Err(fault @ (Fault::Unavailable(_) | Fault::Internal(_))), _) => {
-                    return Err(fault);
+        for signature in signatures {
+            let proved = match self.examine(&signature, message, now) {
+                Err(fault) => Err(fault),
+                Ok((key_id, digests)) => {
+                    // Nobody can tell what another signature is worth, while this one may be
+                    // good: where keys cannot be asked, none is looked at any more.
+                    let key = inner.keys.find(key_id).await?;
+                    let key = self.prove(&signature, message, key);
+                    key.map(|key| (key, digests))
+                }
+            };
+            match (proved, &mut head) {
+                (Ok((key, _)), Some(first)) => first.others.push(Verified::new(signature, key)),
+                (Ok((key, digests)), None) => {
+                    let verified = Verified::new(signature, key);
+                    head = Some(VerifiedHead::new(verified, digests, now));
                 }
                 (Err(fault), _) => {
                     first_fault.get_or_insert(fault);
@@ -90,39 +114,33 @@ impl Verifier {
         head.ok_or_else(|| first_fault.unwrap_or(Fault::Absent))
     }
 
-    async fn verify_one(
+    /// All that comes before the key: whose a signature claims to be, and for which body.
+    fn examine<'a>(
         &self,
-        signature: ReceivedSignature,
+        signature: &'a ReceivedSignature,
         message: &Message<'_>,
-    ) -> Result<VerifiedHead, Fault> {
-        let Inner {
-            policy,
-            keys,
-            clock,
-            ..
-        } = &*self.0;
-        let now = clock.now();
-        policy.check(&signature, message, now)?;
+        now: Timestamp,
+    ) -> Result<(&'a str, CoveredDigests), Fault> {
+        self.0.policy.check(signature, message, now)?;
         let digests = signature.digests(message)?;
-        let key_id = signature.parameters().key_id().ok_or(Fault::NoKeyId)?;
-        let key = keys.find(key_id).await?.ok_or(Fault::UnknownKey)?;
-        if !policy.allows(key.algorithm()) {
+        let key_id = signature.parameters().key_id();
+        Ok((key_id.ok_or(Fault::NoKeyId)?, digests))
+    }
+
+    /// Whether the key made the signature.
+    fn prove(
+        &self,
+        signature: &ReceivedSignature,
+        message: &Message<'_>,
+        key: Option<KnownKey>,
+    ) -> Result<KnownKey, Fault> {
+        let key = key.ok_or(Fault::UnknownKey)?;
+        if !self.0.policy.allows(key.algorithm()) {
             return Err(Fault::WrongAlgorithm);
         }
         signature.dangerous_verify_without_policy(message, &key)?;
-        Ok(VerifiedHead {
-            verified: Verified(Arc::new(Facts { signature, key })),
-            others: Vec::new(),
-            digests,
-            is_digest_needed: policy.asks_for_digest(),
-            now,
-        })
-    }
-
-    /// Whether any of the signatures covers trailers, so that the body comes first.
-    pub(super) fn needs_trailers(message: &Message<'_>) -> Result<bool, Fault> {
-        let all = ReceivedSignature::all_of(message)?;
-        Ok(all.iter().any(ReceivedSignature::needs_trailers))
+        self.0.known.keep(signature.list());
+        Ok(key)
     }
 }
 
@@ -142,22 +160,30 @@ pub(super) struct VerifiedHead {
     /// The other signatures of the same message that are good.
     others: Vec<Verified>,
     digests: CoveredDigests,
-    is_digest_needed: bool,
     now: Timestamp,
 }
 
 impl VerifiedHead {
+    const fn new(verified: Verified, digests: CoveredDigests, now: Timestamp) -> Self {
+        Self {
+            verified,
+            others: Vec::new(),
+            digests,
+            now,
+        }
+    }
+
     /// Whether a body can be told from another.
-    pub(super) fn check_coverage(&self, is_empty: bool) -> Result<(), Fault> {
+    pub(super) fn check_coverage(&self, policy: &Policy, is_empty: bool) -> Result<(), Fault> {
         let is_covered = self.digests.has_content();
-        if is_empty || is_covered || !self.is_digest_needed {
+        if is_empty || is_covered || !policy.asks_for_digest() {
             return Ok(());
         }
         Err(Fault::NotCovered("content-digest".into()))
     }
 
-    pub(super) fn check_body(&self, body: &[u8]) -> Result<(), Fault> {
-        self.check_coverage(body.is_empty())?;
+    pub(super) fn check_body(&self, policy: &Policy, body: &[u8]) -> Result<(), Fault> {
+        self.check_coverage(policy, body.is_empty())?;
         self.digests.verify(body)
     }
 
@@ -203,6 +229,10 @@ struct Facts {
 }
 
 impl Verified {
+    fn new(signature: ReceivedSignature, key: KnownKey) -> Self {
+        Self(Arc::new(Facts { signature, key }))
+    }
+
     /// The id of the key that signed.
     #[must_use]
     pub fn key_id(&self) -> &str {
@@ -229,7 +259,7 @@ impl Verified {
 
     /// What the signature says of itself.
     #[must_use]
-    pub fn parameters(&self) -> &Parameters {
+    pub fn parameters(&self) -> Parameters<'_> {
         self.0.signature.parameters()
     }
 

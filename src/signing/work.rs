@@ -3,12 +3,11 @@
 //! A component costs what it is part of: one member of a dictionary has the whole field parsed.
 //! Whoever knows the id of a key could cover each of a thousand members eight times.
 
-use super::Fault;
 use super::component::{Identity, Name, flag};
 use super::digest::{CONTENT_DIGEST, REPR_DIGEST};
-use super::fields::{Input, Labeled};
-use super::message::{Head, Message};
-use std::sync::Arc;
+use super::message::{Head, Message, Target};
+use super::{Fault, ReceivedSignature};
+use http::HeaderMap;
 
 /// The most bytes that are parsed for all signatures of a message: for members, for fields that
 /// are serialized again, for single parameters of the query, and for digests. A field of 1 kB
@@ -18,21 +17,42 @@ const MAX_PARSED: usize = 64 * 1024;
 const MAX_COPIED: usize = 512 * 1024;
 
 /// Whether verifying all these signatures stays within bounds.
-pub(super) fn check(message: &Message<'_>, signatures: &[Arc<Labeled>]) -> Result<(), Fault> {
+pub(super) fn check(message: &Message<'_>, signatures: &[ReceivedSignature]) -> Result<(), Fault> {
+    // No component is longer than all there is: most messages are far from any bound.
+    let components: usize = signatures
+        .iter()
+        .map(|it| it.list().identities().len())
+        .sum();
+    if components.saturating_mul(whole_length(message)) <= MAX_PARSED {
+        return Ok(());
+    }
     let (mut parsed, mut copied) = (0_usize, 0_usize);
-    for Input { covered, .. } in signatures.iter().map(|signature| &signature.input) {
-        for identity in covered.iter().map(|covered| &covered.identity) {
-            let length = length(message, identity);
-            copied = copied.saturating_add(length);
-            if is_parsed(identity) {
-                parsed = parsed.saturating_add(length);
-            }
+    for identity in signatures.iter().flat_map(|it| it.list().identities()) {
+        let length = length(message, identity);
+        copied = copied.saturating_add(length);
+        if is_parsed(identity) {
+            parsed = parsed.saturating_add(length);
         }
     }
     match parsed > MAX_PARSED || copied > MAX_COPIED {
         true => Err(Fault::TooMuch("what the signatures cover")),
         false => Ok(()),
     }
+}
+
+/// How many bytes there are to cover.
+fn whole_length(message: &Message<'_>) -> usize {
+    let lengths = |headers: &HeaderMap| headers.values().map(|it| it.len() + 2).sum::<usize>();
+    let of_head = match &message.head {
+        Head::Request(target) => target_length(target),
+        Head::Response { request, .. } => request.map_or(0, whole_length),
+    };
+    lengths(message.headers) + message.trailers.map_or(0, lengths) + of_head
+}
+
+fn target_length(target: &Target<'_>) -> usize {
+    let query = target.uri.query().map_or(0, str::len);
+    target.uri.path().len() + target.authority.map_or(0, str::len) + query
 }
 
 fn is_parsed(identity: &Identity) -> bool {
@@ -59,10 +79,7 @@ fn length(message: &Message<'_>, identity: &Identity) -> usize {
             let values = headers.into_iter().flat_map(|it| it.get_all(name));
             values.map(|value| value.len() + 2).sum()
         }
-        (_, Head::Request(target)) => {
-            let query = target.uri.query().map_or(0, str::len);
-            target.uri.path().len() + target.authority.map_or(0, str::len) + query
-        }
+        (_, Head::Request(target)) => target_length(target),
         (_, Head::Response { .. }) => 0,
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn orders(
     let policy = Policy::request();
     // A request that was signed for another host, where the same keys are known, is not for us.
     let policy = match origin {
-        Some((_, authority)) => policy.for_authority(authority),
+        Some((_, authority)) => policy.for_authority(authority)?,
         None => policy,
     };
     let verifier = Verifier::new(policy, keys, stores.store.clone());

@@ -1,4 +1,4 @@
-use crate::signing::hex;
+use crate::signing::{decimal, hex};
 use http::HeaderName;
 use ring::digest::{SHA256, digest};
 
@@ -70,20 +70,7 @@ fn put(form: &mut Vec<u8>, part: &[u8]) {
 }
 
 fn put_length(form: &mut Vec<u8>, length: usize) {
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    let mut left = length;
-    loop {
-        first = first.saturating_sub(1);
-        if let Some(digit) = digits.get_mut(first) {
-            *digit = b'0' + u8::try_from(left % 10).unwrap_or_default();
-        }
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    form.extend_from_slice(digits.get(first..).unwrap_or_default());
+    decimal::put(form, length as u64);
     form.push(b':');
 }
 

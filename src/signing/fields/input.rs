@@ -1,9 +1,9 @@
 //! `Signature-Input`: what each signature covers, and what it says of itself.
 
-use super::{Covered, Input, MAX_COMPONENTS, MAX_PARAMETERS, MAX_SIGNATURES};
+use super::{Draft, Input, MAX_COMPONENTS, MAX_PARAMETERS, MAX_SIGNATURES, Text};
 use super::{Refused, or_malformed, put_string, refuse};
+use crate::signing::Fault;
 use crate::signing::component::{Component, Identity};
-use crate::signing::{Fault, Parameters};
 use sfv::visitor::{
     DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ParameterVisitor,
 };
@@ -24,17 +24,17 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Input>, Fault> {
 
 /// A component by itself, with its parameters.
 pub(in crate::signing) fn component(text: &str) -> Result<Component, Fault> {
-    let (mut input, mut fault) = (Input::default(), None);
-    let visitor = Visit {
-        input: &mut input,
+    let (mut draft, mut fault) = (Draft::default(), None);
+    let visitor = ReadItem {
+        draft: &mut draft,
         fault: &mut fault,
     };
     let parsed = Parser::new(text).parse_item_with_visitor(visitor);
     or_malformed(parsed, fault, "a component")?;
-    let covered = input.covered.pop().ok_or(Fault::Malformed("a component"))?;
+    let covered = draft.covered.pop().ok_or(Fault::Malformed("a component"))?;
     Ok(Component {
         identity: covered.identity,
-        id: Cow::Owned(input.text),
+        id: Cow::Owned(draft.text),
     })
 }
 
@@ -49,20 +49,16 @@ impl<'de> DictionaryVisitor<'de> for Inputs<'_> {
 
     fn entry(&mut self, label: &'de KeyRef) -> Result<impl EntryVisitor<'de>, Refused> {
         let label = label.as_str();
-        if self.inputs.iter().any(|input| *input.label == *label) {
+        if self.inputs.iter().any(|input| input.label() == label) {
             return refuse(self.fault, Fault::Duplicate("a label"));
         }
         if self.inputs.len() == MAX_SIGNATURES {
             return refuse(self.fault, Fault::TooMuch("signatures"));
         }
-        let input = self.inputs.push_mut(Input {
-            label: label.into(),
-            text: String::with_capacity(160),
-            covered: Vec::with_capacity(6),
-            ..Input::default()
-        });
-        Ok(Visit {
-            input,
+        Ok(ReadEntry {
+            label,
+            draft: Draft::default(),
+            inputs: self.inputs,
             fault: self.fault,
         })
     }
@@ -72,22 +68,14 @@ impl<'de> DictionaryVisitor<'de> for Inputs<'_> {
     }
 }
 
-/// Where what is read goes.
-struct Visit<'a> {
-    input: &'a mut Input,
+struct ReadEntry<'a, 'de> {
+    label: &'de str,
+    draft: Draft,
+    inputs: &'a mut Vec<Input>,
     fault: &'a mut Option<Fault>,
 }
 
-impl Visit<'_> {
-    fn again(&mut self) -> Visit<'_> {
-        Visit {
-            input: self.input,
-            fault: self.fault,
-        }
-    }
-}
-
-impl<'de> EntryVisitor<'de> for Visit<'_> {
+impl<'de> EntryVisitor<'de> for ReadEntry<'_, 'de> {
     type Error = Refused;
 
     fn item(self) -> Result<impl ItemVisitor<'de>, Refused> {
@@ -95,34 +83,42 @@ impl<'de> EntryVisitor<'de> for Visit<'_> {
     }
 
     fn inner_list(self) -> Result<impl InnerListVisitor<'de>, Refused> {
-        self.input.text.push('(');
         Ok(self)
     }
 }
 
-impl<'de> InnerListVisitor<'de> for Visit<'_> {
+impl<'de> InnerListVisitor<'de> for ReadEntry<'_, 'de> {
     type Error = Refused;
 
     fn item(&mut self) -> Result<impl ItemVisitor<'de>, Refused> {
-        if self.input.covered.len() == MAX_COMPONENTS {
+        if self.draft.len() == MAX_COMPONENTS {
             return refuse(self.fault, Fault::TooMuch("components"));
         }
-        if !self.input.covered.is_empty() {
-            self.input.text.push(' ');
-        }
-        Ok(self.again())
+        self.draft.open();
+        Ok(ReadItem {
+            draft: &mut self.draft,
+            fault: self.fault,
+        })
     }
 
     fn finish(self) -> Result<impl ParameterVisitor<'de>, Refused> {
-        self.input.text.push(')');
+        let list = self.draft.close();
+        let field = format!("{}={}", self.label, list.text());
+        let input = self.inputs.push_mut(Input::new(self.label, field, list));
         Ok(ReadParameters {
-            to: self,
+            to: input,
+            fault: self.fault,
             seen: Vec::with_capacity(4),
         })
     }
 }
 
-impl<'de> ItemVisitor<'de> for Visit<'_> {
+struct ReadItem<'a> {
+    draft: &'a mut Draft,
+    fault: &'a mut Option<Fault>,
+}
+
+impl<'de> ItemVisitor<'de> for ReadItem<'_> {
     type Out = ();
     type Error = Refused;
 
@@ -135,8 +131,8 @@ impl<'de> ItemVisitor<'de> for Visit<'_> {
         };
         match Identity::named(name.as_str()) {
             Ok(identity) => {
-                let start = self.input.text.len();
-                put_string(&mut self.input.text, name.as_str());
+                let start = self.draft.text.len();
+                put_string(&mut self.draft.text, name.as_str());
                 Ok(ReadComponent {
                     to: self,
                     identity,
@@ -149,7 +145,7 @@ impl<'de> ItemVisitor<'de> for Visit<'_> {
 }
 
 struct ReadComponent<'a> {
-    to: Visit<'a>,
+    to: ReadItem<'a>,
     identity: Identity,
     start: usize,
 }
@@ -174,7 +170,7 @@ impl<'de> ParameterVisitor<'de> for ReadComponent<'_> {
         if let Err(fault) = self.identity.parameter(key.as_str(), text) {
             return refuse(self.to.fault, fault);
         }
-        put_parameter(&mut self.to.input.text, key, &value);
+        put_parameter(&mut self.to.draft.text, key, &value);
         Ok(())
     }
 
@@ -183,18 +179,18 @@ impl<'de> ParameterVisitor<'de> for ReadComponent<'_> {
             Ok(identity) => identity,
             Err(fault) => return refuse(self.to.fault, fault),
         };
-        let input = self.to.input;
-        if input.covered.iter().any(|it| it.identity == identity) {
+        if self.to.draft.has(&identity) {
             return refuse(self.to.fault, Fault::Duplicate("a component"));
         }
-        let span = self.start..input.text.len();
-        input.covered.push(Covered { identity, span });
+        let span = self.start..self.to.draft.text.len();
+        self.to.draft.cover(identity, span);
         Ok(())
     }
 }
 
 struct ReadParameters<'a, 'de> {
-    to: Visit<'a>,
+    to: &'a mut Input,
+    fault: &'a mut Option<Fault>,
     seen: Vec<&'de KeyRef>,
 }
 
@@ -208,16 +204,16 @@ impl<'de> ParameterVisitor<'de> for ReadParameters<'_, 'de> {
         value: BareItemFromInput<'de>,
     ) -> Result<(), Refused> {
         if self.seen.contains(&key) {
-            return refuse(self.to.fault, Fault::Duplicate("a parameter"));
+            return refuse(self.fault, Fault::Duplicate("a parameter"));
         }
         if self.seen.len() == MAX_PARAMETERS {
-            return refuse(self.to.fault, Fault::TooMuch("parameters"));
+            return refuse(self.fault, Fault::TooMuch("parameters"));
         }
         self.seen.push(key);
-        put_parameter(&mut self.to.input.text, key, &value);
-        match self.to.input.parameters.take(key.as_str(), &value) {
+        put_parameter(&mut self.to.field, key, &value);
+        match self.to.take(key.as_str(), &value) {
             Ok(()) => Ok(()),
-            Err(fault) => refuse(self.to.fault, fault),
+            Err(fault) => refuse(self.fault, fault),
         }
     }
 
@@ -226,7 +222,8 @@ impl<'de> ParameterVisitor<'de> for ReadParameters<'_, 'de> {
     }
 }
 
-impl Parameters {
+impl Input {
+    /// Takes a parameter that stands at the end of the field.
     fn take(&mut self, key: &str, value: &BareItemFromInput<'_>) -> Result<(), Fault> {
         let time = || match value {
             BareItemFromInput::Integer(seconds) => u64::try_from(i64::from(*seconds))
@@ -235,7 +232,7 @@ impl Parameters {
             _ => Err(Fault::Malformed("a time")),
         };
         let text = || match value {
-            BareItemFromInput::String(text) => Ok(Some(text.as_str().into())),
+            BareItemFromInput::String(text) => Ok(Text::at_end_of(&self.field, text.as_str())),
             _ => Err(Fault::Malformed("a parameter")),
         };
         match key {
@@ -249,6 +246,17 @@ impl Parameters {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Text {
+    /// The string that was written last, of this value. Escapes stand in the field alone.
+    fn at_end_of(field: &str, value: &str) -> Self {
+        if value.contains(['"', '\\']) {
+            return Self::Unescaped(value.into());
+        }
+        let end = field.len().saturating_sub(1);
+        Self::Inside(end.saturating_sub(value.len())..end)
     }
 }
 

@@ -5,13 +5,14 @@
 //! is not the one spelling of its bytes.
 
 mod input;
+mod list;
 mod plain;
 mod value;
 
 pub(super) use input::component;
+pub(super) use list::{Draft, List, Lists};
 
-use super::component::Identity;
-use super::{Fault, Parameters};
+use super::{Fault, ReceivedSignature};
 use http::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -29,39 +30,116 @@ pub(super) const MAX_COMPONENTS: usize = 64;
 /// The most parameters of one signature. Six are registered.
 const MAX_PARAMETERS: usize = 16;
 
-/// What one signature says that it covers.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What one signature says that it covers, and of itself.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Input {
-    pub(super) label: Box<str>,
-    /// The value of `@signature-params`: as it was signed, whatever the spaces were.
-    pub(super) text: String,
-    pub(super) covered: Vec<Covered>,
-    pub(super) parameters: Parameters,
+    /// The label, an equals sign, and the value of `@signature-params`: as it was signed,
+    /// whatever the spaces were.
+    field: String,
+    label_len: usize,
+    list: Arc<List>,
+    pub(super) created: Option<u64>,
+    pub(super) expires: Option<u64>,
+    nonce: Text,
+    algorithm: Text,
+    key_id: Text,
+    tag: Text,
 }
 
+/// The value of a parameter that is a string.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Covered {
-    pub(super) identity: Identity,
-    /// Where it stands in the text.
-    pub(super) span: Range<usize>,
+enum Text {
+    Absent,
+    /// As it stands in the field.
+    Inside(Range<usize>),
+    /// Without the escapes that it has there.
+    Unescaped(Box<str>),
 }
 
 impl Input {
-    /// A component as it stands in the text.
-    pub(super) fn id(&self, covered: &Covered) -> &str {
-        self.text.get(covered.span.clone()).unwrap_or_default()
+    /// A field that begins with this label and this list. What else it says has to be read.
+    const fn new(label: &str, field: String, list: Arc<List>) -> Self {
+        Self {
+            field,
+            label_len: label.len(),
+            list,
+            created: None,
+            expires: None,
+            nonce: Text::Absent,
+            algorithm: Text::Absent,
+            key_id: Text::Absent,
+            tag: Text::Absent,
+        }
+    }
+
+    pub(super) fn label(&self) -> &str {
+        self.field.get(..self.label_len).unwrap_or_default()
+    }
+
+    /// The value of `@signature-params`.
+    pub(super) fn text(&self) -> &str {
+        self.field.get(self.label_len + 1..).unwrap_or_default()
+    }
+
+    pub(super) const fn list(&self) -> &Arc<List> {
+        &self.list
+    }
+
+    pub(super) fn nonce(&self) -> Option<&str> {
+        self.read(&self.nonce)
+    }
+
+    pub(super) fn algorithm(&self) -> Option<&str> {
+        self.read(&self.algorithm)
+    }
+
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.read(&self.key_id)
+    }
+
+    pub(super) fn tag(&self) -> Option<&str> {
+        self.read(&self.tag)
+    }
+
+    fn read<'a>(&'a self, text: &'a Text) -> Option<&'a str> {
+        match text {
+            Text::Absent => None,
+            Text::Inside(span) => self.field.get(span.clone()),
+            Text::Unescaped(text) => Some(text),
+        }
     }
 }
 
-/// One signature of a message, read and not verified.
+/// A signature. That of an HMAC needs no room of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Labeled {
-    pub(super) input: Input,
-    pub(super) signature: Vec<u8>,
+pub(super) enum SignatureBytes {
+    Mac([u8; 32]),
+    Other(Box<[u8]>),
 }
 
-/// All signatures of a message, in the order of `Signature-Input`.
-pub(super) fn signatures(headers: &HeaderMap) -> Result<Vec<Arc<Labeled>>, Fault> {
+impl SignatureBytes {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mac(bytes) => bytes,
+            Self::Other(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for SignatureBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        bytes
+            .try_into()
+            .map_or_else(|bytes: Vec<u8>| Self::Other(bytes.into()), Self::Mac)
+    }
+}
+
+/// All signatures of a message, in the order of `Signature-Input`. Lists that are known are not
+/// parsed again.
+pub(super) fn signatures(
+    headers: &HeaderMap,
+    known: &Lists,
+) -> Result<Vec<ReceivedSignature>, Fault> {
     let inputs = field(headers, &SIGNATURE_INPUT, "Signature-Input")?;
     let signatures = field(headers, &SIGNATURE, "Signature")?;
     let (Some(inputs), Some(signatures)) = (&inputs, &signatures) else {
@@ -71,21 +149,24 @@ pub(super) fn signatures(headers: &HeaderMap) -> Result<Vec<Arc<Labeled>>, Fault
             _ => Fault::UnknownLabel,
         });
     };
-    if let Some(labeled) = plain::read(inputs, signatures) {
-        return Ok(vec![Arc::new(labeled)]);
+    if let Some(signature) = plain::read(inputs, signatures, known) {
+        return Ok(vec![signature]);
     }
     let inputs = input::read(inputs)?;
     let mut values = value::read(signatures)?;
     if inputs.len() != values.len() {
         return Err(Fault::UnknownLabel);
     }
-    let mut labeled = Vec::with_capacity(inputs.len());
+    let mut all = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let place = values.iter().position(|(label, _)| **label == *input.label);
+        let place = values
+            .iter()
+            .position(|(label, _)| **label == *input.label());
         let (_, signature) = values.swap_remove(place.ok_or(Fault::UnknownLabel)?);
-        labeled.push(Arc::new(Labeled { input, signature }));
+        let signature = signature.into();
+        all.push(ReceivedSignature { input, signature });
     }
-    Ok(labeled)
+    Ok(all)
 }
 
 /// All lines of a field as one, which for almost all is the only line.
@@ -152,11 +233,11 @@ pub(super) fn put_string(text: &mut String, value: &str) {
 mod tests {
     use super::*;
 
-    fn read(input: &str, signature: &str) -> Result<Vec<Arc<Labeled>>, Fault> {
+    fn read(input: &str, signature: &str) -> Result<Vec<ReceivedSignature>, Fault> {
         let mut headers = HeaderMap::new();
         headers.insert(SIGNATURE_INPUT, input.parse().unwrap());
         headers.insert(SIGNATURE, signature.parse().unwrap());
-        signatures(&headers)
+        signatures(&headers, &Lists::new())
     }
 
     #[test]
@@ -166,12 +247,13 @@ mod tests {
         let read = read(input, "a=:AA==:");
         let read = &read.unwrap()[0].input;
         assert_eq!(
-            read.text,
+            read.text(),
             "(\"@method\" \"date\";req);x;created=1;keyid=\"k\\\"\";n=1.5;b=:AA==:;t=*a"
         );
-        assert_eq!(read.id(&read.covered[1]), "\"date\";req");
-        assert_eq!(read.parameters.created, Some(1));
-        assert_eq!(read.parameters.key_id.as_deref(), Some("k\""));
+        let shown: Vec<_> = read.list().iter().map(|(shown, _)| shown).collect();
+        assert_eq!(shown, ["\"@method\"", "\"date\";req"]);
+        assert_eq!(read.created, Some(1));
+        assert_eq!(read.key_id(), Some("k\""));
     }
 
     #[test]

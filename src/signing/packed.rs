@@ -1,0 +1,109 @@
+//! Base64 of 32 bytes, which digests and HMACs have: one spelling for each, and no room of its
+//! own on the heap.
+
+/// The characters of 32 bytes, and one of padding.
+const LEN: usize = 44;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// What a byte stands for that is no character of base64.
+const WRONG: u8 = 0x80;
+/// What each byte stands for.
+const VALUES: [u8; 256] = values();
+
+/// The text of 32 bytes.
+pub(super) fn text_of_32(bytes: &[u8; 32]) -> [u8; LEN] {
+    // A zero more, and its character is the place of the padding.
+    let mut padded = [0; 33];
+    padded.split_at_mut(32).0.copy_from_slice(bytes);
+    let mut text = [b'='; LEN];
+    for (four, three) in text.chunks_exact_mut(4).zip(padded.chunks_exact(3)) {
+        let &[a, b, c] = three else { break };
+        let sextets = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
+        four.copy_from_slice(&sextets.map(character));
+    }
+    let [.., padding] = &mut text;
+    *padding = b'=';
+    text
+}
+
+/// The 32 bytes of a text, spelled as [`text_of_32`] spells them.
+pub(super) fn read_32(text: &[u8]) -> Option<[u8; 32]> {
+    let mut text: [u8; LEN] = text.try_into().ok()?;
+    let [.., padding] = &mut text;
+    if std::mem::replace(padding, b'A') != b'=' {
+        return None;
+    }
+    let mut bytes = [0; 33];
+    let mut all = 0;
+    for (three, four) in bytes.chunks_exact_mut(3).zip(text.chunks_exact(4)) {
+        let &[a, b, c, d] = four else { return None };
+        let [a, b, c, d] = [a, b, c, d].map(value);
+        all |= a | b | c | d;
+        three.copy_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+    }
+    let (digest, loose) = bytes.split_first_chunk()?;
+    (all & WRONG == 0 && *loose == [0]).then_some(*digest)
+}
+
+/// The character of the lowest six bits.
+fn character(sextet: u8) -> u8 {
+    let character = ALPHABET.get(usize::from(sextet & 0x3f));
+    character.copied().unwrap_or(b'=')
+}
+
+fn value(character: u8) -> u8 {
+    let value = VALUES.get(usize::from(character));
+    value.copied().unwrap_or(WRONG)
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler runs it, and would not go on"
+)]
+const fn values() -> [u8; 256] {
+    let mut values = [WRONG; 256];
+    let mut sextet = 0;
+    while sextet < ALPHABET.len() {
+        values[ALPHABET[sextet] as usize] = sextet as u8;
+        sextet += 1;
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    #[test]
+    fn there_is_one_spelling() {
+        let good = text_of_32(&[0xff; 32]);
+        assert_eq!(read_32(&good), Some([0xff; 32]));
+        for wrong in [
+            &b""[..],
+            &good[..43],
+            &good[1..],
+            &[&good[..], b"="].concat(),
+            &[&good[..42], b"=="].concat(),
+            &[&good[..42], b"9="].concat(),
+            &[&good[..43], b"8"].concat(),
+            &[b"-", &good[1..]].concat(),
+            &[&good[..43], b" "].concat(),
+        ] {
+            assert_eq!(read_32(wrong), None, "{wrong:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_the_crate_makes_of_it(bytes: [u8; 32], at in 0..LEN, other: u8) {
+            let mut text = text_of_32(&bytes);
+            prop_assert_eq!(STANDARD.encode(bytes).into_bytes(), text);
+            prop_assert_eq!(read_32(&text), Some(bytes));
+            text[at] = other;
+            let expected = STANDARD.decode(text).ok().and_then(|it| it.try_into().ok());
+            prop_assert_eq!(read_32(&text), expected);
+        }
+    }
+}
