@@ -1,5 +1,5 @@
 //! What was looked through and found clean, and comes again in request after request: what
-//! browsers say of themselves, and the names of an application's fields.
+//! browsers say of themselves.
 
 use super::view::{Part, Place};
 
@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many texts are remembered, at eight bytes each.
 const SLOTS: usize = 4096;
-/// Longer headers and names are not remembered, in bytes: browsers and applications have none.
+/// Longer headers are not remembered, in bytes: browsers send none.
 const LONGEST_HEADER: usize = 512;
-const LONGEST_NAME: usize = 64;
 
 /// Remembers texts by a hash of 64 bits under a key of its own (SipHash), so that nobody can
 /// tell which other text has the hash of a clean one; whoever guesses needs some 2^52 requests.
@@ -23,12 +22,7 @@ pub(super) struct Memory {
 
 /// A text by its hash.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Remembered {
-    hash: u64,
-    /// Whether it is clean wherever it is met, whatever stands around it, or only as long as
-    /// no detector has to look at it.
-    pub(super) is_header: bool,
-}
+pub(super) struct Remembered(u64);
 
 impl Memory {
     pub(super) fn new() -> Self {
@@ -38,8 +32,8 @@ impl Memory {
         }
     }
 
-    /// By what a text would be remembered, if it is a name, or a header that browsers send with
-    /// every request and that holds nothing secret.
+    /// By what a text would be remembered, if it is a header that browsers send with every
+    /// request and that holds nothing secret.
     pub(super) fn of(
         &self,
         place: Place,
@@ -47,39 +41,31 @@ impl Memory {
         name: &[u8],
         text: &[u8],
     ) -> Option<Remembered> {
-        let (is_header, fits) = match (place, part) {
-            (Place::Header, Part::Value) => (is_constant(name, text), text.len() <= LONGEST_HEADER),
-            (_, Part::Name) => (false, text.len() <= LONGEST_NAME),
-            _ => return None,
-        };
-        if !fits || (part == Part::Value && !is_header) {
+        let is_header = place == Place::Header && part == Part::Value;
+        if !is_header || text.len() > LONGEST_HEADER || !is_constant(name, text) {
             return None;
         }
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u8(place as u8);
-        if is_header {
-            hasher.write(name);
-            hasher.write_u8(0);
-        }
+        hasher.write(name);
+        hasher.write_u8(0);
         hasher.write(text);
         // Zero is what stands in an empty slot.
-        let hash = hasher.finish().max(1);
-        Some(Remembered { hash, is_header })
+        Some(Remembered(hasher.finish().max(1)))
     }
 
     pub(super) fn knows(&self, text: Remembered) -> bool {
         let slot = self.slot(text);
-        slot.is_some_and(|slot| slot.load(Ordering::Relaxed) == text.hash)
+        slot.is_some_and(|slot| slot.load(Ordering::Relaxed) == text.0)
     }
 
     pub(super) fn keep(&self, text: Remembered) {
         if let Some(slot) = self.slot(text) {
-            slot.store(text.hash, Ordering::Relaxed);
+            slot.store(text.0, Ordering::Relaxed);
         }
     }
 
     fn slot(&self, text: Remembered) -> Option<&AtomicU64> {
-        self.known.get(text.hash as usize % SLOTS)
+        self.known.get(text.0 as usize % SLOTS)
     }
 }
 
@@ -113,10 +99,6 @@ mod tests {
         assert!(memory.knows(agent("a")));
         assert!(!memory.knows(agent("b")));
         assert!(!memory.knows(header(&memory, "origin", "a").unwrap()));
-        let name = |place| memory.of(place, Part::Name, b"a", b"a").unwrap();
-        memory.keep(name(Place::Query));
-        assert!(memory.knows(name(Place::Query)));
-        assert!(!memory.knows(name(Place::Json)));
     }
 
     #[test]
@@ -132,8 +114,11 @@ mod tests {
         );
         let long = "a".repeat(LONGEST_HEADER + 1);
         assert!(header(&memory, "user-agent", &long).is_none());
-        let long = long.as_bytes();
-        assert!(memory.of(Place::Json, Part::Name, long, long).is_none());
+        assert!(
+            memory
+                .of(Place::Header, Part::Name, b"host", b"a")
+                .is_none()
+        );
     }
 
     #[test]

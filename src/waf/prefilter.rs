@@ -29,8 +29,6 @@ impl Seen {
     pub(super) const BRACKET: Self = Self(1 << 7);
     /// A control character that has no place in text.
     pub(super) const CONTROL: Self = Self(1 << 8);
-    /// What no header of a protocol, such as `Accept`, has a use for.
-    const NOT_TOKENS: Self = Self(1 << 9);
     /// From here on: bytes that wake the same detectors.
     const FIRST_WAKING: u32 = 16;
 
@@ -49,11 +47,6 @@ impl Seen {
         self.0 & encodings != 0
     }
 
-    /// Whether it consists of what headers of the protocol consist of.
-    pub(super) const fn is_tokens(self) -> bool {
-        !self.has(Self::NOT_TOKENS)
-    }
-
     const fn of_byte(byte: u8) -> u64 {
         let mut sorts = 0;
         if byte.is_ascii_alphabetic() {
@@ -64,14 +57,6 @@ impl Seen {
         }
         if !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=') {
             sorts |= Self::NOT_BASE64.0;
-        }
-        if !byte.is_ascii_alphanumeric()
-            && !matches!(
-                byte,
-                b' ' | b',' | b';' | b'=' | b'.' | b'*' | b'/' | b'+' | b'-' | b'_' | b':' | b'?'
-            )
-        {
-            sorts |= Self::NOT_TOKENS.0;
         }
         if byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7F {
             sorts |= Self::CONTROL.0;
@@ -158,8 +143,8 @@ const LONGEST_PLAIN: usize = 3;
 pub(super) struct Prefilter {
     sorts: [u64; 256],
     literals: Literals,
-    /// Literals of one byte: the sort of it, and whom it wakes.
-    bytes: Vec<(Seen, Live)>,
+    /// By sorts of waking bytes, in order: whom they wake.
+    bytes: Vec<Live>,
     /// By the number of a place: who looks there at all.
     by_place: [Live; 32],
     /// Patterns without a literal.
@@ -220,18 +205,27 @@ impl Prefilter {
         Seen(text.iter().fold(0, |seen, byte| seen | sort(byte)))
     }
 
+    /// Whether this is a word that nobody has to look at, wherever it stands: most names and
+    /// many values are.
+    pub(super) fn is_plain(&self, text: &[u8], seen: Seen) -> bool {
+        if seen.has(Seen::OTHER) {
+            return false;
+        }
+        text.len() <= LONGEST_PLAIN || !seen.has(Seen::LETTER) || !self.literals.may_be_in(text)
+    }
+
     /// Who has to look at this text.
     pub(super) fn live(&self, text: &[u8], seen: Seen, place: Place) -> Live {
-        let plain = !seen.has(Seen::OTHER);
-        if plain && (text.len() <= LONGEST_PLAIN || !seen.has(Seen::LETTER)) {
-            return Live::default();
-        }
         let mut live = Live::default();
-        if !plain {
+        if seen.has(Seen::OTHER) {
             live.add(&self.always);
+        } else if text.len() <= LONGEST_PLAIN || !seen.has(Seen::LETTER) {
+            return live;
         }
-        for (_, wakes) in self.bytes.iter().filter(|(byte, _)| seen.has(*byte)) {
-            live.add(wakes);
+        for group in bits(seen.0 >> Seen::FIRST_WAKING) {
+            if let Some(wakes) = self.bytes.get(group) {
+                live.add(wakes);
+            }
         }
         self.literals.wake(text, &mut live);
         live.keep(self.by_place.get(place as usize).unwrap_or(&Live([0; 4])));
@@ -240,8 +234,8 @@ impl Prefilter {
 }
 
 /// Gives bytes that wake somebody sorts of their own: one for all that wake the same.
-fn sorted(bytes: &[(u8, Live)], sorts: &mut [u64; 256]) -> Vec<(Seen, Live)> {
-    let mut groups: Vec<(Seen, Live)> = Vec::new();
+fn sorted(bytes: &[(u8, Live)], sorts: &mut [u64; 256]) -> Vec<Live> {
+    let mut groups: Vec<Live> = Vec::new();
     for (byte, sort) in (0..=u8::MAX).zip(sorts) {
         let mut wakes = Live::default();
         let waking = bytes.iter().filter(|(waking, _)| *waking == byte);
@@ -249,13 +243,13 @@ fn sorted(bytes: &[(u8, Live)], sorts: &mut [u64; 256]) -> Vec<(Seen, Live)> {
         if wakes.is_empty() {
             continue;
         }
-        let group = groups.iter().position(|(_, known)| *known == wakes);
+        let group = groups.iter().position(|known| *known == wakes);
         let group = group.unwrap_or_else(|| {
-            let bit = Seen::FIRST_WAKING + groups.len() as u32;
-            groups.push((Seen(1u64.checked_shl(bit).unwrap_or(0)), wakes));
+            groups.push(wakes);
             groups.len() - 1
         });
-        *sort |= groups.get(group).map_or(0, |(seen, _)| seen.0);
+        let bit = Seen::FIRST_WAKING + group as u32;
+        *sort |= 1u64.checked_shl(bit).unwrap_or(0);
     }
     groups
 }

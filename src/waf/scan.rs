@@ -1,5 +1,6 @@
 //! One request, looked through.
 
+mod buffers;
 mod custom;
 mod odd;
 
@@ -17,6 +18,7 @@ use super::rule::{RuleId, Subject, What};
 use super::signal::{Finding, Signals};
 use super::view::{Part, Place, Surroundings, View};
 use super::{Class, FieldKind};
+use buffers::Buffers;
 use odd::{data_uri, escaped_letter_at, overlong_at};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::{ControlFlow, Range};
@@ -116,12 +118,10 @@ struct Outer {
     kind: FieldKind,
 }
 
-/// How many texts were looked at, how many of them detectors looked at, and how many findings
-/// were noted, counting or not.
+/// How many texts were looked at, and how many findings were noted, counting or not.
 #[derive(Clone, Copy, Default)]
 struct Done {
     looks: u64,
-    woken: u64,
     noted: u64,
 }
 
@@ -137,7 +137,7 @@ pub(super) struct Scan<'e> {
     outer: Option<Outer>,
     signals: Signals,
     done: Done,
-    spare: Vec<Vec<u8>>,
+    buffers: Buffers,
     /// Of each rule that users added, which conditions have held.
     held: Vec<u64>,
     /// And of which values were there at all.
@@ -170,7 +170,7 @@ impl<'e> Scan<'e> {
                     .saturating_add(LEAST_WORK),
             ),
             done: Done::default(),
-            spare: Vec::new(),
+            buffers: Buffers::of_thread(),
             held: vec![0; engine.rules.custom.len()],
             present: vec![0; engine.rules.custom.len()],
         }
@@ -215,23 +215,17 @@ impl<'e> Scan<'e> {
 
     /// Looks at a text that comes again and again, unless it was found clean before. Only those
     /// are remembered of which there is but one view, for others the rules of users may want to
-    /// see decoded, and of names those that no detector had to look at, for what is around them
-    /// differs.
+    /// see decoded. What is around them differs, and so is not looked at.
     fn look_once(&mut self, field: &mut Field<'_>, value: &[u8], text: Remembered) -> Flow {
         if self.engine.memory.knows(text) {
             return self.ask(field.subject(), value, true);
         }
         let before = self.done;
         let around = std::mem::take(&mut self.around);
-        if !text.is_header {
-            self.around = around;
-        }
         let flow = self.look(field, value, 0, false);
         self.around = around;
         flow?;
-        let is_clean = self.done.noted == before.noted
-            && self.done.looks == before.looks + 1
-            && (text.is_header || self.done.woken == before.woken);
+        let is_clean = self.done.noted == before.noted && self.done.looks == before.looks + 1;
         if is_clean && field.kind == FieldKind::Plain {
             self.engine.memory.keep(text);
         }
@@ -254,6 +248,9 @@ impl<'e> Scan<'e> {
             self.exhausted(field, text)?;
         }
         let seen = self.filter.seen(text);
+        if self.filter.is_plain(text, seen) && !decode::may_be_base64(text) {
+            return Flow::Continue(());
+        }
         if seen.has(Seen::BRACKET) && self.is_document(field, text)? {
             if !may_break_out(text) {
                 return Flow::Continue(());
@@ -353,7 +350,6 @@ impl<'e> Scan<'e> {
         if live.is_empty() {
             return Flow::Continue(());
         }
-        self.done.woken += 1;
         let view = View {
             bytes: text,
             place: field.place,
@@ -431,18 +427,21 @@ impl<'e> Scan<'e> {
         if !seen.may_be_encoded() {
             return Flow::Continue(());
         }
-        let names = memchr::memchr_iter(b'&', text).count();
-        if !self.signals.spend(names.saturating_mul(STEPS_OF_NAME)) {
-            self.exhausted(field, text)?;
+        if seen.has(Seen::AMPERSAND) {
+            let names = memchr::memchr_iter(b'&', text).count();
+            if !self.signals.spend(names.saturating_mul(STEPS_OF_NAME)) {
+                self.exhausted(field, text)?;
+            }
         }
-        let (mut out, mut spare) = (self.buffer(), self.buffer());
+        let (mut out, mut spare) = (self.buffers.take(), self.buffers.take());
         let mut flow = Flow::Continue(());
         // Of a text that is shown to people, references stay what they are.
         let is_shown = matches!(field.kind, FieldKind::FreeText | FieldKind::RichText);
         if decode::round(text, seen, is_shown, &mut out, &mut spare) {
             flow = self.look_deeper(field, &out, depth, base64);
         }
-        self.spare.extend([out, spare]);
+        self.buffers.give_back(out);
+        self.buffers.give_back(spare);
         flow
     }
 
@@ -454,12 +453,15 @@ impl<'e> Scan<'e> {
         ) {
             return Flow::Continue(());
         }
-        let mut out = self.buffer();
+        if !decode::may_be_base64(text) {
+            return Flow::Continue(());
+        }
+        let mut out = self.buffers.take();
         let mut flow = Flow::Continue(());
         if decode::base64(text, &mut out) {
             flow = self.look_deeper(field, &out, depth, true);
         }
-        self.spare.push(out);
+        self.buffers.give_back(out);
         flow
     }
 
@@ -486,10 +488,6 @@ impl<'e> Scan<'e> {
             return Flow::Break(());
         }
         Flow::Continue(())
-    }
-
-    fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
     }
 
     /// Notes a finding in a field: unless its rule is switched off, excluded, or counts
@@ -592,6 +590,14 @@ impl Visit for Scan<'_> {
     fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8]) -> Flow {
         let mut field = Field::new(place, Part::Value, name, FieldKind::Plain);
         self.note(&mut field, finding, text, 0..text.len())
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        self.buffers.take()
+    }
+
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        self.buffers.give_back(buffer);
     }
 }
 

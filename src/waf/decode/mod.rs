@@ -7,7 +7,7 @@ mod escapes;
 mod percent;
 mod unicode;
 
-pub(super) use base64::decode as base64;
+pub(super) use base64::{decode as base64, may_be_text as may_be_base64};
 pub(super) use entities::decode as entities;
 use entities::decode_in_tags as entities_in_tags;
 pub(super) use escapes::decode as escapes;

@@ -19,8 +19,8 @@ pub(super) fn any(
     let content_type = match types.next() {
         Some(value) => {
             let known = ContentType::read(value, visit)?;
-            let is_text = value.to_ascii_lowercase().starts_with(b"text/");
-            if known.kind == Kind::Unknown && !is_text {
+            let top = value.get(..b"text/".len()).unwrap_or_default();
+            if known.kind == Kind::Unknown && !top.eq_ignore_ascii_case(b"text/") {
                 visit.wrong(
                     &protocol::UNKNOWN_TYPE,
                     Place::Header,

@@ -1,4 +1,4 @@
-use super::{Flow, Visit};
+use super::{Flow, Visit, pieces};
 use crate::waf::decode;
 use crate::waf::protocol;
 use crate::waf::view::Place;
@@ -11,9 +11,9 @@ pub(super) fn pairs(
     duplicates_are_wrong: bool,
     visit: &mut impl Visit,
 ) -> Flow {
-    let (mut name_buffer, mut value_buffer) = (Vec::new(), Vec::new());
+    let (mut name_buffer, mut value_buffer) = (visit.buffer(), visit.buffer());
     let mut names = HashSet::new();
-    for pair in text.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
+    for pair in pieces(text, b'&').filter(|pair| !pair.is_empty()) {
         let Some(at) = memchr::memchr(b'=', pair) else {
             // `?text`: an application may take it for a name or for the whole.
             let text = decode::form(pair, &mut value_buffer);
@@ -42,6 +42,8 @@ pub(super) fn pairs(
             visit.value(place, name, value.get(1..).unwrap_or_default())?;
         }
     }
+    visit.give_back(name_buffer);
+    visit.give_back(value_buffer);
     Flow::Continue(())
 }
 

@@ -1,6 +1,5 @@
-use super::{Flow, Visit};
+use super::{Flow, Visit, pieces};
 use crate::waf::decode;
-use crate::waf::prefilter::Prefilter;
 use crate::waf::protocol;
 use crate::waf::signal::Finding;
 use crate::waf::view::Place;
@@ -124,7 +123,7 @@ fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
         "referer" => return referer(value, visit),
         _ => {}
     }
-    if is_of_protocol(name) && Prefilter::builtin().seen(value).is_tokens() {
+    if is_of_protocol(name) && consists_of(value, in_protocol) {
         return Flow::Continue(());
     }
     visit.value(Place::Header, name.as_bytes(), value)
@@ -159,27 +158,42 @@ fn is_of_protocol(name: &str) -> bool {
 /// `Bearer` or another scheme with nothing but a token (RFC 9110 section 11.2): the business
 /// of whoever checks the credential.
 fn is_token68(value: &[u8]) -> bool {
-    let mut words = value.split(|b| *b == b' ').filter(|word| !word.is_empty());
-    let of_token = |word: &[u8]| {
-        word.iter()
-            .all(|b| IN_TOKENS.get(usize::from(*b)) == Some(&true))
-    };
-    words.by_ref().take(2).all(of_token) && words.next().is_none()
+    let mut rest = value;
+    for _ in 0..2 {
+        let word = rest.trim_ascii_start();
+        let end = memchr::memchr(b' ', word).unwrap_or(word.len());
+        rest = word.get(end..).unwrap_or_default();
+    }
+    rest.trim_ascii_start().is_empty() && consists_of(value, in_token_or_space)
 }
 
-const IN_TOKENS: [bool; 256] = {
-    let mut fine = [false; 256];
-    let mut byte = 0;
-    #[expect(clippy::indexing_slicing, reason = "while compiling")]
-    while byte < fine.len() {
-        fine[byte] = matches!(
-            byte as u8,
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'='
-        );
-        byte += 1;
-    }
-    fine
-};
+/// Whether all bytes are such: of 16 at a time, for the compiler makes vectors of what neither
+/// branches nor stops.
+fn consists_of(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & is_such(*byte))
+}
+
+/// What headers consist of that say how to talk. `*` to `;` are `*+,-./`, digits, `:` and `;`.
+const fn in_protocol(byte: u8) -> bool {
+    byte.is_ascii_alphabetic()
+        | matches!(byte, b'*'..=b';')
+        | (byte == b' ')
+        | (byte == b'=')
+        | (byte == b'_')
+        | (byte == b'?')
+}
+
+/// What a token of RFC 9110 section 11.2 consists of, and the space before it. `-` to `9` are
+/// `-./` and digits.
+const fn in_token_or_space(byte: u8) -> bool {
+    byte.is_ascii_alphabetic()
+        | matches!(byte, b'-'..=b'9')
+        | (byte == b' ')
+        | (byte == b'+')
+        | (byte == b'=')
+        | (byte == b'_')
+        | (byte == b'~')
+}
 
 fn is_identity(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"identity") || value.trim_ascii().is_empty()
@@ -193,14 +207,15 @@ fn referer(value: &[u8], visit: &mut impl Visit) -> Flow {
     };
     let (page, query) = value.split_at(at);
     visit.value(Place::Header, b"referer", page)?;
-    let mut buffer = Vec::new();
-    for pair in query.get(1..).unwrap_or_default().split(|b| *b == b'&') {
+    let mut buffer = visit.buffer();
+    for pair in pieces(query.get(1..).unwrap_or_default(), b'&') {
         let value = match memchr::memchr(b'=', pair) {
             Some(at) => pair.get(at + 1..).unwrap_or_default(),
             None => pair,
         };
         visit.value(Place::Header, b"referer", decode::form(value, &mut buffer))?;
     }
+    visit.give_back(buffer);
     Flow::Continue(())
 }
 
@@ -208,7 +223,7 @@ fn cookies(value: &[u8], visit: &mut impl Visit) -> Flow {
     if value.trim_ascii_start().starts_with(b"$Version") {
         visit.wrong(&protocol::COOKIE_VERSION, Place::Header, b"cookie", value)?;
     }
-    for cookie in value.split(|b| *b == b';') {
+    for cookie in pieces(value, b';') {
         let cookie = cookie.trim_ascii();
         match memchr::memchr(b'=', cookie) {
             Some(at) => {

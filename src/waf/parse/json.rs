@@ -1,10 +1,11 @@
+mod keys;
+
 use super::{Flow, Visit};
 use crate::waf::decode;
 use crate::waf::limits::Limits;
 use crate::waf::protocol;
 use crate::waf::view::Place;
-use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use keys::Keys;
 use std::ops::{ControlFlow, Range};
 
 /// How a text turned out that should be JSON.
@@ -27,20 +28,25 @@ pub(in crate::waf) fn document(
     limits: &Limits,
     visit: &mut impl Visit,
 ) -> ControlFlow<(), Ending> {
+    let (mut names, buffer) = (visit.buffer(), visit.buffer());
+    names.clear();
+    names.extend_from_slice(name);
     let mut reader = Reader {
         text,
         at: 0,
         place,
-        names: name.to_vec(),
+        names,
         containers: Vec::new(),
         is_deep: false,
         is_deepest: false,
         scopes: 0,
-        keys: HashSet::default(),
-        hasher: RandomState::new(),
-        buffer: Vec::new(),
+        keys: Keys::default(),
+        buffer,
     };
-    reader.value_to_end(limits, visit)
+    let ending = reader.value_to_end(limits, visit);
+    visit.give_back(reader.names);
+    visit.give_back(reader.buffer);
+    ending
 }
 
 /// Reads JSON texts one after the other, one a line or not.
@@ -81,25 +87,8 @@ struct Reader<'a> {
     is_deep: bool,
     is_deepest: bool,
     scopes: u32,
-    keys: HashSet<u64, BuildHasherDefault<Hashed>>,
-    hasher: RandomState,
+    keys: Keys<'a>,
     buffer: Vec<u8>,
-}
-
-/// The hasher of what is a hash already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {}
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }
 
 /// What stands next.
@@ -110,7 +99,7 @@ enum Next {
     After,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn value_to_end(&mut self, limits: &Limits, visit: &mut impl Visit) -> ControlFlow<(), Ending> {
         let mut next = Next::Value;
         let mut name = 0..self.names.len();
@@ -240,11 +229,16 @@ impl Reader<'_> {
         let Some(text) = self.string() else {
             return ControlFlow::Continue(None);
         };
-        let key = unescape(self.text.get(text).unwrap_or_default(), &mut self.buffer);
+        let key = text.unescaped(&mut self.buffer);
         self.names.truncate(start);
         self.names.extend_from_slice(key);
         visit.name(self.place, key)?;
-        if !self.keys.insert(self.hasher.hash_one((scope, key))) {
+        let is_new = if text.is_escaped {
+            self.keys.insert_escaped(scope, key)
+        } else {
+            self.keys.insert(scope, text.bytes)
+        };
+        if !is_new {
             visit.wrong(&protocol::JSON_DUPLICATE, self.place, b"", key)?;
         }
         self.skip_space();
@@ -273,17 +267,17 @@ impl Reader<'_> {
         let Some(text) = self.string() else {
             return ControlFlow::Continue(false);
         };
-        let value = unescape(self.text.get(text).unwrap_or_default(), &mut self.buffer);
+        let value = text.unescaped(&mut self.buffer);
         let name = self.names.get(name).unwrap_or_default();
         visit.value(self.place, name, value)?;
         ControlFlow::Continue(true)
     }
 
-    /// Where the string that starts here stands, without its quotes. Nothing where it has no
-    /// end or an escape that is none.
-    fn string(&mut self) -> Option<Range<usize>> {
+    /// The string that starts here, without its quotes. Nothing where it has no end or an
+    /// escape that is none.
+    fn string(&mut self) -> Option<Text<'a>> {
         let start = self.at + 1;
-        let mut at = start;
+        let (mut at, mut is_escaped) = (start, false);
         loop {
             let rest = self.text.get(at..)?;
             let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
@@ -293,8 +287,10 @@ impl Reader<'_> {
             at += found;
             if self.text.get(at) == Some(&b'"') {
                 self.at = at + 1;
-                return Some(start..at);
+                let bytes = self.text.get(start..at)?;
+                return Some(Text { bytes, is_escaped });
             }
+            is_escaped = true;
             let escaped = self.text.get(at + 1).copied();
             if !escaped.is_none_or(|b| b"\"\\/bfnrtu".contains(&b)) {
                 self.at = at;
@@ -318,11 +314,29 @@ fn is_word(word: &[u8]) -> bool {
     }
 }
 
-/// The text that a string stands for.
-fn unescape<'a>(text: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
-    if memchr::memchr(b'\\', text).is_none() {
-        return text;
+/// A string as it is written.
+struct Text<'a> {
+    bytes: &'a [u8],
+    /// Whether there are backslashes in it.
+    is_escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// What it stands for.
+    fn unescaped<'b>(&self, buffer: &'b mut Vec<u8>) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        if self.is_escaped {
+            unescape(self.bytes, buffer);
+            buffer
+        } else {
+            self.bytes
+        }
     }
+}
+
+fn unescape(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
     let mut rest = text;
     while let Some(at) = memchr::memchr(b'\\', rest) {
@@ -346,7 +360,6 @@ fn unescape<'a>(text: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
         rest = from.get(length..).unwrap_or_default();
     }
     out.extend_from_slice(rest);
-    out
 }
 
 /// A character by its number, or by two surrogates; gives how many bytes say it.

@@ -40,6 +40,15 @@ pub(super) trait Visit {
 
     /// Something is wrong with how the request is made, here.
     fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8]) -> Flow;
+
+    /// A buffer to decode into, whatever it holds, and what becomes of it then.
+    fn buffer(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        drop(buffer);
+    }
 }
 
 /// Hands all of a request to `visit`.
@@ -77,13 +86,25 @@ fn path(path: &[u8], visit: &mut impl Visit) -> Flow {
     if path.len() <= SHORTEST_HIDDEN {
         return Flow::Continue(());
     }
-    let mut decoded = Vec::new();
-    for segment in path.split(|b| *b == b'/') {
+    let mut decoded = visit.buffer();
+    for segment in pieces(path, b'/') {
         if segment.len() >= SHORTEST_HIDDEN && decode::base64(segment, &mut decoded) {
             visit.value(Place::Path, b"", &decoded)?;
         }
     }
+    visit.give_back(decoded);
     Flow::Continue(())
+}
+
+/// What stands between separators, from the first to the last.
+fn pieces(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(separator, text);
+        rest = end.and_then(|end| text.get(end + 1..));
+        Some(end.and_then(|end| text.get(..end)).unwrap_or(text))
+    })
 }
 
 /// Shorter segments of a path are not tried as base64.

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 const BITS: u32 = 6;
 /// The class of what stands before and behind the text.
 const NOTHING: usize = 0;
+/// How many pairs of classes there are.
+const PAIRS: usize = 1 << (2 * BITS);
 
 const CLASSES: [u8; 256] = {
     let mut classes = [NOTHING as u8; 256];
@@ -55,7 +57,7 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Literals {
     /// By the classes of two bytes, which classes of a third make them a key.
-    keys: Box<[u64]>,
+    keys: Box<[u64; PAIRS]>,
     /// By the same, how many keys there are before theirs.
     ranks: Box<[usize]>,
     /// By the number of the key.
@@ -94,7 +96,7 @@ impl Literals {
     }
 
     fn of_keys(by_key: BTreeMap<(usize, usize), Vec<Entry>>) -> Self {
-        let mut keys = vec![0_u64; 1 << (2 * BITS)];
+        let mut keys = Box::new([0_u64; PAIRS]);
         for (pair, third) in by_key.keys() {
             if let Some(thirds) = keys.get_mut(*pair) {
                 *thirds |= 1 << third;
@@ -107,35 +109,45 @@ impl Literals {
         });
         Self {
             ranks: ranks.collect(),
-            keys: keys.into(),
+            keys,
             entries: by_key.into_values().map(Into::into).collect(),
         }
     }
 
+    /// Whether there is a key in this text.
+    pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
+        let mut pair = NOTHING;
+        let found = text.iter().any(|byte| {
+            let third = class(*byte);
+            let found = self.is_key(pair, third);
+            pair = (pair << BITS | third) % PAIRS;
+            found
+        });
+        found || self.is_key(pair, NOTHING)
+    }
+
     /// Adds whom the literals in this text wake.
     pub(super) fn wake(&self, text: &[u8], live: &mut Live) {
-        let (mut first, mut second) = (NOTHING, NOTHING);
+        let mut pair = NOTHING;
         for (at, byte) in text.iter().enumerate() {
             let third = class(*byte);
-            let pair = first << BITS | second;
             if self.is_key(pair, third) {
                 self.compare(text, at, pair, third, live);
             }
-            (first, second) = (second, third);
+            pair = (pair << BITS | third) % PAIRS;
         }
-        let pair = first << BITS | second;
         if self.is_key(pair, NOTHING) {
             self.compare(text, text.len(), pair, NOTHING, live);
         }
     }
 
     fn is_key(&self, pair: usize, third: usize) -> bool {
-        self.keys
-            .get(pair)
-            .is_some_and(|thirds| thirds >> third & 1 != 0)
+        let thirds = self.keys.get(pair % PAIRS);
+        thirds.is_some_and(|thirds| thirds.wrapping_shr(third as u32) & 1 != 0)
     }
 
     /// Holds the literals of a key against the text around its last byte.
+    #[cold]
     fn compare(&self, text: &[u8], at: usize, pair: usize, third: usize, live: &mut Live) {
         let thirds = self.keys.get(pair).copied().unwrap_or(0);
         let before = (thirds & ((1 << third) - 1)).count_ones() as usize;

@@ -29,7 +29,15 @@ impl Scan<'_> {
     }
 
     /// Asks the rules of users about a value.
+    #[inline]
     pub(super) fn ask(&mut self, subject: Subject<'_>, text: &[u8], as_sent: bool) -> Flow {
+        if self.engine.rules.custom.is_empty() {
+            return Flow::Continue(());
+        }
+        self.ask_each(subject, text, as_sent)
+    }
+
+    fn ask_each(&mut self, subject: Subject<'_>, text: &[u8], as_sent: bool) -> Flow {
         let rules = &self.engine.rules;
         for (index, rule) in rules.custom.iter().enumerate() {
             if !rules.is_on(rule.id.as_str(), rule.level) {
