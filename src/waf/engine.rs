@@ -38,7 +38,9 @@ pub(super) struct Engine {
     pub(super) duplicates_are_wrong: bool,
     pub(super) field_threshold: u32,
     pub(super) request_threshold: u32,
-    pub(super) memory: Memory,
+    /// None where rules of users want to see all, or the application has said something of
+    /// fields outside of its parameters: what is clean hangs on more than the text then.
+    pub(super) memory: Option<Memory>,
     /// How often each exclusion made a difference.
     pub(super) used: Box<[AtomicU64]>,
 }
@@ -58,6 +60,7 @@ impl Waf {
 
     fn assemble(builder: WafBuilder, policy: Policy) -> Self {
         let used = (0..policy.number_of_exclusions()).map(|_| AtomicU64::new(0));
+        let may_remember = builder.rules.custom.is_empty() && policy.is_of_parameters();
         Self(Arc::new(Engine {
             rules: builder.rules,
             used: used.collect(),
@@ -66,7 +69,7 @@ impl Waf {
             duplicates_are_wrong: builder.duplicates_are_wrong,
             field_threshold: builder.field_threshold,
             request_threshold: builder.request_threshold,
-            memory: Memory::new(),
+            memory: may_remember.then(Memory::new),
         }))
     }
 

@@ -1,19 +1,20 @@
-//! What was looked through and found clean, and comes again in request after request: what
-//! browsers say of themselves.
-
-use super::view::{Part, Place};
+//! What was looked through and found clean, and comes again in request after request: paths,
+//! what browsers say of themselves, and their cookies.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many texts are remembered, at eight bytes each.
-const SLOTS: usize = 4096;
-/// Longer headers are not remembered, in bytes: browsers send none.
-const LONGEST_HEADER: usize = 512;
+const SLOTS: usize = 1 << BITS;
+/// The lower bits of a hash choose its slot. In the slot they are the number of fields.
+const BITS: u32 = 12;
+/// Longer texts are not remembered, in bytes: few are that come again.
+const LONGEST: usize = 2 << 10;
 
 /// Remembers texts by a hash of 64 bits under a key of its own (SipHash), so that nobody can
 /// tell which other text has the hash of a clean one; whoever guesses needs some 2^52 requests.
-/// A text that comes to stand where another stood takes its place: memory stays as it is.
+/// Nothing of a text can be told from what is kept of it. One that comes to stand where another
+/// stood takes its place: memory stays as it is.
 #[derive(Debug)]
 pub(super) struct Memory {
     hasher: RandomState,
@@ -32,35 +33,31 @@ impl Memory {
         }
     }
 
-    /// By what a text would be remembered, if it is a header that browsers send with every
-    /// request and that holds nothing secret.
-    pub(super) fn of(
-        &self,
-        place: Place,
-        part: Part,
-        name: &[u8],
-        text: &[u8],
-    ) -> Option<Remembered> {
-        let is_header = place == Place::Header && part == Part::Value;
-        if !is_header || text.len() > LONGEST_HEADER || !is_constant(name, text) {
+    /// By what a text of this name would be remembered, of requests to this host.
+    pub(super) fn of(&self, name: &str, host: &[u8], text: &[u8]) -> Option<Remembered> {
+        if text.len() > LONGEST || host.len() > LONGEST {
             return None;
         }
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(name);
-        hasher.write_u8(0);
+        for part in [name.as_bytes(), host] {
+            hasher.write_usize(part.len());
+            hasher.write(part);
+        }
         hasher.write(text);
-        // Zero is what stands in an empty slot.
-        Some(Remembered(hasher.finish().max(1)))
+        Some(Remembered(hasher.finish()))
     }
 
-    pub(super) fn knows(&self, text: Remembered) -> bool {
-        let slot = self.slot(text);
-        slot.is_some_and(|slot| slot.load(Ordering::Relaxed) == text.0)
+    /// How many fields it has, if it is known.
+    pub(super) fn knows(&self, text: Remembered) -> Option<usize> {
+        let known = self.slot(text)?.load(Ordering::Relaxed);
+        let fields = known as usize % SLOTS;
+        // Without a field there is nothing to know: that is what stands in an empty slot.
+        (known >> BITS == text.0 >> BITS && fields > 0).then_some(fields)
     }
 
-    pub(super) fn keep(&self, text: Remembered) {
-        if let Some(slot) = self.slot(text) {
-            slot.store(text.0, Ordering::Relaxed);
+    pub(super) fn keep(&self, text: Remembered, fields: usize) {
+        if let Some(slot) = self.slot(text).filter(|_| fields < SLOTS) {
+            slot.store((text.0 >> BITS) << BITS | fields as u64, Ordering::Relaxed);
         }
     }
 
@@ -69,56 +66,46 @@ impl Memory {
     }
 }
 
-/// Of a referer the page alone: the parts of its query come one by one.
-fn is_constant(name: &[u8], value: &[u8]) -> bool {
-    name.starts_with(b"accept")
-        || name.starts_with(b"sec-")
-        || matches!(name, b"user-agent" | b"host" | b"origin" | b"dnt" | b"te")
-        || (name == b"referer" && value.starts_with(b"http"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn header(memory: &Memory, name: &str, value: &str) -> Option<Remembered> {
-        memory.of(
-            Place::Header,
-            Part::Value,
-            name.as_bytes(),
-            value.as_bytes(),
-        )
-    }
-
     #[test]
     fn what_was_kept_is_known() {
         let memory = Memory::new();
-        let agent = |value| header(&memory, "user-agent", value).unwrap();
-        assert!(!memory.knows(agent("a")));
-        memory.keep(agent("a"));
-        assert!(memory.knows(agent("a")));
-        assert!(!memory.knows(agent("b")));
-        assert!(!memory.knows(header(&memory, "origin", "a").unwrap()));
+        let of = |name, host: &str, text: &str| {
+            memory.of(name, host.as_bytes(), text.as_bytes()).unwrap()
+        };
+        let agent = of("user-agent", "h", "a");
+        assert_eq!(memory.knows(agent), None);
+        memory.keep(agent, 3);
+        assert_eq!(memory.knows(agent), Some(3));
+        let others = [
+            ("user-agent", "h", "b"),
+            ("user-agent", "i", "a"),
+            ("user-agent", "ha", ""),
+            ("origin", "h", "a"),
+        ];
+        for (name, host, text) in others {
+            assert_eq!(
+                memory.knows(of(name, host, text)),
+                None,
+                "{name} {host} {text}"
+            );
+        }
     }
 
     #[test]
-    fn what_may_be_secret_or_is_long_is_not_kept() {
+    fn what_is_long_or_has_too_many_fields_is_not_kept() {
         let memory = Memory::new();
-        for name in ["cookie", "authorization", "referer", "x-api-key"] {
-            assert!(header(&memory, name, "secret").is_none());
+        let long = "a".repeat(LONGEST + 1);
+        assert!(memory.of("cookie", b"h", long.as_bytes()).is_none());
+        assert!(memory.of("cookie", long.as_bytes(), b"a").is_none());
+        let many = memory.of("cookie", b"h", b"a").unwrap();
+        for fields in [0, SLOTS] {
+            memory.keep(many, fields);
+            assert_eq!(memory.knows(many), None, "{fields}");
         }
-        assert!(
-            memory
-                .of(Place::Query, Part::Value, b"host", b"a")
-                .is_none()
-        );
-        let long = "a".repeat(LONGEST_HEADER + 1);
-        assert!(header(&memory, "user-agent", &long).is_none());
-        assert!(
-            memory
-                .of(Place::Header, Part::Name, b"host", b"a")
-                .is_none()
-        );
     }
 
     #[test]
@@ -126,7 +113,7 @@ mod tests {
         let memory = Memory::new();
         for number in 0..4 * SLOTS {
             let value = number.to_string();
-            memory.keep(header(&memory, "user-agent", &value).unwrap());
+            memory.keep(memory.of("cookie", b"h", value.as_bytes()).unwrap(), 1);
         }
         assert_eq!(memory.known.len(), SLOTS);
     }

@@ -276,6 +276,13 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Whether all that was said of what fields hold is of parameters of the application.
+    pub(super) fn is_of_parameters(&self) -> bool {
+        let places = self.kinds.iter().map(|(checked, _)| checked.field.place);
+        let mut places = places.flatten();
+        places.all(|place| Places::PARAMETERS.contains(place))
+    }
+
     /// What a field may hold: the most exact word counts, of route and place the route.
     pub(super) fn kind(&self, path: &[u8], place: Place, name: &[u8]) -> FieldKind {
         let said = self

@@ -7,7 +7,6 @@ mod odd;
 use super::decode;
 use super::detect::PATTERNS;
 use super::engine::Engine;
-use super::memory::Remembered;
 use super::parse::{self, Ending, Flow, Visit};
 use super::policy::Excluded;
 use super::prefilter::{Prefilter, Seen};
@@ -118,16 +117,10 @@ struct Outer {
     kind: FieldKind,
 }
 
-/// How many texts were looked at, and how many findings were noted, counting or not.
-#[derive(Clone, Copy, Default)]
-struct Done {
-    looks: u64,
-    noted: u64,
-}
-
 pub(super) struct Scan<'e> {
     engine: &'e Engine,
     filter: &'static Prefilter,
+    path: &'e [u8],
     around: Surroundings<'e>,
     report: Report,
     stops_early: bool,
@@ -136,7 +129,8 @@ pub(super) struct Scan<'e> {
     nested: u8,
     outer: Option<Outer>,
     signals: Signals,
-    done: Done,
+    /// How many findings were noted, counting or not.
+    noted: u64,
     buffers: Buffers,
     /// Of each rule that users added, which conditions have held.
     held: Vec<u64>,
@@ -154,8 +148,8 @@ impl<'e> Scan<'e> {
         Self {
             engine,
             filter: Prefilter::builtin(),
+            path: request.path,
             around: Surroundings {
-                path: request.path,
                 host: host.split(|b| *b == b':').next().unwrap_or_default(),
                 referer: request.headers.first("referer").unwrap_or_default(),
             },
@@ -169,7 +163,7 @@ impl<'e> Scan<'e> {
                 size.saturating_mul(engine.limits.work)
                     .saturating_add(LEAST_WORK),
             ),
-            done: Done::default(),
+            noted: 0,
             buffers: Buffers::of_thread(),
             held: vec![0; engine.rules.custom.len()],
             present: vec![0; engine.rules.custom.len()],
@@ -200,41 +194,18 @@ impl<'e> Scan<'e> {
         }
         let kind = match &self.outer {
             Some(outer) => outer.kind,
-            None => self.engine.policy.kind(self.around.path, place, name),
+            None => self.engine.policy.kind(self.path, place, name),
         };
         let mut field = Field::new(place, part, name, kind);
-        match self.engine.memory.of(place, part, name, value) {
-            Some(text) => self.look_once(&mut field, value, text)?,
-            None => self.look(&mut field, value, 0, false)?,
-        }
+        self.look(&mut field, value, 0, false)?;
         if self.outer.is_none() {
             self.signals.lower();
         }
         Flow::Continue(())
     }
 
-    /// Looks at a text that comes again and again, unless it was found clean before. Only those
-    /// are remembered of which there is but one view, for others the rules of users may want to
-    /// see decoded. What is around them differs, and so is not looked at.
-    fn look_once(&mut self, field: &mut Field<'_>, value: &[u8], text: Remembered) -> Flow {
-        if self.engine.memory.knows(text) {
-            return self.ask(field.subject(), value, true);
-        }
-        let before = self.done;
-        let around = std::mem::take(&mut self.around);
-        let flow = self.look(field, value, 0, false);
-        self.around = around;
-        flow?;
-        let is_clean = self.done.noted == before.noted && self.done.looks == before.looks + 1;
-        if is_clean && field.kind == FieldKind::Plain {
-            self.engine.memory.keep(text);
-        }
-        Flow::Continue(())
-    }
-
     /// Looks at a text in one state of decoding, and then at the next.
     fn look(&mut self, field: &mut Field<'_>, text: &[u8], depth: u8, base64: bool) -> Flow {
-        self.done.looks += 1;
         self.ask(field.subject(), text, depth == 0)?;
         if field.kind == FieldKind::Opaque {
             return Flow::Continue(());
@@ -499,7 +470,7 @@ impl<'e> Scan<'e> {
         text: &[u8],
         span: Range<usize>,
     ) -> Flow {
-        self.done.noted += 1;
+        self.noted += 1;
         self.heard_of(field.subject(), finding.class)?;
         let engine = self.engine;
         if !engine.rules.builtin
@@ -538,7 +509,7 @@ impl<'e> Scan<'e> {
             Excluded::Class(of) => *of == class,
         };
         let (policy, (place, name)) = (&self.engine.policy, self.said_of(field));
-        let by = policy.exclusion(self.around.path, place, name, is);
+        let by = policy.exclusion(self.path, place, name, is);
         if let Some(count) = by.and_then(|index| self.engine.used.get(index)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -590,6 +561,38 @@ impl Visit for Scan<'_> {
     fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8]) -> Flow {
         let mut field = Field::new(place, Part::Value, name, FieldKind::Plain);
         self.note(&mut field, finding, text, 0..text.len())
+    }
+
+    /// What is around the text is hidden from those who look, but for the host: it may be other
+    /// the next time.
+    fn recurring(&mut self, name: &str, text: &[u8], look: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        let engine = self.engine;
+        let memory = engine.memory.as_ref();
+        let known =
+            memory.and_then(|memory| Some((memory, memory.of(name, self.around.host, text)?)));
+        let Some((memory, text)) = known else {
+            return look(self);
+        };
+        let before = (self.fields_left, self.noted);
+        if let Some(left) = memory
+            .knows(text)
+            .and_then(|fields| before.0.checked_sub(fields))
+        {
+            self.fields_left = left;
+            return Flow::Continue(());
+        }
+        let around = self.around;
+        self.around = Surroundings {
+            host: around.host,
+            ..Surroundings::default()
+        };
+        let flow = look(self);
+        self.around = around;
+        flow?;
+        if self.noted == before.1 {
+            memory.keep(text, before.0 - self.fields_left);
+        }
+        Flow::Continue(())
     }
 
     fn buffer(&mut self) -> Vec<u8> {

@@ -148,8 +148,6 @@ pub(crate) enum Part {
 /// What detectors may need to know of the request around a view.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Surroundings<'a> {
-    /// The path, as it came.
-    pub(crate) path: &'a [u8],
     /// The `Host`, without a port, as it came; empty where there is none.
     pub(crate) host: &'a [u8],
     /// The `Referer`, whole, as it came; empty where there is none.

@@ -80,21 +80,53 @@ impl<'t> Text<'t> {
     }
 }
 
-/// White space as parsers of commands and queries see it: also vertical tabs, form feeds and the
-/// two bytes of a space that does not break.
-pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0xa0 | 0xc2
-    )
+/// A set of bytes, by a look into a table.
+#[derive(Debug)]
+pub(super) struct Bytes([bool; 256]);
+
+impl Bytes {
+    pub(super) const fn of(bytes: &[u8]) -> Self {
+        let mut held = [false; 256];
+        let mut rest = bytes;
+        while let [first, others @ ..] = rest {
+            #[expect(clippy::indexing_slicing, reason = "while compiling")]
+            {
+                held[*first as usize] = true;
+            }
+            rest = others;
+        }
+        Self(held)
+    }
+
+    pub(super) fn holds(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)) == Some(&true)
+    }
 }
 
-pub(super) const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || byte == b'_'
-        || byte == b'$'
-        || (byte >= 0x80 && !is_space(byte))
+/// White space as parsers of commands and queries see it: also vertical tabs, form feeds and the
+/// two bytes of a space that does not break.
+pub(super) fn is_space(byte: u8) -> bool {
+    SPACE.holds(byte)
 }
+
+static SPACE: Bytes = Bytes::of(b" \t\n\r\x0b\x0c\xa0\xc2");
+
+pub(super) fn is_word(byte: u8) -> bool {
+    IN_WORDS.holds(byte)
+}
+
+static IN_WORDS: Bytes = {
+    let mut held = [false; 256];
+    let mut byte = 0;
+    #[expect(clippy::indexing_slicing, reason = "while compiling")]
+    while byte < held.len() {
+        let of_text = byte >= 0x80 && !SPACE.0[byte];
+        held[byte] =
+            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'$') || of_text;
+        byte += 1;
+    }
+    Bytes(held)
+};
 
 /// A word in lower case, held on the stack. Longer words than `N` are cut: they are in no list.
 #[derive(Clone, Copy, Debug)]

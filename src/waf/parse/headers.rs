@@ -70,7 +70,8 @@ fn once(
 
 fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
     match name {
-        "cookie" => return cookies(value, visit),
+        "cookie" => return visit.recurring("cookie", value, |visit| cookies(value, visit)),
+        "referer" => return visit.recurring("referer", value, |visit| referer(value, visit)),
         "authorization" | "proxy-authorization" if is_token68(value) => {
             return Flow::Continue(());
         }
@@ -120,13 +121,24 @@ fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
                 value,
             )?;
         }
-        "referer" => return referer(value, visit),
         _ => {}
     }
     if is_of_protocol(name) && consists_of(value, in_protocol) {
         return Flow::Continue(());
     }
-    visit.value(Place::Header, name.as_bytes(), value)
+    let value_alone = |visit: &mut _| Visit::value(visit, Place::Header, name.as_bytes(), value);
+    if is_recurring(name) {
+        visit.recurring(name, value, value_alone)
+    } else {
+        value_alone(visit)
+    }
+}
+
+/// What browsers say of themselves in each request.
+fn is_recurring(name: &str) -> bool {
+    name.starts_with("accept")
+        || name.starts_with("sec-")
+        || matches!(name, "user-agent" | "host" | "origin" | "dnt" | "te")
 }
 
 /// Headers whose values say how to talk, not what: passed over where they consist of tokens.

@@ -41,6 +41,13 @@ pub(super) trait Visit {
     /// Something is wrong with how the request is made, here.
     fn wrong(&mut self, finding: &'static Finding, place: Place, name: &[u8], text: &[u8]) -> Flow;
 
+    /// What is likely to come again with the next request, letter by letter. `look` hands it
+    /// over, part by part, and need not be called where it was found clean before.
+    fn recurring(&mut self, name: &str, text: &[u8], look: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        let _unused = (name, text);
+        look(self)
+    }
+
     /// A buffer to decode into, whatever it holds, and what becomes of it then.
     fn buffer(&mut self) -> Vec<u8> {
         Vec::new()
@@ -59,7 +66,7 @@ pub(super) fn request(
     visit: &mut impl Visit,
 ) -> Flow {
     method(request, visit)?;
-    path(request.path, visit)?;
+    visit.recurring("path", request.path, |visit| path(request.path, visit))?;
     if let Some(query) = request.query {
         form::pairs(query, Place::Query, duplicates_are_wrong, visit)?;
     }

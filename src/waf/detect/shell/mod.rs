@@ -13,7 +13,7 @@ mod syntax;
 mod word;
 
 use super::Detector;
-use super::text::{Text, is_space};
+use super::text::{Bytes, Text, is_space};
 use crate::waf::signal::Signals;
 use crate::waf::view::{Places, View};
 use commands::Command;
@@ -58,7 +58,10 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     };
     shell.history();
     shell.command(0, Place::Start);
-    for (at, &byte) in view.bytes.iter().enumerate() {
+    let acts = |at: usize| text.skip(at, |byte| !ACTS.holds(byte));
+    let mut at = acts(0);
+    while at < text.len() {
+        let byte = text.at(at);
         let next = at.saturating_add(1);
         match byte {
             // Of several separators in a row the last one counts.
@@ -85,8 +88,12 @@ fn run(view: &View<'_>, signals: &mut Signals) {
             }
             _ => {}
         }
+        at = acts(next);
     }
 }
+
+/// What means something to a shell, wherever it stands.
+static ACTS: Bytes = Bytes::of(b";|&\n`$<>/({");
 
 /// `&amp;`, `&#8222;`.
 fn is_entity(text: Text<'_>, start: usize) -> bool {
