@@ -13,7 +13,7 @@ mod token;
 mod words;
 
 use super::Detector;
-use super::text::Text;
+use super::text::{Text, is_space};
 use crate::waf::signal::Signals;
 use crate::waf::view::{Part, Places, View};
 use parser::{Context, Parser};
@@ -99,7 +99,10 @@ fn edge(text: Text<'_>, quote: u8) -> Option<usize> {
     while at < text.len() {
         let next = at.saturating_add(1);
         let mut goes_on = next;
-        if let Some(end) = quoted_words(text, at, quote) {
+        let apart = quoted_words(text, at, quote)
+            .or_else(|| code_span(text, at, quote))
+            .or_else(|| attribute(text, at, quote));
+        if let Some(end) = apart {
             phrases = true;
             goes_on = end;
         } else if text.at(next) != quote {
@@ -108,6 +111,42 @@ fn edge(text: Text<'_>, quote: u8) -> Option<usize> {
         at = text.find(goes_on.saturating_add(1), quote);
     }
     (first < text.len() && !phrases).then_some(first)
+}
+
+/// Where the code closes that Markdown shows between backticks: apart from what stands before
+/// and behind, and without white space at its edges.
+fn code_span(text: Text<'_>, open: usize, quote: u8) -> Option<usize> {
+    let start = open.saturating_add(1);
+    let end = text.skip_some(start, 64, |byte| byte != quote && byte != b'\n');
+    let before = text.at(open.saturating_sub(1));
+    let begins = open == 0 || is_space(before) || matches!(before, b'(' | b'[' | b'*' | b'_');
+    let after = text.at(end.saturating_add(1));
+    let ends = after == 0 || is_space(after) || matches!(after, b'.' | b',' | b':' | b')' | b'?');
+    let tight = end > start
+        && !is_space(text.at(start))
+        && !is_space(text.at(end.saturating_sub(1)))
+        && text.at(start) != b'|'
+        && text.at(start) != b'&';
+    let long = text.len() >= SHORTEST_PROSE;
+    (quote == b'`' && begins && ends && tight && long && text.at(end) == quote).then_some(end)
+}
+
+/// Where `path="/index"` closes, as logs and markup have it: a value behind a name.
+fn attribute(text: Text<'_>, open: usize, quote: u8) -> Option<usize> {
+    let start = open.saturating_add(1);
+    let end = text.skip_some(start, 64, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b':' | b' ')
+    });
+    let named = open > 3
+        && text.at(open.saturating_sub(1)) == b'='
+        && text.at(open.saturating_sub(2)).is_ascii_alphabetic()
+        && text.at(open.saturating_sub(3)).is_ascii_alphabetic();
+    let after = text.at(end.saturating_add(1));
+    let ends = is_space(after) || matches!(after, b'}' | b']' | b'/' | b'>');
+    let first = text.at(start);
+    let begins = first == b'/' || first.is_ascii_alphanumeric();
+    let long = text.len() >= SHORTEST_PROSE;
+    (quote == b'"' && named && begins && ends && long && text.at(end) == quote).then_some(end)
 }
 
 /// A shorter text is no sentence that could speak of words of SQL, in bytes.
@@ -152,6 +191,16 @@ mod tests {
         ];
         for (name, text, expected) in cases {
             assert_eq!(edge(Text(text.as_bytes()), b'\''), expected, "{name}");
+        }
+        let cases = [
+            ("code that Markdown shows", '`', "the `<b>` tag and `<i>`", None),
+            ("a name that is left", '`', "7` or `a`=`a` or `b`=`b", Some(1)),
+            ("an attribute of a log", '"', "GET path=\"/a\" and done", None),
+            ("a string that is left", '"', "name=\"or 1=1 or \"a", Some(5)),
+        ];
+        for (name, quote, text, expected) in cases {
+            let edge = edge(Text(text.as_bytes()), quote as u8);
+            assert_eq!(edge, expected, "{name}");
         }
     }
 }

@@ -28,6 +28,10 @@ impl Traits {
     pub(super) const SYMBOL: Self = Self(512);
     /// The comparison is of two literals, or of calls: true or false without any table.
     pub(super) const DECIDED: Self = Self(1024);
+    /// An operand behind `!`, `~` or `not`.
+    pub(super) const NEGATED: Self = Self(2048);
+    /// A name compared with a literal.
+    pub(super) const NAMED_LITERAL: Self = Self(4096);
 
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

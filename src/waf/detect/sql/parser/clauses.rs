@@ -68,6 +68,10 @@ impl Parser<'_, '_> {
         let Some(select) = self.select.take() else {
             return;
         };
+        let prose = !select.anchored && self.is_before_article(token);
+        if prose {
+            return;
+        }
         if select.columns > 0 && select.gaps <= select.columns && select.gaps < 3 {
             self.signals.push(&found::SELECT, select.start..token.end);
             self.query_from = true;
@@ -84,6 +88,18 @@ impl Parser<'_, '_> {
         }
         // What follows the table of a query is a gap to no expression.
         self.stack.clear_to_open();
+    }
+
+    /// `from the menu`: no table has such a name.
+    pub(super) fn is_before_article(&self, token: Token) -> bool {
+        const ARTICLES: [&[u8]; 10] = [
+            b"a", b"an", b"my", b"our", b"that", b"the", b"these", b"this", b"those", b"your",
+        ];
+        let start = self.text.skip_space(token.end);
+        let end = self.text.word_end(start);
+        let word = self.text.slice(start, end);
+        self.text.at(end) == b' '
+            && ARTICLES.iter().any(|known| word.eq_ignore_ascii_case(known))
     }
 
     /// A query within parentheses, or before a semicolon, that needs no table.
@@ -157,7 +173,10 @@ impl Parser<'_, '_> {
     /// Closes what the text leaves open around a condition: `7) or (9=9`.
     pub(super) fn close_open(&mut self, token: Token) {
         for _ in 0..8 {
-            let tested = self.stack.peek(0).is_some_and(|top| top.sort == Sort::Test);
+            let compared = self.closed_outer && dangling_compare(self.stack.peek(2));
+            let tested = self.stack.peek(0).is_some_and(|top| {
+                top.sort == Sort::Test || (compared && top.sort == Sort::Value)
+            });
             let opened = self
                 .stack
                 .peek(1)
@@ -210,7 +229,7 @@ impl Parser<'_, '_> {
                 || called
                 || (self.prev2.kind == Kind::Word(Role::Select)
                     && self.prev3.kind == Kind::Semicolon
-                    && self.operators > 0)
+                    && (self.operators > 0 || self.prev3.end == self.prev2.start))
                 || comment
                 || select.columns > 1
                 || matches!(self.prev.kind, Kind::Close);

@@ -25,7 +25,13 @@ impl Parser<'_, '_> {
                 break;
             }
             self.stack.drop_top(2);
-            self.stack.push(top.sort, top.traits, below.start);
+            let sign = self.text.at(below.start);
+            let traits = if matches!(sign, b'!' | b'~' | b'n' | b'N') {
+                top.traits.and(Traits::NEGATED)
+            } else {
+                top.traits
+            };
+            self.stack.push(top.sort, traits, below.start);
         }
     }
 
@@ -73,13 +79,15 @@ impl Parser<'_, '_> {
             || right.traits.has(Traits::CALL.and(Traits::DEEP));
         let symbol = middle.sort == Sort::Compare;
         let mut traits = carried(left, right).and(Traits::COMPOUND);
-        let likened = both_known
-            && (self.text.has(middle.start, b"like") || self.text.has(middle.start, b"is"));
+        let likened = both_known && self.decides(middle);
         if likened {
             traits = traits.and(Traits::DECIDED);
         }
         if symbol {
             traits = traits.and(Traits::SYMBOL);
+            if left.traits.has(Traits::NAME) && right.traits.has(Traits::LITERAL) {
+                traits = traits.and(Traits::NAMED_LITERAL);
+            }
         }
         if middle.traits.has(Traits::FOREIGN) {
             traits = traits.and(Traits::FOREIGN);
@@ -117,6 +125,17 @@ impl Parser<'_, '_> {
             self.hit(finding, end);
         }
         traits
+    }
+
+    /// Whether a comparing word between literals is a test in any dialect: `1 in 10` is not.
+    fn decides(&self, middle: Item) -> bool {
+        const WORDS: [&[u8]; 4] = [b"like", b"is", b"between", b"sounds"];
+        let listed = self.text.has(middle.start, b"in")
+            && self
+                .text
+                .at(self.text.skip_space(middle.start.saturating_add(2)))
+                == b'(';
+        listed || WORDS.iter().any(|word| self.text.has(middle.start, word))
     }
 
     pub(super) fn fold_all(&mut self) {
@@ -187,6 +206,15 @@ impl Parser<'_, '_> {
             {
                 self.hit(&found::LEADING, end);
             }
+            // `1 or not 0`, `5 or id=3`: a number, and a condition right behind it.
+            (Context::Bare, Doubt::Lone | Doubt::Named)
+                if self.anchored()
+                    && left.is_some_and(is_number)
+                    && ((is_number(right) && right.traits.has(Traits::NEGATED))
+                        || right.traits.has(Traits::NAMED_LITERAL)) =>
+            {
+                self.hit(&found::TAUTOLOGY, end);
+            }
             (Context::Bare, _) => {}
             (Context::Quoted(_), Doubt::Sure) if edge || self.anchored() => {
                 self.hit(&found::TAUTOLOGY, end);
@@ -207,6 +235,13 @@ impl Parser<'_, '_> {
 
 /// One word before the injected condition may be part of a name.
 const PROSE_IN_CONDITION: u32 = 1;
+
+/// A number as it stands, neither computed nor compared.
+fn is_number(item: Item) -> bool {
+    item.sort == Sort::Value
+        && item.traits.has(Traits::LITERAL)
+        && !item.traits.has(Traits::STRING.and(Traits::COMPOUND))
+}
 
 fn is_operand(item: Item) -> bool {
     matches!(item.sort, Sort::Value | Sort::Test)

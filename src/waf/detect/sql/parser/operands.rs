@@ -70,6 +70,10 @@ impl Parser<'_, '_> {
         if let Some(select) = &mut self.select {
             select.names = select.names.saturating_add(1);
         }
+        // `_utf8'x'`.
+        if self.text.at(token.start) == b'_' && matches!(self.text.at(token.end), b'\'' | b'"') {
+            return;
+        }
         // `similar to`.
         let similar = self.prev.kind == Kind::Word(Role::Like)
             && self.text.has(self.prev.start, b"similar")

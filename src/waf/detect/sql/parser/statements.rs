@@ -100,7 +100,9 @@ impl Parser<'_, '_> {
                 let technical = word.contains(&b'_') || matches!(next, b';' | b'(' | b'-' | b'#');
                 self.statement(technical && self.statement_start, token);
             }
-            Role::Define if matches!(next, b';') => self.statement(self.statement_start, token),
+            Role::Define if matches!(next, b';') && !is_particle(word) => {
+                self.statement(self.statement_start, token);
+            }
             Role::Define if self.stacked && ends => self.statement(false, token),
             Role::Into if matches!(self.prev2.kind, Kind::Word(Role::Insert | Role::Replace)) => {
                 let after = self.text.skip_space(token.end);
@@ -110,6 +112,9 @@ impl Parser<'_, '_> {
                     || self.text.has(after, b"set ");
                 self.statement(listed, token);
             }
+            Role::From
+                if self.prev2.kind == Kind::Word(Role::Delete)
+                    && self.is_before_article(self.prev) => {}
             Role::From if self.prev2.kind == Kind::Word(Role::Delete) => {
                 let after = self.text.skip_space(token.end);
                 let certain =
@@ -218,4 +223,12 @@ impl Parser<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// `drop off`, `drop by`: English, and no table.
+fn is_particle(word: &[u8]) -> bool {
+    const PARTICLES: [&[u8]; 9] = [
+        b"by", b"down", b"in", b"it", b"me", b"off", b"out", b"them", b"up",
+    ];
+    PARTICLES.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
