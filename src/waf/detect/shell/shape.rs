@@ -13,6 +13,23 @@ pub(super) fn has_shape(line: &[u8], command: Command) -> bool {
         b'~' | b'.' => matches!(second, b'/' | b'.'),
         b'$' => second.is_ascii_alphabetic() || matches!(second, b'(' | b'{' | b'@' | b'I'),
         b'`' | b'*' | b'{' => true,
+        b'%' => {
+            let rest = line
+                .get(1..32)
+                .unwrap_or(line)
+                .strip_prefix(b"%")
+                .unwrap_or(line.get(1..).unwrap_or_default());
+            rest.iter()
+                .take(32)
+                .position(|byte| *byte == b'%')
+                .is_some_and(|end| {
+                    end > 2
+                        && rest
+                            .iter()
+                            .take(end)
+                            .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+                })
+        }
         b'\\' => second == b'\\',
         b'a'..=b'z' | b'A'..=b'Z' => second == b':' && line.get(2) == Some(&b'\\'),
         _ => false,
@@ -86,7 +103,7 @@ fn is_file_or_host(word: &[u8]) -> bool {
         word.get(dot.saturating_add(1)..).unwrap_or_default(),
     );
     !stem.is_empty()
-        && (2..=6).contains(&ending.len())
+        && (2..=12).contains(&ending.len())
         && ending.iter().all(u8::is_ascii_alphanumeric)
         && stem
             .iter()

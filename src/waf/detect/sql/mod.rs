@@ -193,10 +193,30 @@ mod tests {
             assert_eq!(edge(Text(text.as_bytes()), b'\''), expected, "{name}");
         }
         let cases = [
-            ("code that Markdown shows", '`', "the `<b>` tag and `<i>`", None),
-            ("a name that is left", '`', "7` or `a`=`a` or `b`=`b", Some(1)),
-            ("an attribute of a log", '"', "GET path=\"/a\" and done", None),
-            ("a string that is left", '"', "name=\"or 1=1 or \"a", Some(5)),
+            (
+                "code that Markdown shows",
+                '`',
+                "the `<b>` tag and `<i>`",
+                None,
+            ),
+            (
+                "a name that is left",
+                '`',
+                "7` or `a`=`a` or `b`=`b",
+                Some(1),
+            ),
+            (
+                "an attribute of a log",
+                '"',
+                "GET path=\"/a\" and done",
+                None,
+            ),
+            (
+                "a string that is left",
+                '"',
+                "name=\"or 1=1 or \"a",
+                Some(5),
+            ),
         ];
         for (name, quote, text, expected) in cases {
             let edge = edge(Text(text.as_bytes()), quote as u8);

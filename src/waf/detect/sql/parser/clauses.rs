@@ -99,7 +99,9 @@ impl Parser<'_, '_> {
         let end = self.text.word_end(start);
         let word = self.text.slice(start, end);
         self.text.at(end) == b' '
-            && ARTICLES.iter().any(|known| word.eq_ignore_ascii_case(known))
+            && ARTICLES
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known))
     }
 
     /// A query within parentheses, or before a semicolon, that needs no table.
@@ -174,9 +176,10 @@ impl Parser<'_, '_> {
     pub(super) fn close_open(&mut self, token: Token) {
         for _ in 0..8 {
             let compared = self.closed_outer && dangling_compare(self.stack.peek(2));
-            let tested = self.stack.peek(0).is_some_and(|top| {
-                top.sort == Sort::Test || (compared && top.sort == Sort::Value)
-            });
+            let tested = self
+                .stack
+                .peek(0)
+                .is_some_and(|top| top.sort == Sort::Test || (compared && top.sort == Sort::Value));
             let opened = self
                 .stack
                 .peek(1)

@@ -230,5 +230,7 @@ fn is_particle(word: &[u8]) -> bool {
     const PARTICLES: [&[u8]; 9] = [
         b"by", b"down", b"in", b"it", b"me", b"off", b"out", b"them", b"up",
     ];
-    PARTICLES.iter().any(|known| word.eq_ignore_ascii_case(known))
+    PARTICLES
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known))
 }
