@@ -21,6 +21,10 @@ use tower_service::Service;
 /// | `POST {"subject": "principal:ann", "seconds": 3600, "reason": "ticket 17"}` | bans | 201, the [`Ban`] |
 /// | `DELETE ?subject=principal%3Aann` | lifts | 204, or 404 where there was none |
 ///
+/// Whom no layer of this process looks up is not banned, for nobody would notice
+/// ([`Bans::are_enforced_for`]): 422. To ban principals, mount a
+/// [`BanLayer`](super::BanLayer::by_principal) behind authentication.
+///
 /// An order is `application/json`, else 415. One that has not arrived after 15 seconds is 408.
 ///
 /// Events say which [`Principal`](crate::principal::Principal) did it.
@@ -118,6 +122,11 @@ async fn ban<B: http_body::Body>(bans: &Bans, headers: &HeaderMap, body: B) -> A
         return Err(Rejection::invalid([error]));
     }
     let subject = subject(&order.subject)?;
+    if !bans.are_enforced_for(&subject) {
+        return Err(wrong_subject(
+            &"no layer of this service looks up subjects of this kind",
+        ));
+    }
     let duration = Duration::from_secs(order.seconds);
     let ban: Ban = bans
         .ban(&subject, duration, &order.reason)

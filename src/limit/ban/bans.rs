@@ -1,7 +1,5 @@
 use super::court::{Court, Lookup, banned};
-use super::known::Known;
 use super::ledger::{BUCKETS, Ledger, Sentence};
-use super::outage::Outage;
 use super::scope::{Ipv4Prefix, Scope};
 use super::tally::Tally;
 use super::{Ban, BanError, BanPolicy, BanSubject, NetworkList};
@@ -166,6 +164,14 @@ impl Bans {
         Ok(Ban::of(subject, &record))
     }
 
+    /// Whether a ban of this subject would be noticed: whether a [`BanLayer`](super::BanLayer)
+    /// of this process looks up subjects of its kind. In a process that has none, as one for
+    /// administration alone, all are taken to be looked up elsewhere.
+    #[must_use]
+    pub fn are_enforced_for(&self, subject: &BanSubject) -> bool {
+        self.court.enforces(subject.kind())
+    }
+
     /// Lifts a ban, forgives the subject its level and what was counted against it. Whether
     /// there was a ban. Other machines see it within [`LIFT_DELAY`](Self::LIFT_DELAY).
     ///
@@ -297,17 +303,14 @@ impl BansBuilder {
             self.scope.allow.push(NetworkList::new(self.allowed));
         }
         Bans {
-            court: Arc::new(Court {
-                ledger: Ledger {
+            court: Arc::new(Court::new(
+                Ledger {
                     store: self.store,
                     policy: self.policy,
                     clock: self.clock,
                 },
-                scope: self.scope,
-                known: Known::new(),
-                blind: Outage::new("bans_not_checked"),
-                mute: Outage::new("bans_not_counted"),
-            }),
+                self.scope,
+            )),
             emitter: Emitter::default(),
             actor: None,
         }

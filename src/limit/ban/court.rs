@@ -1,17 +1,21 @@
 //! Who is banned, and who will be: the ledger, and what this process knows of it.
 
+use super::counts::{PLACES, place_of};
 use super::known::{Known, Memory};
 use super::ledger::{Ledger, Sentence};
 use super::outage::Outage;
 use super::record::Record;
 use super::scope::Scope;
+use super::subject::SubjectKind;
 use super::tally::Offense;
 use super::{BanRule, BanSubject, Bans};
 use crate::event::{Emitter, EventKind, SecurityEvent};
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
 
 #[derive(Debug)]
 pub(super) struct Court {
@@ -22,6 +26,28 @@ pub(super) struct Court {
     pub(super) blind: Outage,
     /// The store takes nothing in.
     pub(super) mute: Outage,
+    turns: Turns,
+    /// The kinds of subjects that layers of this process look up, together.
+    enforced: AtomicU8,
+}
+
+/// Who counts in a place does so alone, of this process: of many offenses at one moment, each
+/// would have to begin anew for every other.
+#[derive(Debug)]
+struct Turns(Box<[Mutex<()>]>);
+
+impl Turns {
+    fn new() -> Self {
+        Self((0..PLACES).map(|_| Mutex::new(())).collect())
+    }
+
+    async fn of(&self, subject: &BanSubject) -> Option<MutexGuard<'_, ()>> {
+        let (place, _) = place_of(subject);
+        match self.0.get(usize::from(place)) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
 }
 
 /// Whether a subject is banned, as far as that can be said at once.
@@ -34,6 +60,30 @@ pub(super) enum Lookup {
 }
 
 impl Court {
+    pub(super) fn new(ledger: Ledger, scope: Scope) -> Self {
+        Self {
+            ledger,
+            scope,
+            known: Known::new(),
+            blind: Outage::new("bans_not_checked"),
+            mute: Outage::new("bans_not_counted"),
+            turns: Turns::new(),
+            enforced: AtomicU8::new(0),
+        }
+    }
+
+    /// Notes that a layer looks up subjects of this kind.
+    pub(super) fn enforce(&self, kind: SubjectKind) {
+        self.enforced.fetch_or(kind as u8, Ordering::Relaxed);
+    }
+
+    /// Whether any layer looks up subjects of this kind. Where there is none at all, those of
+    /// other processes do.
+    pub(super) fn enforces(&self, kind: SubjectKind) -> bool {
+        let enforced = self.enforced.load(Ordering::Relaxed);
+        enforced == 0 || enforced & kind as u8 != 0
+    }
+
     pub(super) fn look(&self, subject: &BanSubject) -> Lookup {
         match self.known.recall(subject, || self.elapsed()) {
             Some(Memory {
@@ -111,6 +161,7 @@ impl Court {
         weight: u64,
         emitter: &Emitter,
     ) -> Result<(), StoreError> {
+        let _turn = self.turns.of(subject).await;
         let count = self.ledger.count(subject, rule, weight).await?;
         // Not only who comes to the threshold sets the ban, but who is beyond it too: the one
         // before may have been cut off on the way.

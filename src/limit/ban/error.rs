@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "who is banned is written as network:192.0.2.1, principal:id, principal:tenant/id, \
-     credential:id or fingerprint:text"
+     credential:id or fingerprint:text, each also behind other-sites:"
 )]
 pub struct InvalidBanSubject(pub(super) ());
 

@@ -2,8 +2,9 @@ use super::court::{Court, Lookup};
 use super::record::Record;
 use super::scope::Standing;
 use super::service::{Counting, Suspect};
+use super::subject::SubjectKind;
 use super::tally::BANNED;
-use super::{BanSubject, Bans};
+use super::{BanSubject, Bans, other_sites};
 use crate::event::{Emitter, EventKind, TellOnce};
 use crate::guard::{
     Body, Exit, Guard, GuardLayer, Guarded, Rejection, RejectionKind, Render, RequestHead, Verdict,
@@ -123,6 +124,7 @@ impl<S> Layer<S> for BanLayer {
 
     fn layer(&self, inner: S) -> Self::Service {
         let guard = self.guard.clone();
+        guard.court.enforce(guard.by.kind());
         let layer = match &self.render {
             None => GuardLayer::new(guard),
             Some(render) => guard.rendered_by(render.clone()),
@@ -148,6 +150,17 @@ enum By {
     Principal,
     Credential,
     Fingerprint(Arc<SubjectOf>),
+}
+
+impl By {
+    const fn kind(&self) -> SubjectKind {
+        match self {
+            Self::ClientIp => SubjectKind::Network,
+            Self::Principal => SubjectKind::Principal,
+            Self::Credential => SubjectKind::Credential,
+            Self::Fingerprint(_) => SubjectKind::Fingerprint,
+        }
+    }
 }
 
 impl BanGuard {
@@ -182,19 +195,35 @@ impl BanGuard {
         Standing::Exempt
     }
 
-    fn decide(
-        &self,
-        subject: BanSubject,
-        learnt: Result<Option<Arc<Record>>, StoreError>,
-    ) -> Result<BanExit, Rejection> {
+    /// Whether the bans let this subject pass.
+    fn ask(&self, subject: &BanSubject, emitter: &Emitter) -> Verdict<()> {
+        let (answer, known) = match self.court.look(subject) {
+            Lookup::Banned(record) => return Verdict::Reject(self.banned(&record)),
+            Lookup::Ask(answer, known) => (answer, known),
+        };
+        match answer.try_ready() {
+            Ok(answer) => {
+                let learnt = self.court.learn(subject, known, answer, emitter);
+                self.decide(learnt).into()
+            }
+            Err(waiting) => {
+                let (guard, subject) = (self.clone(), subject.clone());
+                let emitter = emitter.clone();
+                Verdict::Later(Box::pin(async move {
+                    let answer = waiting.await;
+                    let learnt = guard.court.learn(&subject, known, answer, &emitter);
+                    guard.decide(learnt)
+                }))
+            }
+        }
+    }
+
+    fn decide(&self, learnt: Result<Option<Arc<Record>>, StoreError>) -> Result<(), Rejection> {
         match learnt {
             Ok(Some(record)) => Err(self.banned(&record)),
             Err(error) if self.closed => Err(cannot_say(&error)),
             // Fails open.
-            Ok(None) | Err(_) => {
-                let court = Arc::clone(&self.court);
-                Ok(BanExit(Some(Suspect { court, subject })))
-            }
+            Ok(None) | Err(_) => Ok(()),
         }
     }
 
@@ -215,6 +244,14 @@ impl BanGuard {
         Rejection::new(kind)
             .with_code(BANNED)
             .with_event(Some(EventKind::MaliciousExtraneous))
+    }
+}
+
+async fn settled(verdict: Verdict<()>) -> Result<(), Rejection> {
+    match verdict {
+        Verdict::Admit(()) => Ok(()),
+        Verdict::Reject(rejection) => Err(rejection),
+        Verdict::Later(later) => later.await,
     }
 }
 
@@ -239,31 +276,31 @@ impl Guard for BanGuard {
             }
             Standing::Subject(subject) => subject,
         };
-        let (answer, known) = match self.court.look(&subject) {
-            Lookup::Banned(record) => return Verdict::Reject(self.banned(&record)),
-            Lookup::Ask(answer, known) => (answer, known),
-        };
         let emitter = Emitter::of(request.extensions());
-        let verdict = match answer.try_ready() {
-            Ok(answer) => {
-                let learnt = self.court.learn(&subject, known, answer, &emitter);
-                self.decide(subject, learnt)
-            }
-            Err(waiting) => {
-                let guard = self.clone();
-                return Verdict::Later(Box::pin(async move {
-                    let answer = waiting.await;
-                    let learnt = guard.court.learn(&subject, known, answer, &emitter);
-                    guard.decide(subject, learnt)
-                }));
-            }
+        let others = other_sites::sent(request.headers()).then(|| subject.of_other_sites());
+        let client = self.ask(&subject, &emitter);
+        let others_pass = match &others {
+            Some(others) => self.ask(others, &emitter),
+            None => Verdict::Admit(()),
         };
-        verdict
-            .map(|mut exit| {
+        let mut exit = BanExit(Some(Suspect {
+            court: Arc::clone(&self.court),
+            subject: others.unwrap_or(subject),
+        }));
+        match (client, others_pass) {
+            (Verdict::Admit(()), Verdict::Admit(())) => {
                 exit.enter(request);
-                exit
-            })
-            .into()
+                Verdict::Admit(exit)
+            }
+            (Verdict::Reject(rejection), _) | (Verdict::Admit(()), Verdict::Reject(rejection)) => {
+                Verdict::Reject(rejection)
+            }
+            (client, others) => Verdict::Later(Box::pin(async move {
+                settled(client).await?;
+                settled(others).await?;
+                Ok(exit)
+            })),
+        }
     }
 }
 

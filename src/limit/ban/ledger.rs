@@ -1,14 +1,16 @@
 //! Bans in the store: counted, set, listed and lifted by any number of machines at once.
 //!
-//! Three kinds of entries: a counter for each rule and subject; the subject's file, which holds
-//! its last ban and outlives it until the ban is forgiven; and the ban itself, which is what
-//! requests are checked against, under one of [`BUCKETS`] owners so that bans can be listed.
+//! Three kinds of entries: for each rule and [place](super::counts), what was counted there; the
+//! subject's file, which holds its last ban and outlives it until the ban is forgiven; and the
+//! ban itself, which is what requests are checked against, under one of [`BUCKETS`] owners so
+//! that bans can be listed.
 //!
 //! The file decides. It is changed by compare-and-swap, so of many that break a rule at one
 //! moment one sets the ban, and its level rises once. Who changed the file, or finds it ahead
 //! of the entry because whoever changed it went away, brings the entry in line and then looks
 //! whether the file is still the same.
 
+use super::counts::{CountTable, Tag, place_of};
 use super::record::Record;
 use super::{Ban, BanPolicy, BanRule, BanSubject};
 use crate::clock::{Clock, Timestamp};
@@ -24,7 +26,7 @@ use std::time::Duration;
 
 const BANS: Namespace = Namespace::values("ban");
 const FILES: Namespace = Namespace::values("ban-file");
-const COUNTS: Namespace = Namespace::counters("ban-count");
+const COUNTS: Namespace = Namespace::values("ban-count");
 
 /// Among how many owners the bans are spread.
 pub(super) const BUCKETS: u16 = 1024;
@@ -63,11 +65,11 @@ impl Ledger {
         rule: &BanRule,
         weight: u64,
     ) -> Result<u64, StoreError> {
-        let id = counter(subject, rule);
-        let counted = self
-            .store
-            .increment(Key::new(COUNTS, &id), weight, rule.window());
-        Ok(counted.await?.count())
+        self.recount(subject, rule, |table, tag| {
+            Some(table.count(tag, weight, self.clock.now(), rule.window()))
+        })
+        .await
+        .map(Option::unwrap_or_default)
     }
 
     pub(super) async fn clear_count(
@@ -75,9 +77,40 @@ impl Ledger {
         subject: &BanSubject,
         rule: &BanRule,
     ) -> Result<(), StoreError> {
-        let id = counter(subject, rule);
-        self.store.delete(Key::new(COUNTS, &id)).await?;
+        self.recount(subject, rule, |table, tag| table.forget(tag).then_some(()))
+            .await?;
         Ok(())
+    }
+
+    /// Writes what `change` makes of the counts of the subject's place, unless that is nothing.
+    async fn recount<T>(
+        &self,
+        subject: &BanSubject,
+        rule: &BanRule,
+        change: impl Fn(&mut CountTable, Tag) -> Option<T> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        let (place, tag) = place_of(subject);
+        // No name holds a colon.
+        let id = [rule.name().as_bytes(), b":", &place.to_be_bytes()].concat();
+        let key = Key::new(COUNTS, &id);
+        let mut found = self.store.get(key).await?;
+        for _ in 0..ATTEMPTS {
+            let mut table = found.as_deref().map(CountTable::decode).unwrap_or_default();
+            let Some(result) = change(&mut table, tag) else {
+                return Ok(None);
+            };
+            let kept_for = match table.is_empty() {
+                true => Duration::ZERO,
+                false => rule.window(),
+            };
+            let (expected, bytes) = (found.as_deref(), table.encode());
+            let swap = self.store.compare_and_swap(key, expected, &bytes, kept_for);
+            match swap.await? {
+                Swap::Swapped => return Ok(Some(result)),
+                Swap::Conflict(other) => found = other,
+            }
+        }
+        Err(crowded())
     }
 
     /// Bans a subject that broke the rule, unless it is banned.
@@ -233,11 +266,6 @@ async fn all<T>(mut waiting: Vec<StoreFuture<T>>) -> Result<Vec<T>, StoreError> 
     Ok(found)
 }
 
-fn counter(subject: &BanSubject, rule: &BanRule) -> Vec<u8> {
-    // No name holds a colon.
-    subject.with_id(|id| [rule.name().as_bytes(), b":", id].concat())
-}
-
 /// The same on all machines, and even enough. Who fills a bucket on purpose drives out bans
 /// that end sooner than his own, and nobody's else.
 fn bucket(id: &[u8]) -> [u8; 2] {
@@ -250,7 +278,7 @@ fn bucket(id: &[u8]) -> [u8; 2] {
 fn crowded() -> StoreError {
     StoreError::new(
         StoreErrorKind::Conflict,
-        "the file of a ban was changed by others all the time",
+        "what is to be changed for a ban was changed by others all the time",
     )
 }
 

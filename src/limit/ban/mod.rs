@@ -17,6 +17,11 @@
 //!    it is held back until the ban is in the store: the next request is refused, on every
 //!    machine that shares the store. Requests that do no wrong wait for nothing.
 //! 5. Many offenses at one moment, on any number of machines, make one ban and one level.
+//! 6. What a page of another site makes its visitors' browsers send, by hundreds of images that
+//!    do not load, say, is counted and refused apart: browsers name it
+//!    (`Sec-Fetch-Site: cross-site`). Such a page gets banned what it can send, and not what its
+//!    visitors do themselves, nor whoever shares their address. A scanner that calls itself one
+//!    is banned all the same, as [what other sites send](BanSubject::of_other_sites).
 //!
 //! ```
 //! use bytes::Bytes;
@@ -62,9 +67,12 @@
 //!   [told](BansBuilder::including_loopback_for_services_of_one_machine). Proxies with
 //!   public addresses belong on the [allow-list](BansBuilder::allow_networks), as well as
 //!   among the trusted ones.
-//! - Clients behind one address share its fate, an office as a carrier's customers. A page of
-//!   another site can make its visitors' browsers ask for what is not there: keep the
-//!   thresholds of what a browser can be made to do high.
+//! - Clients behind one address share its fate, an office as a carrier's customers. While what
+//!   other sites send is banned, that is also links from them, logins that come back from a
+//!   provider, and the requests of pages of your own that are of another site than the service
+//!   (`same-site` ones are not). Browsers name the site that sends over TLS alone, some since
+//!   2023: where yours do not, a page can send attacks and ask for what is not there in its
+//!   visitors' name, so keep the thresholds of what a `GET` can do high.
 //! - A client that goes away before its response is there is not counted, nor does it learn
 //!   anything.
 //!
@@ -72,28 +80,32 @@
 //! Who is known to be banned on this machine stays so until the ban ends; others are admitted,
 //! unless [told otherwise](BanLayer::refuse_all_while_the_store_is_unavailable); nothing is
 //! counted. One event an outage says so (`bans_not_checked`, `bans_not_counted`). A response
-//! waits no longer for the store than the store's own deadline, for each step of a ban.
+//! waits no longer for the store than the store's own deadline, for each step of a ban, and for
+//! the offenses before it that are counted in the same place.
 //!
 //! # Bounds
 //! [`Bans::MAX`] bans at once; where there are more, those go that would end first, and the
-//! event of the ban that drove them out says how many. Counters and levels are bounded by the
-//! store: when it is [full](crate::store::StoreErrorKind::Full), new clients are not counted,
-//! and who breaks a rule nevertheless is banned on this machine alone. Strangers can make
-//! counters, one for each network they have: give bans a store that sessions do not share. What
-//! a machine knows of bans takes some 20 MB at most, and what one request did as much as
-//! there are rules.
+//! event of the ban that drove them out says how many. For each rule, 131,072 subjects are
+//! counted at once, in 4,096 places of 32 by their names, in some 4 MB: where a place is full,
+//! who weighs least is forgotten. The levels of those who were banned are bounded by the store:
+//! when it is [full](crate::store::StoreErrorKind::Full), who breaks a rule is banned on this
+//! machine alone, and where not even the counts have room, nobody is counted. All this is what
+//! strangers cause: give bans a store that sessions do not share. What a machine knows of bans
+//! takes some 20 MB at most, and what one request did as much as there are rules.
 //!
 //! [`ClientIp`]: crate::net::client_ip::ClientIp
 //! [`ClientIpLayer`]: crate::net::client_ip::ClientIpLayer
 
 mod admin;
 mod bans;
+mod counts;
 mod court;
 mod error;
 mod known;
 mod layer;
 mod ledger;
 mod network_list;
+mod other_sites;
 mod outage;
 mod policy;
 mod record;

@@ -106,17 +106,29 @@ impl Scope {
 
     /// The subject by which this one is looked up.
     pub(super) fn normalized(&self, subject: &BanSubject) -> Result<BanSubject, BanError> {
+        if let Some(client) = subject.client() {
+            return match self.normalized(&client) {
+                Ok(client) => Ok(client.of_other_sites()),
+                Err(BanError::Exempt(client)) => Err(BanError::Exempt(client.of_other_sites())),
+                Err(other) => Err(other),
+            };
+        }
         let Some(given) = subject.network() else {
             return match self.is_allowed(subject) {
                 true => Err(BanError::Exempt(subject.clone())),
                 false => Ok(subject.clone()),
             };
         };
-        if given.prefix_len() < self.network_of(given.addr()).prefix_len() {
+        let network = self.network_of(given.addr());
+        let prefix = match (given, network) {
+            // Of addresses of IPv4 that are written as such of IPv6, the last 32 bits are those.
+            (IpNet::V6(_), IpNet::V4(_)) => given.prefix_len().saturating_sub(96),
+            _ => given.prefix_len(),
+        };
+        if prefix < network.prefix_len() {
             return Err(BanError::TooWide(given));
         }
         let is_on = |list: &NetworkList| list.contains(given.addr());
-        let network = self.network_of(given.addr());
         if self.allow.iter().any(is_on) || self.is_spared(network.addr()) {
             return Err(BanError::Exempt(network.into()));
         }
@@ -297,6 +309,11 @@ mod tests {
             ("network:2001:db8::/63", "too wide"),
             ("network:192.0.2.0/24", "too wide"),
             ("network:::ffff:192.0.2.1", "network:192.0.2.1/32"),
+            ("network:64:ff9b::203.0.113.8", "network:203.0.113.8/32"),
+            ("network:64:ff9b::203.0.113.0/120", "too wide"),
+            ("network:64:ff9b::/96", "too wide"),
+            ("network:2002:cb00:7108::/48", "network:2002:cb00:7108::/48"),
+            ("network:2002:cb00:7108::/47", "too wide"),
             ("network:0.0.0.0/0", "too wide"),
             ("network:::/0", "too wide"),
             ("network:127.0.0.1", "exempt"),
@@ -304,6 +321,13 @@ mod tests {
             ("network:203.0.113.7", "exempt"),
             ("principal:ann", "exempt"),
             ("principal:bob", "principal:bob"),
+            (
+                "other-sites:network:192.0.2.1",
+                "other-sites:network:192.0.2.1/32",
+            ),
+            ("other-sites:network:192.0.2.0/24", "too wide"),
+            ("other-sites:network:10.0.0.1", "exempt"),
+            ("other-sites:principal:ann", "exempt"),
         ] {
             let found = match scope.normalized(&subject.parse().unwrap()) {
                 Ok(subject) => subject.to_string(),

@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Who is banned: a network, a principal, a credential or a fingerprint.
+/// Who is banned: a network, a principal, a credential or a fingerprint; or, of one of these,
+/// [what other sites](Self::of_other_sites) make its browser send.
 ///
 /// Each is written as its kind and its name, and read back from that. Kinds never meet: a
 /// fingerprint that reads `network:192.0.2.1/32` is not that network.
@@ -36,10 +37,20 @@ enum Kind {
     Named(Arc<str>),
 }
 
+/// What a subject is looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SubjectKind {
+    Network = 1,
+    Principal = 2,
+    Credential = 4,
+    Fingerprint = 8,
+}
+
 const NETWORK: &str = "network:";
 const PRINCIPAL: &str = "principal:";
 const CREDENTIAL: &str = "credential:";
 const FINGERPRINT: &str = "fingerprint:";
+const OTHER_SITES: &str = "other-sites:";
 /// What a name begins with that stands for one too long to keep.
 const HASHED: &str = "sha256:";
 
@@ -71,6 +82,37 @@ impl BanSubject {
     #[must_use]
     pub fn fingerprint(text: &str) -> Self {
         Self::named(FINGERPRINT, text)
+    }
+
+    /// What the pages of other sites make the browser of this client send.
+    #[must_use]
+    pub fn of_other_sites(&self) -> Self {
+        match self.client() {
+            Some(_) => self.clone(),
+            None => Self(Kind::Named(format!("{OTHER_SITES}{self}").into())),
+        }
+    }
+
+    /// Whose browser it is, where this is what other sites make it send.
+    pub(super) fn client(&self) -> Option<Self> {
+        match &self.0 {
+            Kind::Network(_) => None,
+            Kind::Named(text) => text.strip_prefix(OTHER_SITES)?.parse().ok(),
+        }
+    }
+
+    /// What layers look it up by.
+    pub(super) fn kind(&self) -> SubjectKind {
+        let text = match &self.0 {
+            Kind::Network(_) => return SubjectKind::Network,
+            Kind::Named(text) => text.strip_prefix(OTHER_SITES).unwrap_or(text),
+        };
+        match split(text) {
+            Some([PRINCIPAL, _]) => SubjectKind::Principal,
+            Some([CREDENTIAL, _]) => SubjectKind::Credential,
+            Some([NETWORK, _]) => SubjectKind::Network,
+            _ => SubjectKind::Fingerprint,
+        }
     }
 
     fn named(kind: &str, name: &str) -> Self {
@@ -145,7 +187,7 @@ fn is_hashed(name: &str) -> bool {
 }
 
 fn split(text: &str) -> Option<[&str; 2]> {
-    let kinds = [NETWORK, PRINCIPAL, CREDENTIAL, FINGERPRINT];
+    let kinds = [NETWORK, PRINCIPAL, CREDENTIAL, FINGERPRINT, OTHER_SITES];
     let found = kinds.into_iter().find_map(|kind| {
         let name = text.strip_prefix(kind)?;
         Some([kind, name])
@@ -180,6 +222,12 @@ impl FromStr for BanSubject {
     /// Reads what [`Display`](fmt::Display) writes. A network may also be one address.
     fn from_str(text: &str) -> Result<Self, InvalidBanSubject> {
         let [kind, name] = split(text).ok_or(InvalidBanSubject(()))?;
+        if kind == OTHER_SITES {
+            return match name.starts_with(OTHER_SITES) {
+                true => Err(InvalidBanSubject(())),
+                false => Ok(name.parse::<Self>()?.of_other_sites()),
+            };
+        }
         if kind != NETWORK {
             return Ok(match is_hashed(name) {
                 true => Self(Kind::Named(text.into())),
@@ -238,6 +286,14 @@ mod tests {
             ),
             ("long", BanSubject::fingerprint(&long)),
             ("like a hash", BanSubject::fingerprint(hash)),
+            (
+                "other sites",
+                BanSubject::from(IpAddr::from([192, 0, 2, 1])).of_other_sites(),
+            ),
+            (
+                "other sites, long",
+                BanSubject::fingerprint(&long).of_other_sites(),
+            ),
         ];
         for (n, (name, subject)) in subjects.iter().enumerate() {
             assert_eq!(subject.to_string().parse().as_ref(), Ok(subject), "{name}");
@@ -251,6 +307,15 @@ mod tests {
             }
             assert!(subject.to_string().len() <= 256, "{name} fits an event");
         }
+    }
+
+    #[test]
+    fn other_sites_are_of_one_client() {
+        let ann = BanSubject::principal(None, "ann");
+        let others = ann.of_other_sites();
+        assert_eq!(others.to_string(), "other-sites:principal:ann");
+        assert_eq!(others.of_other_sites(), others);
+        assert_eq!((others.client(), ann.client()), (Some(ann), None));
     }
 
     #[test]
@@ -272,6 +337,10 @@ mod tests {
             "network:192.0.2.1/33",
             "principal:",
             "Principal:ann",
+            "other-sites:",
+            "other-sites:ann",
+            "other-sites:network:",
+            "other-sites:other-sites:principal:ann",
         ] {
             assert!(text.parse::<BanSubject>().is_err(), "{text:?}");
         }

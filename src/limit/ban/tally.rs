@@ -97,8 +97,10 @@ impl Tap {
     pub(super) fn offenses<R>(&self, response: Option<&Response<R>>) -> Vec<Offense> {
         let mut tally = std::mem::take(&mut *self.lock());
         if let Some(response) = response {
-            let rejection = response.extensions().get();
-            tally.answer(&self.policy, response.status(), rejection);
+            let rejection: Option<&Rejection> = response.extensions().get();
+            // Whatever it was made to look like: to gRPC, all are 200.
+            let status = rejection.map_or(response.status(), Rejection::status);
+            tally.answer(&self.policy, status, rejection);
         }
         tally.into_offenses()
     }
@@ -222,6 +224,15 @@ mod tests {
             let found: Vec<_> = found.iter().map(|o| [o.rule as u64, o.weight]).collect();
             assert_eq!(found, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_refusal_counts_by_its_own_status() {
+        let rejection = Rejection::new(RejectionKind::NotFound).with_code("gone");
+        let mut as_200 = Response::new(());
+        as_200.extensions_mut().insert(rejection);
+        let offenses = Tap::new(policy()).offenses(Some(&as_200));
+        assert_eq!(offenses, [Offense { rule: 2, weight: 1 }]);
     }
 
     #[test]

@@ -145,6 +145,46 @@ async fn over_http() {
 }
 
 #[tokio::test]
+async fn whom_nobody_looks_up_is_not_banned_over_http() {
+    let time = time();
+    let machine = Machine::new(Bans::builder(memory(&time)), &time);
+    let admin = BanAdmin::new(machine.bans.clone());
+    let ban = async |subject: &str| {
+        let order = json!({"subject": subject, "seconds": 60, "reason": ""}).to_string();
+        call(&admin, Request::post("/"), &order).await.0
+    };
+    let subjects = [
+        "network:203.0.113.7",
+        "principal:ann",
+        "credential:k1",
+        "fingerprint:t13d",
+        "other-sites:network:203.0.113.7",
+        "other-sites:principal:ann",
+    ];
+    let statuses = async || {
+        let mut statuses = Vec::new();
+        for subject in subjects {
+            statuses.push(ban(subject).await);
+        }
+        statuses
+    };
+    assert_eq!(
+        statuses().await,
+        [201; 6],
+        "without layers here, there are others elsewhere"
+    );
+    let _by_address = machine.site();
+    assert_eq!(statuses().await, [201, 422, 422, 422, 201, 422]);
+    let _by_principal = machine.site_with(BanLayer::by_principal);
+    assert_eq!(statuses().await, [201, 201, 422, 422, 201, 201]);
+    let _by_others = [
+        machine.site_with(BanLayer::by_credential),
+        machine.site_with(|layer| layer.by(|_| None)),
+    ];
+    assert_eq!(statuses().await, [201; 6]);
+}
+
+#[tokio::test]
 async fn over_http_nothing_wrong_is_taken() {
     let time = time();
     let machine = Machine::new(Bans::builder(memory(&time)), &time);

@@ -2,6 +2,7 @@
 //! with a store that fails.
 
 mod admin;
+mod bounds;
 mod failing;
 mod lists;
 mod model;

@@ -264,3 +264,79 @@ async fn how_a_refusal_looks() {
     let refusals = machine.heard(EventKind::MaliciousExtraneous);
     assert_eq!(refusals.len(), 4, "recorded, whatever the status");
 }
+
+/// A request that a page of another site made the browser send.
+fn from_another_site(client: IpAddr, path: &str) -> Request<()> {
+    let mut request = request_from(client, path);
+    let headers = request.headers_mut();
+    headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
+    headers.insert("sec-fetch-mode", "no-cors".parse().unwrap());
+    headers.insert("sec-fetch-dest", "image".parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_gets_nobody_banned_but_itself() {
+    for path in ["/attack", "/login", "/missing", "/gone"] {
+        let time = time();
+        let machine = recommended(&time);
+        let site = machine.site();
+        let client = address(7);
+        let mut refused = 0;
+        for _ in 0..500 {
+            let response = send(&site, from_another_site(client, path)).await;
+            refused += usize::from(code(&response) == "banned");
+        }
+        assert!(refused >= 400, "{path}: the page is banned: {refused}");
+        let banned = machine.heard(EventKind::ClientBanned);
+        assert_eq!(banned.len(), 1, "{path}");
+        assert_eq!(
+            banned[0].subject(),
+            Some("other-sites:network:203.0.113.7/32"),
+            "{path}"
+        );
+        // Who visits it, and whoever shares the address, goes on.
+        assert_eq!(statuses(&site, client, "/", 3).await, [200; 3], "{path}");
+        for own in ["none", "same-origin", "same-site"] {
+            let mut request = request_from(client, "/");
+            let headers = request.headers_mut();
+            headers.insert("sec-fetch-site", own.parse().unwrap());
+            assert_eq!(send(&site, request).await.status(), 200, "{path}: {own}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_banned_is_so_whatever_it_says_of_other_sites() {
+    let time = time();
+    let machine = recommended(&time);
+    let site = machine.site();
+    statuses(&site, address(7), "/attack", 10).await;
+    let refused = send(&site, from_another_site(address(7), "/")).await;
+    assert_eq!(code(&refused), "banned");
+    assert_eq!(machine.calls(), 0);
+    // An administrator lifts the one ban as the other.
+    for _ in 0..10 {
+        send(&site, from_another_site(address(8), "/attack")).await;
+    }
+    let list = machine.bans.list().await.unwrap();
+    assert_eq!(list.len(), 2);
+    let others: BanSubject = "other-sites:network:203.0.113.8".parse().unwrap();
+    assert!(machine.bans.lift(&others).await.unwrap());
+    let admitted = send(&site, from_another_site(address(8), "/")).await;
+    assert_eq!(admitted.status(), 200);
+}
+
+#[tokio::test]
+async fn what_other_sites_send_is_counted_apart_over_a_network_too() {
+    let time = time();
+    let (store, _) = failing::remote(&time);
+    let machine = Machine::new(Bans::builder(store).policy(strict()), &time);
+    let site = machine.site();
+    for _ in 0..3 {
+        send(&site, from_another_site(address(7), "/login")).await;
+    }
+    let refused = send(&site, from_another_site(address(7), "/")).await;
+    assert_eq!(code(&refused), "banned");
+    assert_eq!(statuses(&site, address(7), "/login", 4).await[3], 403);
+}
