@@ -169,7 +169,13 @@ impl From<LoginError> for Rejection {
                 "return_path",
                 Some(EventKind::InputValidationFail),
             ),
-            Kind::NotBegun | Kind::LoginExpired | Kind::EndedMeanwhile => (
+            // Any page can make its visitors' browsers call back: that is no failed login.
+            Kind::NotBegun => (
+                RejectionKind::Malformed,
+                "login_expired",
+                Some(EventKind::InputValidationFail),
+            ),
+            Kind::LoginExpired | Kind::EndedMeanwhile => (
                 RejectionKind::Malformed,
                 "login_expired",
                 Some(EventKind::AuthnLoginFail),
@@ -215,8 +221,12 @@ impl From<LoginError> for Rejection {
                 RejectionKind::Internal.code(),
                 Some(EventKind::CryptEncryptFail),
             ),
-            Kind::MalformedCallback
-            | Kind::ForgedTransaction
+            Kind::MalformedCallback => (
+                RejectionKind::Malformed,
+                "login_failed",
+                Some(EventKind::InputValidationFail),
+            ),
+            Kind::ForgedTransaction
             | Kind::WrongState
             | Kind::MixUp
             | Kind::BadAnswer
@@ -289,4 +299,25 @@ pub enum ConfigError {
     /// The keys cannot be fetched.
     #[error(transparent)]
     Keys(#[from] RemoteConfigError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_any_page_can_make_a_browser_send_is_no_failed_login() {
+        use LoginErrorKind::{ForgedTransaction, MalformedCallback, NotBegun, WrongState};
+        let malformed = Some(EventKind::InputValidationFail);
+        let failed = Some(EventKind::AuthnLoginFail);
+        for (kind, event) in [
+            (NotBegun, malformed),
+            (MalformedCallback, malformed),
+            (ForgedTransaction, failed),
+            (WrongState, failed),
+        ] {
+            let rejection = Rejection::from(LoginError::from(kind));
+            assert_eq!(rejection.event(), event, "{kind:?}");
+        }
+    }
 }
