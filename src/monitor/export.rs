@@ -38,11 +38,12 @@ impl EventSink for TracingSink {
     }
 }
 
-/// `name=value` of each detail, where there are any.
+/// `name="value"` of each detail, where there are any. A value can be the client's, such as the
+/// name of a parameter: quoted, it cannot end and go on as another detail.
 fn details_of(event: &SecurityEvent) -> Option<String> {
     let details = event
         .details()
-        .map(|(name, value)| format!("{name}={value}"));
+        .map(|(name, value)| format!("{name}={value:?}"));
     let joined = details.collect::<Vec<_>>().join(" ");
     (!joined.is_empty()).then_some(joined)
 }
@@ -66,5 +67,39 @@ impl EventSink for MetricsSink {
             ("code", event.code().unwrap_or_default().to_owned()),
         ];
         metrics::counter!("portcullis_events_total", &labels).increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventKind;
+
+    #[test]
+    fn a_value_cannot_forge_a_detail() {
+        let event = || SecurityEvent::new(EventKind::MaliciousAttackTool);
+        for (name, value, expected) in [
+            ("plain", "12", r#"score="12" action="refused""#),
+            (
+                "fields",
+                "12 action=admitted by=admin",
+                r#"score="12 action=admitted by=admin" action="refused""#,
+            ),
+            (
+                "quotes",
+                r#"12" action="admitted"#,
+                r#"score="12\" action=\"admitted" action="refused""#,
+            ),
+            (
+                "backslashes",
+                r#"12\" action=\"admitted"#,
+                r#"score="12\\\" action=\\\"admitted" action="refused""#,
+            ),
+        ] {
+            let event = event().with_detail("score", value);
+            let event = event.with_detail("action", "refused");
+            assert_eq!(details_of(&event).as_deref(), Some(expected), "{name}");
+        }
+        assert_eq!(details_of(&event()), None);
     }
 }

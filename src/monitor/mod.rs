@@ -39,7 +39,8 @@
 //! `tower-http`'s `CatchPanicLayer` inside the monitor to have it heard.
 //!
 //! Contributes to ASVS 5.0 16.2.1 (who, what, when, where), 16.3.1 to 16.3.4 (which events) and
-//! meets 16.4.1 (no log injection). What only your handlers know, they emit.
+//! meets 16.4.1 (no log injection): what clients wrote has no line breaks, and where details are
+//! written in one field, each value stands in quotes. What only your handlers know, they emit.
 
 mod export;
 mod layer;
