@@ -70,7 +70,7 @@ pub use layer::{GuardLayer, Guarded, GuardedFuture};
 pub use maybe::{Maybe, MaybeExit};
 pub use rejection::{FieldError, Rejection};
 pub use rejection_kind::RejectionKind;
-pub use render::Render;
+pub use render::{GrpcLayer, Render};
 pub use verdict::{Check, Exit, Guard, Later, Verdict};
 
 pub(crate) use layer::impl_layer;

@@ -1,7 +1,7 @@
 //! How a refusal looks: one parameter for all controls.
 //!
-//! [`Standard`], the default, answers RFC 9457 `application/problem+json`, and gRPC clients in
-//! the form of their protocol. Any function of the right shape is a [`Render`] too:
+//! [`Standard`], the default, answers RFC 9457 `application/problem+json`, and the clients of a
+//! gRPC service ([`GrpcLayer`]) in the form of their protocol. Any function of the right shape is a [`Render`] too:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -21,11 +21,12 @@
 //! });
 //! ```
 
-use super::{Body, FieldError, Rejection, RequestHead};
+use super::layer::impl_layer;
+use super::{Body, Check, FieldError, Rejection, RequestHead};
 use crate::event::RequestId;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Serialize;
 
 /// Makes the response to a refused request.
@@ -57,20 +58,78 @@ pub(crate) fn refuse<R>(
     response
 }
 
-/// [`Grpc`] for requests whose method and content type are gRPC's, [`Problem`] for all others.
+/// [`Grpc`] for the calls of a service that speaks gRPC ([`GrpcLayer`]), [`Problem`] for all
+/// other requests.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Standard;
 
 impl Render for Standard {
     fn render(&self, rejection: &Rejection, request: &RequestHead<'_>) -> Response<Bytes> {
-        if is_grpc(request) {
+        if request.extensions().get::<SpeaksGrpc>().is_some() && is_grpc(request) {
             Grpc.render(rejection, request)
         } else {
             Problem.render(rejection, request)
         }
     }
 }
+
+/// Says that the service behind it speaks gRPC: refusals of calls then look as [`Grpc`] makes
+/// them. Belongs outside of all layers that refuse.
+///
+/// It has to be said, for a refused call has HTTP status 200. On any other service, a client
+/// that only named the content type of gRPC would choose that its refusals look like successes
+/// to load balancers, logs and all that goes by the status.
+///
+/// ```
+/// use http::Request;
+/// use portcullis::guard::{Check, GrpcLayer, GuardLayer, Rejection, RejectionKind};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// struct Closed;
+/// impl Check for Closed {
+///     fn check<B>(&self, _: &mut Request<B>) -> Result<(), Rejection> {
+///         Err(Rejection::new(RejectionKind::Forbidden))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let call = || Request::post("/shop.Basket/Add").header("content-type", "application/grpc");
+/// let service = service_fn(async |_: Request<()>| Ok::<_, ()>(http::Response::new(())));
+///
+/// let http = ServiceBuilder::new().layer(GuardLayer::new(Closed)).service(service.clone());
+/// let refused = http.oneshot(call().body(()).unwrap()).await.unwrap();
+/// assert_eq!(refused.status(), 403);
+///
+/// let grpc = ServiceBuilder::new().layer(GrpcLayer::new()).layer(GuardLayer::new(Closed));
+/// let refused = grpc.service(service).oneshot(call().body(()).unwrap()).await.unwrap();
+/// assert_eq!((refused.status().as_u16(), &refused.headers()["grpc-status"]), (200, &"7".parse().unwrap()));
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use]
+pub struct GrpcLayer;
+
+impl GrpcLayer {
+    /// A layer around a service that speaks gRPC.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+/// In the extensions of requests to a service that speaks gRPC.
+#[derive(Clone, Copy, Debug)]
+struct SpeaksGrpc;
+
+impl Check for GrpcLayer {
+    fn check<B>(&self, request: &mut Request<B>) -> Result<(), Rejection> {
+        request.extensions_mut().insert(SpeaksGrpc);
+        Ok(())
+    }
+}
+
+impl_layer!(GrpcLayer);
 
 /// Every call is a POST. To anything else, a refusal with HTTP status 200 would not look like
 /// one.
@@ -190,24 +249,31 @@ mod tests {
     use super::*;
     use http::Request;
 
-    fn render(content_type: &str) -> Response<Bytes> {
-        render_to(Method::POST, content_type)
-    }
-
-    fn render_to(method: Method, content_type: &str) -> Response<Bytes> {
+    fn request(method: Method, content_type: &str) -> Request<()> {
         let mut request = Request::new(());
         *request.method_mut() = method;
         let value = HeaderValue::from_str(content_type).unwrap();
         request.headers_mut().insert(header::CONTENT_TYPE, value);
         let id = RequestId::parse("r1").unwrap();
         request.extensions_mut().insert(id);
+        request
+    }
+
+    fn refused(request: &Request<()>) -> Response<Bytes> {
         let rejection = Rejection::new(RejectionKind::Hostile).with_reason("rule 942100");
-        Standard.render(&rejection, &RequestHead::of(&request))
+        Standard.render(&rejection, &RequestHead::of(request))
+    }
+
+    /// How a refusal by a service that speaks gRPC looks.
+    fn refused_call(method: Method, content_type: &str) -> Response<Bytes> {
+        let mut request = request(method, content_type);
+        Check::check(&GrpcLayer::new(), &mut request).unwrap();
+        refused(&request)
     }
 
     #[test]
     fn a_problem_document_says_no_more_than_it_should() {
-        let response = render("application/json");
+        let response = refused(&request(Method::POST, "application/json"));
         assert_eq!(response.status(), 403);
         assert_eq!(
             response.headers()[header::CONTENT_TYPE],
@@ -242,14 +308,25 @@ mod tests {
             "application/grpc+proto",
             "application/grpc;x=1",
         ] {
-            let response = render(content_type);
+            let response = refused_call(Method::POST, content_type);
             assert_eq!(response.status(), 200, "{content_type}");
             assert_eq!(response.headers()["grpc-status"], "7", "{content_type}");
             assert_eq!(response.headers()["grpc-message"], "request_blocked");
             assert!(response.body().is_empty());
         }
-        assert_eq!(render("application/grpc-web").status(), 403);
-        let not_a_call = render_to(Method::GET, "application/grpc");
+        let of_the_web = refused_call(Method::POST, "application/grpc-web");
+        assert_eq!(of_the_web.status(), 403);
+        let not_a_call = refused_call(Method::GET, "application/grpc");
         assert_eq!(not_a_call.status(), 403);
+    }
+
+    #[test]
+    fn no_client_of_another_service_gets_status_200() {
+        for content_type in ["application/grpc", "application/grpc+proto"] {
+            let response = refused(&request(Method::POST, content_type));
+            assert_eq!(response.status(), 403, "{content_type}");
+            let found = &response.headers()[header::CONTENT_TYPE];
+            assert_eq!(found, "application/problem+json", "{content_type}");
+        }
     }
 }

@@ -6,7 +6,8 @@ use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use portcullis::guard::{
-    Body, Check, Exit, Guard, GuardLayer, Maybe, Rejection, RejectionKind, RequestHead, Verdict,
+    Body, Check, Exit, GrpcLayer, Guard, GuardLayer, Maybe, Rejection, RejectionKind, RequestHead,
+    Verdict,
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 
@@ -234,11 +235,11 @@ async fn guards_stand_before_a_grpc_service() {
     let grpc = tower::service_fn(async |_: Request<tonic::body::Body>| {
         Ok::<_, std::convert::Infallible>(Response::new(tonic::body::Body::empty()))
     });
-    let service = GuardLayer::new(Gatekeeper {
+    let gatekeeper = GuardLayer::new(Gatekeeper {
         admits: false,
         waits: false,
-    })
-    .layer(grpc);
+    });
+    let service = GrpcLayer::new().layer(gatekeeper.layer(grpc));
     let request = Request::post("/shop.Basket/Add")
         .header("content-type", "application/grpc")
         .body(tonic::body::Body::empty())
