@@ -24,7 +24,8 @@
 //! | `STAFF` | departments by address: `ann@example.com=sales,bob@example.com=sales:manager` | nobody is of any |
 //! | `POLICIES` | the folder of the policies about documents | `examples/policies` |
 //! | `RATE_LIMIT` | requests a minute for each client | 100 |
-//! | `STORE` | where limits and bans are kept: `memory`, or `redis://host:port` for several processes | `memory` |
+//! | `STORE` | where sessions are kept: `memory`, or `redis://host:port` for several processes | `memory` |
+//! | `ANONYMOUS_STORE` | where limits, bans and failed logins are kept, which strangers can make many of: `memory`, or a Redis that is not that of the sessions | `memory`; needed where `STORE` is a Redis |
 //! | `DATABASE` | where accounts and notes are kept: a file of SQLite | in memory |
 //! | `JWT_KEY` | what signs the tokens: a private JWK, an Ed25519 key in PEM, or a secret of at least 32 bytes | a new key at each start |
 //! | `PORTCULLIS_KEYS` | what encrypts notes and national ids: a keyring, as `new-keys` prints them | new keys at each start; needed with `DATABASE` |
@@ -39,6 +40,7 @@ mod server;
 mod service;
 
 use portcullis::crypto::keyring::Keyring;
+use server::Connections;
 use service::{Config, Stores};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -79,7 +81,11 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let stores = Stores::open(&config).await?;
     let app = service::app(&config, stores)?;
     welcome(listener.local_addr()?, &config);
-    server::serve(listener, app).await;
+    let limits = Connections {
+        proxies: config.trusted_proxies,
+        ..Connections::default()
+    };
+    server::serve(listener, app, limits).await;
     Ok(())
 }
 

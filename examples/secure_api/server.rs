@@ -1,101 +1,284 @@
-//! Serves the application with the limits that only a server can set: a client that sends its
-//! headers byte by byte, or nothing at all, holds a connection no longer than the timeout.
+//! Serves the application with the limits that only a server can set, for no layer of it hears
+//! of a connection before a request comes:
+//!
+//! - A client that sends its headers byte by byte, or nothing at all, holds a connection no
+//!   longer than [`HEADER_TIMEOUT`].
+//! - One that asked and then falls silent, and be it that it answers pings, loses it after
+//!   [`IDLE_TIMEOUT`], and what it does not read of an answer after [`GRACE`].
+//! - One client has [`Connections::per_client`] at once, all together have
+//!   [`Connections::in_all`]: further ones wait until others end.
+//!
+//! Whoever has many networks may hold all connections all the same. What stands in front of a
+//! service that many depend on, a load balancer, has more of them and tells them apart sooner.
 
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use portcullis::net::client_ip::PeerAddr;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use ipnet::IpNet;
+use portcullis::net::client_ip::{PeerAddr, rate_key};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 /// How long a client may take to send a request's headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept with no request under way.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The bytes of a request's headers before the server hangs up. `HeaderLimits` answers with
 /// a problem document long before.
 const HEADER_BUFFER: usize = 256 * 1024;
 const MAX_HEADERS: usize = 1000;
-/// How long requests in flight may take after the signal to stop.
+/// How long the rest may take after the signal to stop, or on a connection that was idle.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn serve(listener: TcpListener, app: Router) {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BUFFER)
-        .max_headers(MAX_HEADERS);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HEADER_TIMEOUT);
+/// How many connections there may be.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
+    /// Fewer than the 1,024 files that a process may usually have open.
+    pub(crate) in_all: u32,
+    /// Of one address of IPv4, or one network of 64 bits of IPv6.
+    pub(crate) per_client: usize,
+    /// Behind these are all clients, so the limit for one does not hold for them.
+    pub(crate) proxies: Vec<IpNet>,
+}
 
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = &mut stop => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => connect(&server, &graceful, &app, stream, peer),
-            // Out of file descriptors, most likely: give it time to get better.
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            in_all: 900,
+            per_client: 100,
+            proxies: Vec::new(),
         }
     }
-    if tokio::time::timeout(GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
+}
+
+pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Connections) {
+    let (stop, stopped) = watch::channel(false);
+    let all = Arc::new(Semaphore::new(limits.in_all as usize));
+    let (in_all, clients) = (limits.in_all, Clients::new(limits));
+    let server = Server {
+        http: http(),
+        app,
+        stopped,
+    };
+    let accepting = async {
+        loop {
+            // Whoever connects while there are too many waits in the queue of the system.
+            let Ok(permit) = Arc::clone(&all).acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    if let Some(place) = clients.admit(peer.ip()) {
+                        server.connect(stream, peer, (permit, place));
+                    }
+                }
+                // Out of file descriptors, most likely: give it time to get better.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    let _nobody_is_connected = stop.send(true);
+    // All permits are back when all connections have ended.
+    let ended = all.acquire_many(in_all);
+    if timeout(GRACE, ended).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
 }
 
-fn connect(
-    server: &auto::Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    app: &Router,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
-    let first_request = Arc::new(Notify::new());
-    let asked = Arc::clone(&first_request);
-    let app = app
-        .clone()
-        .map_request(move |request: hyper::Request<hyper::body::Incoming>| {
-            asked.notify_one();
-            let mut request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(PeerAddr::from(peer));
-            request
-        });
-    let connection = server
-        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app))
-        .into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        tokio::select! {
-            ended = connection => if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended early");
-            },
-            () = silence(&first_request) => tracing::debug!("a connection asked for nothing"),
-        }
-    });
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADER_BUFFER)
+        .max_headers(MAX_HEADERS);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADER_TIMEOUT);
+    http
 }
 
-/// Ends when no request came in time. The builder begins its own timeouts when it knows the
-/// version of HTTP, and waits for that without end.
-async fn silence(first_request: &Notify) {
-    let first = tokio::time::timeout(HEADER_TIMEOUT, first_request.notified());
-    if first.await.is_ok() {
-        std::future::pending::<()>().await;
+struct Server {
+    http: auto::Builder<TokioExecutor>,
+    app: Router,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Server {
+    fn connect(&self, stream: TcpStream, peer: SocketAddr, places: (OwnedSemaphorePermit, Place)) {
+        let requests = Arc::new(Requests::default());
+        let coming = Arc::clone(&requests);
+        let app = self
+            .app
+            .clone()
+            .map_request(move |request: hyper::Request<hyper::body::Incoming>| {
+                let mut request = request.map(axum::body::Body::new);
+                request.extensions_mut().insert(PeerAddr::from(peer));
+                request
+            })
+            .map_future(move |answer| {
+                let under_way = UnderWay::begin(&coming);
+                async move {
+                    let answer = answer.await;
+                    drop(under_way);
+                    answer
+                }
+            });
+        let connection = self
+            .http
+            .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app))
+            .into_owned();
+        let mut stopped = self.stopped.clone();
+        tokio::spawn(async move {
+            let _places = places;
+            let mut connection = pin!(connection);
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    return;
+                }
+                silence = requests.silence() => {
+                    tracing::debug!(?silence, "a connection asks for nothing");
+                    if matches!(silence, Silence::FromTheBeginning) {
+                        return;
+                    }
+                }
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            let _cut_off = timeout(GRACE, connection).await;
+        });
+    }
+}
+
+/// Since when nothing was asked.
+#[derive(Debug)]
+enum Silence {
+    FromTheBeginning,
+    SinceTheLast,
+}
+
+/// The requests of one connection.
+#[derive(Debug, Default)]
+struct Requests {
+    under_way: AtomicUsize,
+    changed: Notify,
+}
+
+impl Requests {
+    /// Ends when none came in time. The builder begins its own timeouts when it knows the
+    /// version of HTTP, and waits for that without end; and of HTTP/2 it asks for no more than
+    /// pings to be answered.
+    async fn silence(&self) -> Silence {
+        let changes = async |within| timeout(within, self.changed.notified()).await.is_ok();
+        if !changes(HEADER_TIMEOUT).await {
+            return Silence::FromTheBeginning;
+        }
+        loop {
+            let changed = changes(IDLE_TIMEOUT).await;
+            if !changed && self.under_way.load(Ordering::SeqCst) == 0 {
+                return Silence::SinceTheLast;
+            }
+        }
+    }
+}
+
+/// A request that is not answered yet. How long a body may take to arrive, layers say.
+struct UnderWay(Arc<Requests>);
+
+impl UnderWay {
+    fn begin(requests: &Arc<Requests>) -> Self {
+        requests.under_way.fetch_add(1, Ordering::SeqCst);
+        requests.changed.notify_one();
+        Self(Arc::clone(requests))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_one();
+    }
+}
+
+/// Who is connected, and how often. As large as there are connections.
+#[derive(Clone)]
+struct Clients {
+    limits: Arc<Connections>,
+    connected: Arc<Mutex<HashMap<IpNet, usize>>>,
+}
+
+impl Clients {
+    fn new(limits: Connections) -> Self {
+        Self {
+            limits: Arc::new(limits),
+            connected: Arc::default(),
+        }
+    }
+
+    /// One more connection of this client, unless it has enough.
+    fn admit(&self, peer: IpAddr) -> Option<Place> {
+        let peer = peer.to_canonical();
+        if self
+            .limits
+            .proxies
+            .iter()
+            .any(|proxy| proxy.contains(&peer))
+        {
+            return Some(Place(None));
+        }
+        let client = rate_key(peer);
+        let mut connected = self.lock();
+        let count = connected.entry(client).or_default();
+        if *count >= self.limits.per_client {
+            return None;
+        }
+        *count += 1;
+        Some(Place(Some((self.clone(), client))))
+    }
+
+    fn leave(&self, client: IpNet) {
+        let mut connected = self.lock();
+        if let Some(count) = connected.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                connected.remove(&client);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpNet, usize>> {
+        self.connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client's share of the connections, given back when it is dropped.
+struct Place(Option<(Clients, IpNet)>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((clients, client)) = self.0.take() {
+            clients.leave(client);
+        }
     }
 }

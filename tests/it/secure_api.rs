@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod bans;
+mod connections;
 mod documents;
 mod lifecycle;
 mod login;
@@ -27,8 +28,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tower::ServiceExt;
 
@@ -555,23 +554,6 @@ async fn a_body_is_not_waited_for_without_end() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_client_that_asks_nothing_is_hung_up_on() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(server::serve(listener, Service::new().await.0));
-    for start in ["", "G", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo"] {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(start.as_bytes()).await.unwrap();
-        let read = timeout(Duration::from_secs(60), stream.read(&mut [0; 8])).await;
-        assert!(
-            matches!(read, Ok(Ok(0) | Err(_))),
-            "{start:?} keeps a connection: {read:?}"
-        );
-    }
-    server.abort();
-}
-
 #[tokio::test]
 async fn past_the_rate_limit_is_429() {
     let service = Service::with(&[("RATE_LIMIT", "3")]).await;
@@ -710,10 +692,20 @@ fn configuration_that_is_wrong_is_an_error() {
         ("TRUSTED_PROXIES", "10.0.0.7/8"),
         ("BAN_AFTER", "never"),
         ("STORE", "postgres://host"),
+        ("ANONYMOUS_STORE", "postgres://host"),
     ] {
         assert!(read(name, value).unwrap_err().contains(name));
     }
     assert_eq!(read("PORT", "").unwrap().port, 3000);
+    // What strangers cause is kept apart from the sessions, or somebody has to say where.
+    let shared = read("STORE", "redis://127.0.0.1").unwrap_err();
+    assert!(shared.contains("ANONYMOUS_STORE is not set"), "{shared}");
+    let apart = Config::from_env(|asked| match asked {
+        "STORE" => Some("redis://127.0.0.1:1".to_owned()),
+        "ANONYMOUS_STORE" => Some("redis://127.0.0.1:2".to_owned()),
+        _ => None,
+    });
+    assert!(apart.is_ok());
     assert_eq!(
         read("TRUSTED_PROXIES", "::1, 10.0.0.0/8")
             .unwrap()

@@ -23,7 +23,10 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How clients call this service, where a proxy stands before it: what they sign.
     pub(crate) origin: Option<Uri>,
+    /// Where is kept what may expire, and is written for who has logged in.
     pub(crate) store: StoreAddress,
+    /// Where is kept what strangers cause: limits, bans, failed logins.
+    pub(crate) anonymous_store: StoreAddress,
     /// Where the accounts and the notes are kept; in memory where there is none.
     pub(crate) database: Option<PathBuf>,
     pub(crate) jwt_key: Option<SecretString>,
@@ -52,7 +55,7 @@ pub(crate) struct Staff {
     pub(crate) is_manager: bool,
 }
 
-/// Where limits, bans and whatever else may expire are kept.
+/// Where something is kept that may expire.
 #[derive(Clone, Debug)]
 pub(crate) enum StoreAddress {
     Memory,
@@ -64,6 +67,11 @@ pub(crate) enum StoreAddress {
 const KEYS_MISSING: &str = "DATABASE is set and PORTCULLIS_KEYS is not, so nobody could read \
     the database after this process: make keys with `cargo run --example secure_api --features \
     full -- new-keys`, keep what it prints, and set PORTCULLIS_KEYS to it";
+
+/// Whoever fills the store of sessions keeps everybody from logging in and out.
+const ANONYMOUS_STORE_MISSING: &str = "STORE is a Redis and ANONYMOUS_STORE is not set: what \
+    strangers cause (limits, bans, failed logins) must not fill the store of sessions, so name \
+    another Redis for it, or memory if this is the only process";
 
 /// The policies that come with the example.
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/policies");
@@ -78,6 +86,12 @@ impl Config {
         if database.is_some() && encryption_keys.is_none() {
             return Err(KEYS_MISSING.to_owned());
         }
+        let store = store_address("STORE", read("STORE", "memory"))?;
+        let anonymous_store = match (set("ANONYMOUS_STORE"), &store) {
+            (Some(value), _) => store_address("ANONYMOUS_STORE", value)?,
+            (None, StoreAddress::Memory) => StoreAddress::Memory,
+            (None, StoreAddress::Redis(_)) => return Err(ANONYMOUS_STORE_MISSING.to_owned()),
+        };
         Ok(Self {
             port: parse("PORT", &read("PORT", "3000"), "a port")?,
             admin_email: read("ADMIN_EMAIL", "admin@example.com").to_lowercase(),
@@ -87,7 +101,8 @@ impl Config {
             ban_after: number("BAN_AFTER", &read("BAN_AFTER", "100"))?,
             trusted_proxies: networks("TRUSTED_PROXIES", &read("TRUSTED_PROXIES", ""))?,
             origin: set("ORIGIN").map(|value| origin(&value)).transpose()?,
-            store: store_address(read("STORE", "memory"))?,
+            store,
+            anonymous_store,
             database,
             jwt_key: set("JWT_KEY").map(SecretString::from),
             encryption_keys,
@@ -184,13 +199,15 @@ fn origin(value: &str) -> Result<Uri, String> {
     }
 }
 
-fn store_address(value: String) -> Result<StoreAddress, String> {
+fn store_address(name: &str, value: String) -> Result<StoreAddress, String> {
     if value == "memory" {
         return Ok(StoreAddress::Memory);
     }
     // What is wrong is not repeated: it may hold a password.
     match value.split_once("://") {
         Some(("redis" | "rediss", _)) => Ok(StoreAddress::Redis(value.into())),
-        _ => Err("STORE is neither memory nor redis://host:port nor rediss://host:port".into()),
+        _ => Err(format!(
+            "{name} is neither memory nor redis://host:port nor rediss://host:port"
+        )),
     }
 }

@@ -79,13 +79,23 @@ pub(crate) fn app(config: &Config, stores: Stores) -> Result<Router, Box<dyn Err
         config.ban_after,
         &config.trusted_proxies,
     )?;
+    // Who is banned as a user is so from any address.
+    let banned_users = BanLayer::new(bans.clone()).by_principal();
     let webhooks = signed::webhooks(config, &stores.store)?;
-    let orders = signed::orders(state.signing_keys.clone(), &stores, &rbac, config)?;
+    let orders = signed::orders(
+        state.signing_keys.clone(),
+        &stores,
+        &rbac,
+        &banned_users,
+        config,
+    )?;
     let members = members(&rbac, BanAdmin::new(bans.clone()))?
         .merge(documents::routes(&state.documents)?)
+        .layer(banned_users.clone())
         .layer(who.clone());
     // Files are larger than anything else that comes in, so they have a firewall of their own.
     let uploads = uploads::routes(&rbac)?
+        .layer(banned_users)
         .layer(who)
         .layer(waf::layer(uploads::MAX_BYTES)?);
     let providers = match &config.oidc {

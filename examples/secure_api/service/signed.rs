@@ -13,6 +13,7 @@ use http::uri::{Authority, Scheme};
 use http::{Request, StatusCode, Uri};
 use portcullis::authn::api_key::SigningApiKeys;
 use portcullis::authz::rbac::Rbac;
+use portcullis::limit::ban::BanLayer;
 use portcullis::principal::Principal;
 use portcullis::signing::api::{ApiSignatureLayer, ApiVerifier};
 use portcullis::signing::webhook::{WebhookLayer, WebhookSecret, WebhookVerifier};
@@ -45,6 +46,7 @@ pub(super) fn orders(
     keys: SigningApiKeys,
     stores: &Stores,
     rbac: &Rbac,
+    banned_users: &BanLayer,
     config: &Config,
 ) -> Result<Router<State>, Box<dyn Error>> {
     let keys = Arc::new(keys);
@@ -65,7 +67,10 @@ pub(super) fn orders(
         None => by_rfc,
     };
     let may_order = rbac.require(ORDER_SCOPE)?;
-    let order = || Router::new().route(ORDERS, post(order).layer(may_order.clone()));
+    let order = || {
+        let orders = Router::new().route(ORDERS, post(order).layer(may_order.clone()));
+        orders.layer(banned_users.clone())
+    };
     let (by_scheme, by_rfc) = (order().layer(by_scheme), order().layer(by_rfc));
     // Whichever is chosen, the request needs a good signature of that way.
     let choose = async move |request: Request<Body>| {

@@ -11,10 +11,10 @@ use std::error::Error;
 pub(crate) struct Stores {
     /// What may pass, and is written for who has logged in: sessions, tokens, revocations.
     pub(crate) store: Store,
-    /// What may pass, and is written for everybody: limits, bans, failed logins, links. In memory
-    /// it is a store of its own, so that strangers who fill it keep nobody from logging out.
-    /// Bound the memory of Redis by `maxmemory` with `noeviction`, and give it one of its own as
-    /// well where that matters.
+    /// What may pass, and is written for everybody: limits, bans, failed logins, links. It is a
+    /// store of its own, so that strangers who fill it keep nobody from logging out. A Redis is
+    /// to be another server than that of the sessions, for what bounds its memory (`maxmemory`,
+    /// with `noeviction`) holds for all of its databases together.
     pub(crate) anonymous: Store,
     /// What must not be lost: accounts, notes.
     pub(crate) records: Records,
@@ -24,13 +24,8 @@ pub(crate) struct Stores {
 
 impl Stores {
     pub(crate) async fn open(config: &Config) -> Result<Self, Box<dyn Error>> {
-        let (store, anonymous) = match &config.store {
-            StoreAddress::Memory => (Store::memory(), Store::memory()),
-            StoreAddress::Redis(url) => {
-                let store = Store::redis(url.expose()).await?;
-                (store.clone(), store)
-            }
-        };
+        let store = open(&config.store).await?;
+        let anonymous = open(&config.anonymous_store).await?;
         let records = match &config.database {
             None => Records::memory(),
             Some(file) => Records::new(SqliteRecords::open(file).await?),
@@ -44,5 +39,12 @@ impl Stores {
             vault,
             keys,
         })
+    }
+}
+
+async fn open(address: &StoreAddress) -> Result<Store, Box<dyn Error>> {
+    match address {
+        StoreAddress::Memory => Ok(Store::memory()),
+        StoreAddress::Redis(url) => Ok(Store::redis(url.expose()).await?),
     }
 }

@@ -1,6 +1,6 @@
 //! Logging in to the example service with a provider.
 
-use super::server;
+use super::server::{self, Connections};
 use super::service::{self, Config, Stores};
 use crate::oidc::http::{Browser, parameter};
 use crate::oidc::idp::{CLIENT_ID, CLIENT_SECRET, Idp};
@@ -37,7 +37,8 @@ impl Running {
         let config = Config::from_env(variable).unwrap();
         let stores = Stores::open(&config).await.unwrap();
         let app = service::app(&config, stores).unwrap();
-        let server = tokio::spawn(server::serve(listener, app)).abort_handle();
+        let server =
+            tokio::spawn(server::serve(listener, app, Connections::default())).abort_handle();
         Self {
             origin,
             idp,
