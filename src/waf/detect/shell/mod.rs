@@ -383,7 +383,7 @@ impl Shell<'_, '_> {
         let name = self.text.slice(start, start.saturating_add(4));
         self.text.at(start.saturating_sub(1)) == b'&'
             && before.len() < 16
-            && !before.iter().any(|byte| byte.is_ascii_alphabetic())
+            && !before.iter().any(u8::is_ascii_alphabetic)
             && !name.eq_ignore_ascii_case(b"copy")
     }
 
