@@ -11,7 +11,7 @@
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroizing, optimization_barrier};
+use zeroize::Zeroizing;
 
 /// Text that must not leak: a password, a client secret.
 ///
@@ -106,7 +106,7 @@ impl Eq for SecretBytes {}
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     // Or the compiler may leave it out, for nobody reads what was written.
-    optimization_barrier(bytes);
+    zeroize::optimization_barrier(bytes);
 }
 
 /// Overwrites all of a vector's memory, the part that it does not use included, and gives it
@@ -116,7 +116,7 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
 pub(crate) fn wipe_vec(mut bytes: Vec<u8>) {
     bytes.clear();
     bytes.resize(bytes.capacity(), 0);
-    optimization_barrier(&*bytes);
+    zeroize::optimization_barrier(&*bytes);
 }
 
 #[cfg(test)]
