@@ -55,7 +55,7 @@ impl SecurityEvent {
         self
     }
 
-    /// Sets when it happened. An [`Emitter`] does this.
+    /// Sets when it happened. An [`Emitter`](super::Emitter) does this.
     #[must_use]
     pub const fn with_time(mut self, time: Timestamp) -> Self {
         self.time = time;
