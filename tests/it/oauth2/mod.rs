@@ -7,6 +7,7 @@ mod introspection;
 mod linking;
 mod provider_tokens;
 mod real;
+mod session_logins;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
