@@ -1,6 +1,7 @@
 //! What a request is charged in the store.
 
-use super::Shared;
+use super::shared_limiter::Shared;
+use crate::clock::nanos;
 use crate::limit::draft::Ask;
 use crate::limit::key::StoreId;
 use crate::limit::limiter::Asks;
@@ -16,7 +17,7 @@ pub(super) fn window_ids(limiter: &RateLimiter) -> Vec<Box<[u8]>> {
     let ids = limiter.windows().iter().zip(limiter.places());
     ids.map(|(window, (rule, place))| {
         let rate = window.quota().rate();
-        let interval = super::nanos(rate.interval());
+        let interval = nanos(rate.interval());
         let mut id = vec![rule, place];
         id.extend(interval.to_be_bytes());
         id.extend(rate.burst().to_be_bytes());

@@ -1,6 +1,7 @@
 //! What is known of keys that are over their limit.
 
-use super::{Shared, nanos};
+use super::shared_limiter::Shared;
+use crate::clock::nanos;
 use crate::limit::decision::{Judgment, Outcome};
 use crate::limit::limiter::Asks;
 use std::time::Duration;
