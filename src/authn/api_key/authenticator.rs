@@ -1,6 +1,7 @@
 use super::ApiKeys;
-use super::key::{ApiKey, KeyKind, KeyRecord};
+use super::key::ApiKey;
 use super::keys::KEYS;
+use super::record::{KeyKind, KeyRecord};
 use super::text::{KeyHash, KeyText, Malformed};
 use crate::authn::authenticate::{Attempt, Authenticator};
 use crate::event::EventKind;

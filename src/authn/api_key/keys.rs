@@ -1,6 +1,8 @@
 use super::error::{ApiKeyError, ConfigError};
-use super::key::{ApiKey, CreatedApiKey, KeyKind, KeyRecord, NewApiKey};
+use super::key::{ApiKey, CreatedApiKey};
+use super::new_key::NewApiKey;
 use super::owner::KeyOwner;
+use super::record::{KeyKind, KeyRecord};
 use super::text::{Fresh, Prefix, is_id};
 use crate::authn::{Revoke, Revoking};
 use crate::clock::{Clock, Timestamp};

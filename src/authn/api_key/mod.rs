@@ -70,14 +70,17 @@ mod authenticator;
 mod error;
 mod key;
 mod keys;
+mod new_key;
 mod owner;
+mod record;
 #[cfg(feature = "signing")]
 mod signing;
 mod text;
 
 pub use error::{ApiKeyError, ConfigError};
-pub use key::{ApiKey, CreatedApiKey, NewApiKey};
+pub use key::{ApiKey, CreatedApiKey};
 pub use keys::ApiKeys;
+pub use new_key::NewApiKey;
 pub use owner::KeyOwner;
 #[cfg(feature = "signing")]
 pub use signing::SigningApiKeys;

@@ -1,4 +1,4 @@
-use super::key::KeyRecord;
+use super::record::KeyRecord;
 use crate::principal::Principal;
 
 /// Whose keys are meant.

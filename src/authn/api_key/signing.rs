@@ -1,6 +1,8 @@
 use super::error::ApiKeyError;
-use super::key::{CreatedApiKey, KeyKind, KeyRecord, NewApiKey};
+use super::key::CreatedApiKey;
 use super::keys::{ApiKeys, KEYS};
+use super::new_key::NewApiKey;
+use super::record::{KeyKind, KeyRecord};
 use super::text::is_id;
 use crate::crypto::SecretSealer;
 use crate::crypto::keys::{KeyProvider, KnownKey};

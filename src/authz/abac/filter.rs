@@ -1,5 +1,5 @@
-use super::authz::View;
 use super::typed::Remaining;
+use super::view::View;
 use super::{
     Authz, Cause, Context, Decision, DenyKind, Findings, Outcome, Prepared, Query, Resource,
 };

@@ -1,5 +1,5 @@
-use super::authz::Question;
 use super::layer::principal;
+use super::question::Question;
 use super::{Allowed, Authz, ConfigError, Context, Resource, ResourceLoader};
 use crate::guard::{
     Body, Challenge, Exit, Guard, Later, Rejection, RejectionKind, RequestHead, Verdict, impl_layer,
