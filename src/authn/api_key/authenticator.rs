@@ -1,6 +1,6 @@
 use super::ApiKeys;
+use super::kept::KEYS;
 use super::key::ApiKey;
-use super::keys::KEYS;
 use super::record::{KeyKind, KeyRecord};
 use super::text::{KeyHash, KeyText, Malformed};
 use crate::authn::authenticate::{Attempt, Authenticator};

@@ -68,6 +68,7 @@
 
 mod authenticator;
 mod error;
+mod kept;
 mod key;
 mod keys;
 mod new_key;

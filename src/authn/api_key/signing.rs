@@ -1,6 +1,7 @@
 use super::error::ApiKeyError;
+use super::kept::KEYS;
 use super::key::CreatedApiKey;
-use super::keys::{ApiKeys, KEYS};
+use super::keys::ApiKeys;
 use super::new_key::NewApiKey;
 use super::record::{KeyKind, KeyRecord};
 use super::text::is_id;
