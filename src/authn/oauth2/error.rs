@@ -161,89 +161,13 @@ impl From<EndpointError> for LoginError {
 /// The user learns no more than whether it is worth beginning again.
 impl From<LoginError> for Rejection {
     fn from(error: LoginError) -> Self {
-        use LoginErrorKind as Kind;
-        let (kind, code, event) = match error.kind {
-            Kind::UnknownProvider => (RejectionKind::NotFound, "unknown_provider", None),
-            Kind::ReturnPath => (
-                RejectionKind::Malformed,
-                "return_path",
-                Some(EventKind::InputValidationFail),
-            ),
-            // Any page can make its visitors' browsers call back: that is no failed login.
-            Kind::NotBegun => (
-                RejectionKind::Malformed,
-                "login_expired",
-                Some(EventKind::InputValidationFail),
-            ),
-            Kind::LoginExpired | Kind::EndedMeanwhile => (
-                RejectionKind::Malformed,
-                "login_expired",
-                Some(EventKind::AuthnLoginFail),
-            ),
-            Kind::Replayed => (
-                RejectionKind::Malformed,
-                "login_expired",
-                Some(EventKind::AuthnTokenReuse),
-            ),
-            Kind::Denied => (
-                RejectionKind::Forbidden,
-                "login_denied",
-                Some(EventKind::AuthnLoginFail),
-            ),
-            Kind::TooWeak => (
-                RejectionKind::StepUpRequired,
-                RejectionKind::StepUpRequired.code(),
-                Some(EventKind::AuthnLoginFail),
-            ),
-            Kind::LogoutToken => (
-                RejectionKind::Malformed,
-                "logout_token",
-                Some(EventKind::AuthnTokenFail),
-            ),
-            // Whoever sends it may have made the key up: nothing here is out of order.
-            Kind::UnknownOrderKey => (
-                RejectionKind::Unavailable,
-                "keys_unavailable",
-                Some(EventKind::AuthnTokenFail),
-            ),
-            Kind::Unreachable | Kind::Metadata | Kind::Unsupported => (
-                RejectionKind::Unavailable,
-                "provider_unavailable",
-                Some(EventKind::SysControlDegraded),
-            ),
-            Kind::Store => (
-                RejectionKind::Unavailable,
-                RejectionKind::Unavailable.code(),
-                Some(EventKind::SysControlDegraded),
-            ),
-            Kind::Sealing => (
-                RejectionKind::Internal,
-                RejectionKind::Internal.code(),
-                Some(EventKind::CryptEncryptFail),
-            ),
-            Kind::MalformedCallback => (
-                RejectionKind::Malformed,
-                "login_failed",
-                Some(EventKind::InputValidationFail),
-            ),
-            Kind::ForgedTransaction
-            | Kind::WrongState
-            | Kind::MixUp
-            | Kind::BadAnswer
-            | Kind::Grant
-            | Kind::IdToken
-            | Kind::OtherUser => (
-                RejectionKind::Malformed,
-                "login_failed",
-                Some(EventKind::AuthnLoginFail),
-            ),
-        };
+        let (kind, code, event) = answer(error.kind);
         let rejection = Self::new(kind)
             .with_code(code)
             .with_reason(format!("{}: {error}", error.code()))
             .with_event(event);
         let rejection = match error.kind {
-            Kind::UnknownOrderKey => rejection.with_retry_after(ORDER_COOL_DOWN),
+            LoginErrorKind::UnknownOrderKey => rejection.with_retry_after(ORDER_COOL_DOWN),
             _ => rejection,
         };
         match error.clear {
@@ -251,6 +175,43 @@ impl From<LoginError> for Rejection {
             None => rejection,
         }
     }
+}
+
+/// What a kind of error is answered with, the code that the user learns, and the event.
+const fn answer(kind: LoginErrorKind) -> (RejectionKind, &'static str, Option<EventKind>) {
+    use EventKind::{
+        AuthnLoginFail, AuthnTokenFail, AuthnTokenReuse, CryptEncryptFail, InputValidationFail,
+        SysControlDegraded,
+    };
+    use LoginErrorKind as Kind;
+    use RejectionKind::{Forbidden, Internal, Malformed, NotFound, StepUpRequired, Unavailable};
+    let (kind, code, event) = match kind {
+        Kind::UnknownProvider => return (NotFound, "unknown_provider", None),
+        Kind::ReturnPath => (Malformed, "return_path", InputValidationFail),
+        // Any page can make its visitors' browsers call back: that is no failed login.
+        Kind::NotBegun => (Malformed, "login_expired", InputValidationFail),
+        Kind::LoginExpired | Kind::EndedMeanwhile => (Malformed, "login_expired", AuthnLoginFail),
+        Kind::Replayed => (Malformed, "login_expired", AuthnTokenReuse),
+        Kind::Denied => (Forbidden, "login_denied", AuthnLoginFail),
+        Kind::TooWeak => (StepUpRequired, StepUpRequired.code(), AuthnLoginFail),
+        Kind::LogoutToken => (Malformed, "logout_token", AuthnTokenFail),
+        // Whoever sends it may have made the key up: nothing here is out of order.
+        Kind::UnknownOrderKey => (Unavailable, "keys_unavailable", AuthnTokenFail),
+        Kind::Unreachable | Kind::Metadata | Kind::Unsupported => {
+            (Unavailable, "provider_unavailable", SysControlDegraded)
+        }
+        Kind::Store => (Unavailable, Unavailable.code(), SysControlDegraded),
+        Kind::Sealing => (Internal, Internal.code(), CryptEncryptFail),
+        Kind::MalformedCallback => (Malformed, "login_failed", InputValidationFail),
+        Kind::ForgedTransaction
+        | Kind::WrongState
+        | Kind::MixUp
+        | Kind::BadAnswer
+        | Kind::Grant
+        | Kind::IdToken
+        | Kind::OtherUser => (Malformed, "login_failed", AuthnLoginFail),
+    };
+    (kind, code, Some(event))
 }
 
 #[cfg(feature = "axum")]
