@@ -1,5 +1,5 @@
 use super::owner::OwnerTag;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, nanos};
 use crate::store::{Key, Namespace, Store, StoreError, StoreErrorKind, Swap};
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ impl Epochs {
     }
 
     async fn raise(&self, key: Key<'_>, time: Timestamp) -> Result<(), StoreError> {
-        let nanos = nanos(time);
+        let nanos = nanos(time.unix_duration());
         let mut found = self.0.get(key).await?;
         for _ in 0..MAX_TRIES {
             if found
@@ -126,12 +126,8 @@ impl Epochs {
             return Ok(false);
         };
         // What cannot be read ends everything.
-        Ok(read(&found).is_none_or(|epoch| nanos(time) < epoch))
+        Ok(read(&found).is_none_or(|epoch| nanos(time.unix_duration()) < epoch))
     }
-}
-
-fn nanos(time: Timestamp) -> u64 {
-    u64::try_from(time.unix_duration().as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn read(value: &[u8]) -> Option<u64> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// RFC 7519 section 4.1.4 speaks of "usually no more than a few minutes".
-const LARGEST_LEEWAY: Duration = Duration::from_secs(300);
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(60);
 
 /// A token that was verified.
@@ -346,7 +346,7 @@ impl VerifierBuilder {
             }
         }
         must_not_be_empty("audience", rules.audiences.as_deref())?;
-        if rules.leeway > LARGEST_LEEWAY {
+        if rules.leeway > MAX_LEEWAY {
             return Err(ConfigError::LeewayTooLarge(rules.leeway.as_secs()));
         }
         if let Some(tokens) = self.cache

@@ -6,8 +6,9 @@ use crate::authn::jwt::{FetchError, ProviderMetadata};
 use crate::clock::Clock;
 use crate::crypto::keys::{KeyState, WantedKeys};
 use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::lock::lock;
 use crate::net::client::HttpClient;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -322,8 +323,7 @@ impl Discovery {
         })
     }
 
-    // What a poisoned lock guards is whole: nothing under it panics between two changes.
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 }

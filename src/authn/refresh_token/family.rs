@@ -7,7 +7,7 @@ use super::token::Token;
 use crate::authn::credential::SecretHash;
 use crate::authn::moment::Moment;
 use crate::authn::text_bytes::TextBytes;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, nanos};
 use crate::random::Random;
 use crate::store::{StoreError, StoreErrorKind};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Family {
             own: first.own_hash(),
             previous: None,
             turn: 0,
-            created: u64::try_from(now.unix_duration().as_nanos()).unwrap_or(u64::MAX),
+            created: nanos(now.unix_duration()),
             used: Moment(now),
         }
     }

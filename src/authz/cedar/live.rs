@@ -1,10 +1,11 @@
 use super::{AppSchema, CedarPolicies, LoadError, PolicyFolder};
 use crate::authz::abac::Version;
+use crate::lock::lock;
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Policies that can be replaced while requests are decided: each request by one version or by
 /// the other, never by some of both. What is wrong is not taken, and the old version stays.
@@ -119,8 +120,7 @@ impl LivePolicies {
     /// When an application decides by them ([`CedarSource::new`](super::CedarSource::new)), and
     /// they were not checked against its schema: then the old ones stay.
     pub fn replace(&self, policies: CedarPolicies) -> Result<Version, LoadError> {
-        let schema = self.0.schema.lock();
-        let schema = schema.unwrap_or_else(PoisonError::into_inner);
+        let schema = lock(&self.0.schema);
         if let Some(schema) = &*schema {
             schema.check(&policies)?;
         }
@@ -131,8 +131,7 @@ impl LivePolicies {
     /// From now on takes only what was checked against this schema, as the policies that are
     /// there were.
     pub(super) fn require(&self, of_application: &AppSchema) -> Result<(), LoadError> {
-        let schema = self.0.schema.lock();
-        let mut schema = schema.unwrap_or_else(PoisonError::into_inner);
+        let mut schema = lock(&self.0.schema);
         of_application.check(&self.current())?;
         *schema = Some(of_application.clone());
         Ok(())
@@ -162,7 +161,7 @@ impl LivePolicies {
     fn read_if(&self, wanted: impl Fn(bool) -> bool) -> Option<Result<Version, LoadError>> {
         let folder = self.0.folder.as_ref()?;
         // Also keeps a slower look from putting back older policies.
-        let mut looks = self.0.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looks = lock(&self.0.looks);
         let files = folder.files();
         let now = Some(Seen::of(&files));
         let is_settled = looks.last == now;

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::crypto::aead::Backend;
 
-    const LONGEST: u64 = MAX_CHUNKS * CHUNK as u64 - 1;
+    const MAX_LEN: u64 = MAX_CHUNKS * CHUNK as u64 - 1;
 
     fn chunks() -> Chunks {
         Chunks::new(Aes256Gcm::new(Backend::Ring, &[1; 32]), [0x0f; 12])
@@ -175,7 +175,7 @@ mod tests {
             (16_384, 16_416),
             (16_385, 16_417),
             (32_768, 32_816),
-            (LONGEST, LONGEST + (MAX_CHUNKS << 4)),
+            (MAX_LEN, MAX_LEN + (MAX_CHUNKS << 4)),
         ] {
             assert_eq!(sealed_length(plain).unwrap(), sealed, "{plain}");
             assert_eq!(plain_length(sealed).unwrap(), plain, "{plain}");
@@ -184,7 +184,7 @@ mod tests {
             let length = plain_length(impossible);
             assert!(matches!(length, Err(FileError::Truncated)), "{impossible}");
         }
-        assert!(sealed_length(LONGEST + 1).is_err());
+        assert!(sealed_length(MAX_LEN + 1).is_err());
         assert!(sealed_length(u64::MAX).is_err());
         assert!(plain_length(u64::MAX).is_err());
     }

@@ -2,7 +2,7 @@ use super::span::{Member, mark};
 use super::{JsonError, Span};
 
 /// How deep objects and arrays may nest. Tokens and keys seen in the wild stay below 8.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// How many members one object may have. Each new name is compared with all before it, so
 /// this keeps the cost of an attacker's text linear in its length.
 const MAX_MEMBERS: usize = 256;
@@ -243,7 +243,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, JsonError> {
-        if depth < DEEPEST {
+        if depth < MAX_DEPTH {
             Ok(depth + 1)
         } else {
             Err(JsonError::TooComplex)

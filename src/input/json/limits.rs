@@ -4,14 +4,14 @@ use super::scan::Scan;
 use std::ops::Range;
 
 /// The most bytes, unless told otherwise.
-const MAX_BYTES: usize = 1024 * 1024;
+const DEFAULT_BYTES: usize = 1024 * 1024;
 
 /// The deepest nesting, unless told otherwise; and the deepest that other parsers take.
-const MAX_DEPTH: usize = 32;
-const DEEPEST: usize = 128;
+const DEFAULT_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 128;
 
 /// The most values, unless told otherwise.
-const MAX_VALUES: usize = 10_000;
+const DEFAULT_VALUES: usize = 10_000;
 
 /// The most bytes of a name. It is compared with all others of its object.
 pub(super) const MAX_NAME: usize = 256;
@@ -40,9 +40,9 @@ impl JsonLimits {
     /// At most 1 MiB, 32 levels of nesting and 10,000 values.
     pub const fn new() -> Self {
         Self {
-            bytes: MAX_BYTES,
-            depth: MAX_DEPTH,
-            values: MAX_VALUES,
+            bytes: DEFAULT_BYTES,
+            depth: DEFAULT_DEPTH,
+            values: DEFAULT_VALUES,
             known: None,
         }
     }
@@ -55,7 +55,7 @@ impl JsonLimits {
 
     /// Takes at most so many levels of nesting, 128 being the most.
     pub const fn max_depth(mut self, depth: usize) -> Self {
-        self.depth = if depth < DEEPEST { depth } else { DEEPEST };
+        self.depth = if depth < MAX_DEPTH { depth } else { MAX_DEPTH };
         self
     }
 

@@ -21,8 +21,8 @@ const DEFAULT_LIMITS: Limits = Limits {
     entries: 8192,
     calls: 100,
 };
-const LONGEST: Duration = Duration::from_secs(300);
-const ENTRIES: std::ops::RangeInclusive<usize> = 64..=1 << 20;
+const MAX_REMEMBERED: Duration = Duration::from_secs(300);
+const CAPACITIES: std::ops::RangeInclusive<usize> = 64..=1 << 20;
 const CALLS: std::ops::RangeInclusive<usize> = 1..=10_000;
 
 /// Authenticates requests by tokens that their provider is asked about. See the
@@ -239,13 +239,13 @@ impl IntrospectedTokensBuilder {
         if !self.takes_public_client && !self.endpoint.authentication().is_confidential() {
             return Err(IntrospectionConfigError::PublicClient);
         }
-        if good_for > LONGEST || bad_for > good_for {
+        if good_for > MAX_REMEMBERED || bad_for > good_for {
             return Err(IntrospectionConfigError::Remembered {
                 good: good_for.as_secs(),
                 bad: bad_for.as_secs(),
             });
         }
-        if !ENTRIES.contains(&entries) {
+        if !CAPACITIES.contains(&entries) {
             return Err(IntrospectionConfigError::Capacity(entries));
         }
         if !CALLS.contains(&calls) {

@@ -1,7 +1,7 @@
 //! How long ago the keys in use were seen in the records.
 
 use super::super::{KeyFeed, KeyState, WantedKeys, WhenFetched};
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,8 +32,7 @@ impl Age {
 
     /// The records were asked at this time, and what they hold is in use.
     pub(super) fn learned(&self, asked: Duration) {
-        let asked = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
-        self.learned.fetch_max(asked, Ordering::AcqRel);
+        self.learned.fetch_max(nanos(asked), Ordering::AcqRel);
     }
 }
 
