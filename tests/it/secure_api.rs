@@ -8,7 +8,7 @@ mod lifecycle;
 mod login;
 mod oidc;
 mod owned;
-#[path = "../../examples/secure_api/server.rs"]
+#[path = "../../examples/secure_api/server/mod.rs"]
 mod server;
 #[path = "../../examples/secure_api/service/mod.rs"]
 pub(crate) mod service;

@@ -11,20 +11,24 @@
 //! Whoever has many networks may hold all connections all the same. What stands in front of a
 //! service that many depend on, a load balancer, has more of them and tells them apart sooner.
 
+mod connections;
+mod silence;
+
+pub(crate) use connections::Connections;
+
 use axum::Router;
+use connections::{Clients, Place};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use ipnet::IpNet;
-use portcullis::net::client_ip::{PeerAddr, rate_key};
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use portcullis::net::client_ip::PeerAddr;
+use silence::{Requests, Silence, UnderWay};
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tower::ServiceExt;
 
@@ -38,27 +42,6 @@ const HEADER_BUFFER: usize = 256 * 1024;
 const MAX_HEADERS: usize = 1000;
 /// How long the rest may take after the signal to stop, or on a connection that was idle.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// How many connections there may be.
-#[derive(Clone, Debug)]
-pub(crate) struct Connections {
-    /// Fewer than the 1,024 files that a process may usually have open.
-    pub(crate) in_all: u32,
-    /// Of one address of IPv4, or one network of 64 bits of IPv6.
-    pub(crate) per_client: usize,
-    /// Behind these are all clients, so the limit for one does not hold for them.
-    pub(crate) proxies: Vec<IpNet>,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self {
-            in_all: 900,
-            per_client: 100,
-            proxies: Vec::new(),
-        }
-    }
-}
 
 pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Connections) {
     let (stop, stopped) = watch::channel(false);
@@ -166,119 +149,5 @@ impl Server {
             connection.as_mut().graceful_shutdown();
             let _cut_off = timeout(GRACE, connection).await;
         });
-    }
-}
-
-/// Since when nothing was asked.
-#[derive(Debug)]
-enum Silence {
-    FromTheBeginning,
-    SinceTheLast,
-}
-
-/// The requests of one connection.
-#[derive(Debug, Default)]
-struct Requests {
-    under_way: AtomicUsize,
-    changed: Notify,
-}
-
-impl Requests {
-    /// Ends when none came in time. The builder begins its own timeouts when it knows the
-    /// version of HTTP, and waits for that without end; and of HTTP/2 it asks for no more than
-    /// pings to be answered.
-    async fn silence(&self) -> Silence {
-        let changes = async |within| timeout(within, self.changed.notified()).await.is_ok();
-        if !changes(HEADER_TIMEOUT).await {
-            return Silence::FromTheBeginning;
-        }
-        loop {
-            let changed = changes(IDLE_TIMEOUT).await;
-            if !changed && self.under_way.load(Ordering::SeqCst) == 0 {
-                return Silence::SinceTheLast;
-            }
-        }
-    }
-}
-
-/// A request that is not answered yet. How long a body may take to arrive, layers say.
-struct UnderWay(Arc<Requests>);
-
-impl UnderWay {
-    fn begin(requests: &Arc<Requests>) -> Self {
-        requests.under_way.fetch_add(1, Ordering::SeqCst);
-        requests.changed.notify_one();
-        Self(Arc::clone(requests))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
-        self.0.changed.notify_one();
-    }
-}
-
-/// Who is connected, and how often. As large as there are connections.
-#[derive(Clone)]
-struct Clients {
-    limits: Arc<Connections>,
-    connected: Arc<Mutex<HashMap<IpNet, usize>>>,
-}
-
-impl Clients {
-    fn new(limits: Connections) -> Self {
-        Self {
-            limits: Arc::new(limits),
-            connected: Arc::default(),
-        }
-    }
-
-    /// One more connection of this client, unless it has enough.
-    fn admit(&self, peer: IpAddr) -> Option<Place> {
-        let peer = peer.to_canonical();
-        if self
-            .limits
-            .proxies
-            .iter()
-            .any(|proxy| proxy.contains(&peer))
-        {
-            return Some(Place(None));
-        }
-        let client = rate_key(peer);
-        let mut connected = self.lock();
-        let count = connected.entry(client).or_default();
-        if *count >= self.limits.per_client {
-            return None;
-        }
-        *count += 1;
-        Some(Place(Some((self.clone(), client))))
-    }
-
-    fn leave(&self, client: IpNet) {
-        let mut connected = self.lock();
-        if let Some(count) = connected.get_mut(&client) {
-            *count -= 1;
-            if *count == 0 {
-                connected.remove(&client);
-            }
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpNet, usize>> {
-        self.connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A client's share of the connections, given back when it is dropped.
-struct Place(Option<(Clients, IpNet)>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some((clients, client)) = self.0.take() {
-            clients.leave(client);
-        }
     }
 }
