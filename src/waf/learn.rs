@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The most fields that are told apart: traffic with more than that is not understood field by
 /// field.
-const MOST_FIELDS: usize = 10_000;
+const MAX_FIELDS: usize = 10_000;
 
 /// Learns from recorded traffic which exclusions it would need.
 ///
@@ -76,7 +76,7 @@ impl<'w> Lessons<'w> {
                 .insert(found.rule().clone());
         }
         for (field, rules) in fields {
-            if self.needed.len() >= MOST_FIELDS && !self.needed.contains_key(&field) {
+            if self.needed.len() >= MAX_FIELDS && !self.needed.contains_key(&field) {
                 continue;
             }
             let need = self.needed.entry(field).or_default();

@@ -9,7 +9,7 @@ const SLOTS: usize = 1 << BITS;
 /// The lower bits of a hash choose its slot. In the slot they are the number of fields.
 const BITS: u32 = 12;
 /// Longer texts are not remembered, in bytes: few are that come again.
-const LONGEST: usize = 2 << 10;
+const MAX_LEN: usize = 2 << 10;
 
 /// Remembers texts by a hash of 64 bits under a key of its own (SipHash), so that nobody can
 /// tell which other text has the hash of a clean one; whoever guesses needs some 2^52 requests.
@@ -35,7 +35,7 @@ impl Memory {
 
     /// By what a text of this name would be remembered, of requests to this host.
     pub(super) fn of(&self, name: &str, host: &[u8], text: &[u8]) -> Option<Remembered> {
-        if text.len() > LONGEST || host.len() > LONGEST {
+        if text.len() > MAX_LEN || host.len() > MAX_LEN {
             return None;
         }
         let mut hasher = self.hasher.build_hasher();
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_long_or_has_too_many_fields_is_not_kept() {
         let memory = Memory::new();
-        let long = "a".repeat(LONGEST + 1);
+        let long = "a".repeat(MAX_LEN + 1);
         assert!(memory.of("cookie", b"h", long.as_bytes()).is_none());
         assert!(memory.of("cookie", long.as_bytes(), b"a").is_none());
         let many = memory.of("cookie", b"h", b"a").unwrap();

@@ -136,7 +136,7 @@ fn bits(mut word: u64) -> impl Iterator<Item = usize> {
 }
 
 /// Texts of letters, digits and dashes up to this length hold no attack and no literal.
-const LONGEST_PLAIN: usize = 3;
+const MAX_PLAIN_LEN: usize = 3;
 
 /// The tables behind [`Seen`] and [`Live`], built once for the builtin detectors.
 #[derive(Debug)]
@@ -211,7 +211,7 @@ impl Prefilter {
         if seen.has(Seen::OTHER) {
             return false;
         }
-        text.len() <= LONGEST_PLAIN || !seen.has(Seen::LETTER) || !self.literals.may_be_in(text)
+        text.len() <= MAX_PLAIN_LEN || !seen.has(Seen::LETTER) || !self.literals.may_be_in(text)
     }
 
     /// Who has to look at this text.
@@ -219,7 +219,7 @@ impl Prefilter {
         let mut live = Live::default();
         if seen.has(Seen::OTHER) {
             live.add(&self.always);
-        } else if text.len() <= LONGEST_PLAIN || !seen.has(Seen::LETTER) {
+        } else if text.len() <= MAX_PLAIN_LEN || !seen.has(Seen::LETTER) {
             return live;
         }
         for group in bits(seen.0 >> Seen::FIRST_WAKING) {

@@ -145,7 +145,7 @@ findings! {
 pub(super) const FORBIDDEN_METHODS: [&str; 4] = ["TRACE", "TRACK", "CONNECT", "DEBUG"];
 
 /// The most ranges of RFC 9110 section 14.2 that a request may ask for.
-pub(super) const MOST_RANGES: usize = 5;
+pub(super) const MAX_RANGES: usize = 5;
 
 /// Charsets whose ASCII half is ASCII, as labels of the Encoding Standard.
 const CHARSETS: [&str; 10] = [

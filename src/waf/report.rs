@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::Range;
 
 /// The longest excerpt of a value, in bytes.
-const LONGEST_EXCERPT: usize = 96;
+const MAX_EXCERPT_LEN: usize = 96;
 /// The longest name of a field that a report keeps, in bytes.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LEN: usize = 64;
 /// Digits in a row from which on they may be a number of a card or an account.
 const TELLING_DIGITS: usize = 6;
 
@@ -160,7 +160,7 @@ fn place_name<S: serde::Serializer>(place: &Place, serializer: S) -> Result<S::O
 
 /// A name as a report keeps it.
 pub(super) fn name_of(name: &[u8]) -> Box<str> {
-    let cut = name.get(..LONGEST_NAME).unwrap_or(name);
+    let cut = name.get(..MAX_NAME_LEN).unwrap_or(name);
     String::from_utf8_lossy(cut).into()
 }
 
@@ -174,10 +174,10 @@ pub(super) fn excerpt(names: &[&[u8]], text: &[u8], span: Range<usize>) -> Box<s
     if names.iter().any(|name| is_secret(name)) {
         return not_shown();
     }
-    let end = span.end.min(span.start.saturating_add(LONGEST_EXCERPT));
+    let end = span.end.min(span.start.saturating_add(MAX_EXCERPT_LEN));
     let found = text.get(span.start..end).unwrap_or_default();
     let found = if found.is_empty() {
-        text.get(..LONGEST_EXCERPT).unwrap_or(text)
+        text.get(..MAX_EXCERPT_LEN).unwrap_or(text)
     } else {
         found
     };
@@ -201,7 +201,7 @@ fn is_secret(name: &[u8]) -> bool {
         b"pin",
     ];
     let lower = name
-        .get(..LONGEST_NAME)
+        .get(..MAX_NAME_LEN)
         .unwrap_or(name)
         .to_ascii_lowercase();
     SECRETS
@@ -247,7 +247,7 @@ mod tests {
         }
         assert_eq!(
             excerpt(&[b"q"], &[b'x'; 1000], 0..1000).len(),
-            LONGEST_EXCERPT
+            MAX_EXCERPT_LEN
         );
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Conditions of a rule are bits of a word.
-const MOST_CONDITIONS: usize = 64;
+const MAX_CONDITIONS: usize = 64;
 
 /// The builtin findings, by their ids.
 pub(super) static FINDINGS: LazyLock<HashMap<&'static str, &'static Finding>> =
@@ -141,7 +141,7 @@ impl Ruleset {
         if !rule.conditions.iter().all(Condition::is_sound) {
             return Err(WafError::negated_attack(rule.id.as_str()));
         }
-        if !(1..=MOST_CONDITIONS).contains(&rule.conditions.len()) {
+        if !(1..=MAX_CONDITIONS).contains(&rule.conditions.len()) {
             return Err(WafError::conditions(
                 rule.id.as_str(),
                 rule.conditions.len(),

@@ -25,14 +25,14 @@ use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
 /// How often a document may stand in a value of a document.
-const MOST_NESTED: u8 = 3;
+const MAX_NESTED: u8 = 3;
 /// The most matches that a report keeps.
-const MOST_MATCHES: usize = 64;
+const MAX_MATCHES: usize = 64;
 /// How much of the name of a field detectors see, in bytes: of a long list the values have all
 /// the same, and it would be looked at again for each.
-const LONGEST_NAME: usize = 96;
+const MAX_NAME_LEN: usize = 96;
 /// What may be spent on small requests, whatever their size, in steps.
-const LEAST_WORK: usize = 1 << 20;
+const MIN_WORK: usize = 1 << 20;
 /// What it takes to decode a byte and to see what it is, in steps.
 const STEPS_TO_SEE: usize = 3;
 /// What it takes to look up the name of a character that may be encoded, in steps.
@@ -161,7 +161,7 @@ impl<'e> Scan<'e> {
             outer: None,
             signals: Signals::with_work(
                 size.saturating_mul(engine.limits.work)
-                    .saturating_add(LEAST_WORK),
+                    .saturating_add(MIN_WORK),
             ),
             noted: 0,
             buffers: Buffers::of_thread(),
@@ -258,7 +258,7 @@ impl<'e> Scan<'e> {
                     | Place::Body
                     | Place::Path
             );
-        if !is_value || self.nested >= MOST_NESTED {
+        if !is_value || self.nested >= MAX_NESTED {
             return ControlFlow::Continue(false);
         }
         if parse::looks_like_json(text) {
@@ -325,7 +325,7 @@ impl<'e> Scan<'e> {
             bytes: text,
             place: field.place,
             part: field.part,
-            name: field.name.get(..LONGEST_NAME).unwrap_or(field.name),
+            name: field.name.get(..MAX_NAME_LEN).unwrap_or(field.name),
             depth,
             from_base64: base64,
             request: &self.around,
@@ -525,7 +525,7 @@ impl<'e> Scan<'e> {
         if !known {
             self.report.score += u32::from(found.weight);
         }
-        if self.report.matches.len() < MOST_MATCHES {
+        if self.report.matches.len() < MAX_MATCHES {
             self.report.matches.push(found);
         }
     }

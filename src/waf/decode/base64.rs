@@ -5,7 +5,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// The shortest text worth trying: shorter ones hold no attack.
-const SHORTEST: usize = 8;
+const MIN_LEN: usize = 8;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -46,7 +46,7 @@ pub(in crate::waf) fn decode(text: &[u8], out: &mut Vec<u8>) -> bool {
 pub(in crate::waf) fn may_be_text(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     match text {
-        _ if text.len() < SHORTEST || text.len() % 4 == 1 => false,
+        _ if text.len() < MIN_LEN || text.len() % 4 == 1 => false,
         [b'B' | b'E'..=b'H' | b'g'..=b'v', ..] => text.len() > OF_SHORT,
         _ => true,
     }

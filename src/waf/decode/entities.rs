@@ -4,7 +4,7 @@ use super::{hex_number, push_char};
 use memchr::memchr;
 
 /// The longest name in [`NAMED`].
-const LONGEST_NAME: usize = 16;
+const MAX_NAME_LEN: usize = 16;
 
 /// Names of the characters that matter to a parser further on; those that HTML knows without
 /// a semicolon, too, are marked.
@@ -134,7 +134,7 @@ fn number(digits: &[u8], out: &mut Vec<u8>) -> Option<usize> {
 }
 
 fn named(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    let longest = text.get(..LONGEST_NAME).unwrap_or(text);
+    let longest = text.get(..MAX_NAME_LEN).unwrap_or(text);
     let length = longest
         .iter()
         .take_while(|b| b.is_ascii_alphabetic())

@@ -51,9 +51,9 @@ mod xml {
     };
 
     /// How many document types are looked at: a document has one.
-    const MOST_TYPES: u32 = 8;
+    const MAX_TYPES: u32 = 8;
     /// How much of a tag is looked at, in bytes, so that many open tags cost no more each.
-    const LONGEST_TAG: usize = 512;
+    const MAX_TAG_LEN: usize = 512;
     /// What it costs to look at a tag, in steps.
     const STEPS_OF_TAG: usize = 24;
 
@@ -65,8 +65,8 @@ mod xml {
             if !signals.spend(STEPS_OF_TAG) {
                 return;
             }
-            let tag = text.slice(open, (open + LONGEST_TAG).min(text.len()));
-            if types < MOST_TYPES && text.has(open, b"<!doctype") {
+            let tag = text.slice(open, (open + MAX_TAG_LEN).min(text.len()));
+            if types < MAX_TYPES && text.has(open, b"<!doctype") {
                 types += 1;
                 let end = open + tag.iter().take_while(|b| !matches!(b, b'>' | b'[')).count();
                 let declares = text.at(end) == b'[' && is_document;
@@ -162,9 +162,9 @@ mod graphql {
     };
 
     /// Deeper than what client libraries generate.
-    const DEEPEST: usize = 20;
-    const MOST_ALIASES: usize = 100;
-    const MOST_DIRECTIVES: usize = 100;
+    const MAX_DEPTH: usize = 20;
+    const MAX_ALIASES: usize = 100;
+    const MAX_DIRECTIVES: usize = 100;
 
     fn run(view: &View<'_>, signals: &mut Signals) {
         let text = view.bytes;
@@ -184,7 +184,7 @@ mod graphql {
                 b')' => arguments = arguments.saturating_sub(1),
                 b'{' if arguments == 0 => {
                     depth += 1;
-                    if depth > DEEPEST {
+                    if depth > MAX_DEPTH {
                         signals.push(&DEPTH, span.clone());
                     }
                 }
@@ -194,10 +194,10 @@ mod graphql {
                 _ => {}
             }
         }
-        if aliases > MOST_ALIASES {
+        if aliases > MAX_ALIASES {
             signals.push(&ALIASES, span.clone());
         }
-        if directives > MOST_DIRECTIVES {
+        if directives > MAX_DIRECTIVES {
             signals.push(&DIRECTIVES, span);
         }
     }

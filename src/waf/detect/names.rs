@@ -391,7 +391,7 @@ mod session {
     }
 
     /// Names have up to 253 bytes (RFC 1035, section 2.3.4), ports six more.
-    const LONGEST_AUTHORITY: usize = 260;
+    const MAX_AUTHORITY_LEN: usize = 260;
 
     /// Whether the page that the request came from is of another site: neither the host itself
     /// nor above or below it.
@@ -400,7 +400,7 @@ mod session {
             return false;
         };
         let authority = referer.get(at + 3..).unwrap_or_default();
-        let authority = authority.get(..LONGEST_AUTHORITY).unwrap_or(authority);
+        let authority = authority.get(..MAX_AUTHORITY_LEN).unwrap_or(authority);
         let end = authority
             .iter()
             .position(|b| matches!(b, b'/' | b'?' | b'#'));

@@ -170,7 +170,7 @@ pub(super) struct Dictionary<V> {
 }
 
 /// The longest word of any list.
-const LONGEST_WORD: usize = 32;
+const MAX_WORD_LEN: usize = 32;
 
 impl<V: Copy> Dictionary<V> {
     /// Of a word that comes twice, what is said first holds.
@@ -195,7 +195,7 @@ impl<V: Copy> Dictionary<V> {
         if self.lengths.get(letters)? & length == 0 {
             return None;
         }
-        let lower = Lower::<LONGEST_WORD>::of(word)?;
+        let lower = Lower::<MAX_WORD_LEN>::of(word)?;
         self.words.get(lower.as_bytes()).copied()
     }
 }

@@ -102,7 +102,7 @@ fn one(name: &str, value: &[u8], visit: &mut impl Visit) -> Flow {
                 value,
             )?;
         }
-        "range" if value.iter().filter(|b| **b == b',').count() >= protocol::MOST_RANGES => {
+        "range" if value.iter().filter(|b| **b == b',').count() >= protocol::MAX_RANGES => {
             visit.wrong(&protocol::RANGES, Place::Header, name.as_bytes(), value)?;
         }
         "request-range" => {

@@ -90,12 +90,12 @@ fn method(request: &RawRequest<'_>, visit: &mut impl Visit) -> Flow {
 /// rest of decoding is the visitor's.
 fn path(path: &[u8], visit: &mut impl Visit) -> Flow {
     visit.value(Place::Path, b"", path)?;
-    if path.len() <= SHORTEST_HIDDEN {
+    if path.len() <= MIN_HIDDEN_LEN {
         return Flow::Continue(());
     }
     let mut decoded = visit.buffer();
     for segment in pieces(path, b'/') {
-        if segment.len() >= SHORTEST_HIDDEN && decode::base64(segment, &mut decoded) {
+        if segment.len() >= MIN_HIDDEN_LEN && decode::base64(segment, &mut decoded) {
             visit.value(Place::Path, b"", &decoded)?;
         }
     }
@@ -115,7 +115,7 @@ fn pieces(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Shorter segments of a path are not tried as base64.
-const SHORTEST_HIDDEN: usize = 12;
+const MIN_HIDDEN_LEN: usize = 12;
 
 #[cfg(test)]
 mod tests {

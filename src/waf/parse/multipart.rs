@@ -7,7 +7,7 @@ use crate::waf::view::Place;
 use memchr::memmem;
 
 /// The longest boundary (RFC 2046 section 5.1.1).
-const LONGEST_BOUNDARY: usize = 70;
+const MAX_BOUNDARY_LEN: usize = 70;
 
 /// Reads a multipart body (RFC 7578, RFC 2046) and tells of each part, its headers and the
 /// name of its file. Where parsers are known to disagree, something is wrong.
@@ -70,7 +70,7 @@ pub(super) fn document(
 fn is_boundary(boundary: &[u8]) -> bool {
     let fine = |b: &u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(b);
     !boundary.is_empty()
-        && boundary.len() <= LONGEST_BOUNDARY
+        && boundary.len() <= MAX_BOUNDARY_LEN
         && boundary.iter().all(fine)
         && boundary.trim_ascii().len() == boundary.len()
 }
@@ -182,14 +182,14 @@ fn is_signed(file: &[u8]) -> bool {
 }
 
 /// Shorter runs of text in a file are noise, in bytes.
-const SHORTEST_TEXT: usize = 8;
+const MIN_TEXT_LEN: usize = 8;
 
 /// The runs of text in what is none, spaces between them.
 fn texts(file: &[u8]) -> Vec<u8> {
     let is_text = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     let runs = file.split(|b| !is_text(b));
     let mut texts = Vec::new();
-    for run in runs.filter(|run| run.len() >= SHORTEST_TEXT) {
+    for run in runs.filter(|run| run.len() >= MIN_TEXT_LEN) {
         texts.extend_from_slice(run);
         texts.push(b' ');
     }

@@ -5,7 +5,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use std::net::IpAddr;
 
 /// The largest program that a pattern may compile to, in bytes.
-const LARGEST_PATTERN: usize = 4 << 20;
+const MAX_PATTERN_LEN: usize = 4 << 20;
 
 /// What is asked of a value.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Operator {
         RegexBuilder::new(pattern)
             .case_insensitive(true)
             .unicode(false)
-            .size_limit(LARGEST_PATTERN)
+            .size_limit(MAX_PATTERN_LEN)
             .build()
             .map(Self::Regex)
             .map_err(|error| WafError::pattern(pattern, &error.to_string()))

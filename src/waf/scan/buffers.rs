@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 /// How many buffers a thread keeps, and how large those are that it keeps, in bytes.
-const MOST_KEPT: usize = 8;
-const LARGEST_KEPT: usize = 4 << 10;
+const MAX_KEPT: usize = 8;
+const MAX_KEPT_LEN: usize = 4 << 10;
 
 thread_local! {
     static KEPT: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
@@ -26,7 +26,7 @@ impl Buffers {
     }
 
     pub(super) fn give_back(&mut self, buffer: Vec<u8>) {
-        if self.0.len() < MOST_KEPT && buffer.capacity() <= LARGEST_KEPT {
+        if self.0.len() < MAX_KEPT && buffer.capacity() <= MAX_KEPT_LEN {
             self.0.push(buffer);
         }
     }
@@ -47,13 +47,13 @@ mod tests {
     #[test]
     fn few_and_small_ones_are_kept() {
         let mut buffers = Buffers::of_thread();
-        for capacity in (0..2 * MOST_KEPT).map(|n| n * LARGEST_KEPT / MOST_KEPT) {
+        for capacity in (0..2 * MAX_KEPT).map(|n| n * MAX_KEPT_LEN / MAX_KEPT) {
             buffers.give_back(Vec::with_capacity(capacity));
         }
         drop(buffers);
         let mut buffers = Buffers::of_thread();
-        assert_eq!(buffers.0.len(), MOST_KEPT);
-        assert!(buffers.0.iter().all(|kept| kept.capacity() <= LARGEST_KEPT));
+        assert_eq!(buffers.0.len(), MAX_KEPT);
+        assert!(buffers.0.iter().all(|kept| kept.capacity() <= MAX_KEPT_LEN));
         assert_eq!(Buffers::of_thread().take().capacity(), 0);
         assert!(buffers.take().capacity() > 0);
     }

@@ -2,11 +2,11 @@
 
 use crate::waf::detect::text::{Text, is_space};
 
-const LONGEST: usize = 28;
+const MAX_LEN: usize = 28;
 
 #[derive(Debug)]
 pub(super) struct Word {
-    name: [u8; LONGEST],
+    name: [u8; MAX_LEN],
     len: usize,
     /// Where the word ends in the text.
     pub(super) end: usize,
@@ -22,7 +22,7 @@ impl Word {
     /// The word at `start`, in lower case, its directory cut off.
     pub(super) fn read(text: Text<'_>, start: usize) -> Self {
         let mut word = Self {
-            name: [0; LONGEST],
+            name: [0; MAX_LEN],
             len: 0,
             end: start,
             hidden: false,
@@ -94,7 +94,7 @@ impl Word {
         } else {
             // Longer than any command: it is none.
             self.len = 0;
-            self.name = [b'-'; LONGEST];
+            self.name = [b'-'; MAX_LEN];
         }
     }
 }

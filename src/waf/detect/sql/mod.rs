@@ -127,7 +127,7 @@ fn code_span(text: Text<'_>, open: usize, quote: u8) -> Option<usize> {
         && !is_space(text.at(end.saturating_sub(1)))
         && text.at(start) != b'|'
         && text.at(start) != b'&';
-    let long = text.len() >= SHORTEST_PROSE;
+    let long = text.len() >= MIN_PROSE_LEN;
     (quote == b'`' && begins && ends && tight && long && text.at(end) == quote).then_some(end)
 }
 
@@ -145,12 +145,12 @@ fn attribute(text: Text<'_>, open: usize, quote: u8) -> Option<usize> {
     let ends = is_space(after) || matches!(after, b'}' | b']' | b'/' | b'>');
     let first = text.at(start);
     let begins = first == b'/' || first.is_ascii_alphanumeric();
-    let long = text.len() >= SHORTEST_PROSE;
+    let long = text.len() >= MIN_PROSE_LEN;
     (quote == b'"' && named && begins && ends && long && text.at(end) == quote).then_some(end)
 }
 
 /// A shorter text is no sentence that could speak of words of SQL, in bytes.
-const SHORTEST_PROSE: usize = 16;
+const MIN_PROSE_LEN: usize = 16;
 
 /// Where the quotes around words close, as in `the 'like' button`: apart from what stands
 /// before and behind. A payload leaves a string, so that something stands before, and goes on.
@@ -167,7 +167,7 @@ fn quoted_words(text: Text<'_>, open: usize, quote: u8) -> Option<usize> {
         words::role(first),
         Some(Role::Logic | Role::Like | Role::Not)
     );
-    let short = text.len() < SHORTEST_PROSE;
+    let short = text.len() < MIN_PROSE_LEN;
     (begins && ends && tight && english && !short && text.at(end) == quote).then_some(end)
 }
 

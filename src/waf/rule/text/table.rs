@@ -93,11 +93,11 @@ impl<'t> Entry<'t> {
 
     /// A text that goes into events and logs: short, and of one line.
     pub(super) fn line(&self) -> Result<&'t str, WafError> {
-        const LONGEST: usize = 200;
+        const MAX_LEN: usize = 200;
         let text = self.text()?;
         let wrong = if text.trim().is_empty() {
             "is empty; write something"
-        } else if text.len() > LONGEST {
+        } else if text.len() > MAX_LEN {
             "is longer than 200 bytes; say it shorter"
         } else if text.chars().any(char::is_control) {
             "holds a control character; leave it out"
