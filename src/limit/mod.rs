@@ -27,7 +27,9 @@
 //!    fails: unless told otherwise, each process then limits by itself to the whole quota.
 //!
 //! How many requests begin is one thing, how many are under way at once another:
-//! [`ConcurrencyLimitLayer`].
+//! [`ConcurrencyLimitLayer`]. How many connections there are, and how long those are kept on
+//! which nothing is asked, no layer hears: that is for the server to bound, as that of the
+//! example `secure_api` does.
 //!
 //! Deployment: put a [`ClientIpLayer`] outside of it, told which proxies to trust; without one
 //! all clients share one allowance (the first such request says so in an event). Limits by
@@ -83,7 +85,7 @@ mod answer;
 pub mod ban;
 #[cfg(feature = "rate-limit")]
 mod concurrency;
-#[cfg(feature = "rate-limit")]
+#[cfg(any(feature = "bans", feature = "rate-limit"))]
 mod deadline;
 #[cfg(feature = "rate-limit")]
 mod decision;

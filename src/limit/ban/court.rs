@@ -10,6 +10,7 @@ use super::subject::SubjectKind;
 use super::tally::Offense;
 use super::{BanRule, BanSubject, Bans};
 use crate::event::{Emitter, EventKind, SecurityEvent};
+use crate::limit::deadline::within;
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -31,6 +32,10 @@ pub(super) struct Court {
     enforced: AtomicU8,
 }
 
+/// No longer does anybody wait for a turn: the one before may be of a response that nobody waits
+/// for any more, or the store may hang. Nothing goes wrong then, it only takes more trips.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+
 /// Who counts in a place does so alone, of this process: of many offenses at one moment, each
 /// would have to begin anew for every other.
 #[derive(Debug)]
@@ -43,9 +48,10 @@ impl Turns {
 
     async fn of(&self, subject: &BanSubject) -> Option<MutexGuard<'_, ()>> {
         let (place, _) = place_of(subject);
-        match self.0.get(usize::from(place)) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+        let turn = self.0.get(usize::from(place))?;
+        match turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(_) => within(LONGEST_TURN, turn.lock()).await,
         }
     }
 }

@@ -278,7 +278,10 @@ impl Guard for BanGuard {
         };
         let emitter = Emitter::of(request.extensions());
         let others = other_sites::sent(request.headers()).then(|| subject.of_other_sites());
-        let client = self.ask(&subject, &emitter);
+        let client = match self.ask(&subject, &emitter) {
+            Verdict::Reject(rejection) => return Verdict::Reject(rejection),
+            verdict => verdict,
+        };
         let others_pass = match &others {
             Some(others) => self.ask(others, &emitter),
             None => Verdict::Admit(()),
@@ -292,9 +295,7 @@ impl Guard for BanGuard {
                 exit.enter(request);
                 Verdict::Admit(exit)
             }
-            (Verdict::Reject(rejection), _) | (Verdict::Admit(()), Verdict::Reject(rejection)) => {
-                Verdict::Reject(rejection)
-            }
+            (_, Verdict::Reject(rejection)) => Verdict::Reject(rejection),
             (client, others) => Verdict::Later(Box::pin(async move {
                 settled(client).await?;
                 settled(others).await?;

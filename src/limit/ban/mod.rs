@@ -81,7 +81,7 @@
 //! unless [told otherwise](BanLayer::refuse_all_while_the_store_is_unavailable); nothing is
 //! counted. One event an outage says so (`bans_not_checked`, `bans_not_counted`). A response
 //! waits no longer for the store than the store's own deadline, for each step of a ban, and for
-//! the offenses before it that are counted in the same place.
+//! a second while offenses before it are counted in the same place.
 //!
 //! # Bounds
 //! [`Bans::MAX`] bans at once; where there are more, those go that would end first, and the

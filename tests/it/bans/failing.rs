@@ -259,6 +259,23 @@ async fn a_client_that_goes_away_at_the_wrong_moment_gains_nothing() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_response_that_nobody_waits_for_holds_up_no_other() {
+    let time = time();
+    let (store, switch) = remote(&time);
+    let site = machine(&store, &time).site();
+    switch.hold_writes();
+    let hanging = site.clone();
+    let mut first =
+        Box::pin(async move { send(&hanging, request_from(address(7), "/login")).await });
+    assert!(settled(&mut first).await.is_none());
+    switch.release_writes();
+    // It is there still, but nothing goes on with it.
+    let others = statuses(&site, address(7), "/login", 4);
+    let found = tokio::time::timeout(MINUTE, others).await.unwrap();
+    assert_eq!(found, [401, 401, 401, 403]);
+}
+
 #[tokio::test]
 async fn each_request_costs_one_trip_and_one_that_is_known_none() {
     let time = time();
