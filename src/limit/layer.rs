@@ -26,6 +26,8 @@ use std::time::Duration;
 #[must_use]
 pub struct RateLimitLayer {
     counter: Counter,
+    /// Of the store, if another than the default was set.
+    deadline: Option<Duration>,
     asker: Asker,
     others: Vec<Asker>,
     manner: Arc<Manner>,
@@ -62,6 +64,7 @@ impl RateLimitLayer {
         };
         let mut layer = Self {
             counter,
+            deadline: None,
             asker: Asker::client(),
             others: vec![Asker::client(); rules - 1],
             manner: Arc::new(Manner {
@@ -112,7 +115,7 @@ impl RateLimitLayer {
         };
         self.counter = Counter::Shared(limiter.store(store));
         self.set_fallbacks();
-        self
+        self.with_deadline()
     }
 
     /// What the first rule does while the store does not answer. Without a store it means
@@ -123,12 +126,20 @@ impl RateLimitLayer {
         self
     }
 
-    /// How long the store has to answer: see [`SharedLimiter::deadline`]. To be said after
-    /// [`store`](Self::store); without a store it means nothing.
+    /// How long the store has to answer: see [`SharedLimiter::deadline`]. Without a store it
+    /// means nothing.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        if let Counter::Shared(limiter) = self.counter {
-            self.counter = Counter::Shared(limiter.deadline(deadline));
-        }
+        self.deadline = Some(deadline);
+        self.with_deadline()
+    }
+
+    fn with_deadline(mut self) -> Self {
+        self.counter = match (self.counter, self.deadline) {
+            (Counter::Shared(limiter), Some(deadline)) => {
+                Counter::Shared(limiter.deadline(deadline))
+            }
+            (counter, _) => counter,
+        };
         self
     }
 

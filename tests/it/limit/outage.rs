@@ -8,6 +8,7 @@ use portcullis::clock::FakeClock;
 use portcullis::event::{Emitter, EventKind, RecentEvents};
 use portcullis::guard::{Guard, Rejection, Verdict};
 use portcullis::limit::{Demand, Fallback, Quota, RateLimitLayer, RateLimiter, Rule};
+use portcullis::store::Store;
 use portcullis::store::StoreErrorKind::{Timeout, Unavailable};
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,6 +227,27 @@ fn a_store_that_fails_now_and_then_is_told_now_and_then() {
     }
     assert_eq!(codes(&recent), ["rate_limit_store_failed"; 2]);
     assert_eq!(backend.trips(), 90);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_holds_whether_it_is_said_before_the_store_or_after() {
+    const SHORT: Duration = Duration::from_millis(20);
+    let layers: [(_, fn(RateLimitLayer, Store) -> RateLimitLayer); 2] = [
+        ("before", |layer, store| layer.deadline(SHORT).store(store)),
+        ("after", |layer, store| layer.store(store).deadline(SHORT)),
+    ];
+    for (name, with) in layers {
+        let (time, backend) = setup();
+        backend.set(Mode::Hang);
+        let layer = with(RateLimitLayer::new(per_hour(5)), backend.store());
+        let layer = layer.clock(time.clock());
+        let start = tokio::time::Instant::now();
+        let Verdict::Later(later) = layer.check(&mut from("192.0.2.1")) else {
+            panic!("{name}: it cannot know yet");
+        };
+        assert!(later.await.is_ok(), "{name}");
+        assert_eq!(start.elapsed(), SHORT, "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
