@@ -19,10 +19,12 @@ mod waf;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::FromRequest;
 use http::response::Parts;
 use http::{HeaderMap, Method, Request};
 use portcullis::net::client_ip::PeerAddr;
 use serde_json::{Value, json};
+use service::json::{Fields, Form, Json};
 use service::{Config, Stores};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -713,4 +715,32 @@ fn configuration_that_is_wrong_is_an_error() {
             .len(),
         2
     );
+}
+
+/// Whatever an object has.
+struct Anything;
+
+impl Form for Anything {
+    fn read(_fields: &mut Fields) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_comes_twice_is_refused_without_a_firewall() {
+    for (body, expected) in [
+        (r#"{"email": "ann@example.com"}"#, Ok(())),
+        (r#"{"email": "ann", "email": "eve"}"#, Err("malformed_json")),
+        (r#"{"a": {"b": 1, "\u0062": 2}}"#, Err("malformed_json")),
+        ("{", Err("malformed_json")),
+        ("[]", Err("not_an_object")),
+    ] {
+        let request = Request::post("/")
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        let found = Json::<Anything>::from_request(request, &()).await;
+        let found = found.map(drop).map_err(|refused| refused.code().to_owned());
+        assert_eq!(found, expected.map_err(str::to_owned), "{body}");
+    }
 }

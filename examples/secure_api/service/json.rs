@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Path, Request};
 use http::header::CONTENT_TYPE;
 use portcullis::guard::{FieldError, Rejection, RejectionKind};
+use portcullis::input::json::JsonLimits;
 use portcullis::input::text::{TextError, TextRules};
 use portcullis::secret::SecretString;
 use serde_json::{Map, Value};
@@ -39,6 +40,11 @@ impl<S: Send + Sync, T: Form> FromRequest<S> for Json<T> {
             .await
             .map_err(|_| Rejection::new(RejectionKind::Timeout))??;
         let malformed = || Rejection::new(RejectionKind::Malformed).with_code("malformed_json");
+        // Of two fields of one name, a firewall in front may have seen the other.
+        JsonLimits::new()
+            .max_bytes(MAX_BYTES)
+            .check(&bytes)
+            .map_err(|error| malformed().with_reason(error.to_string()))?;
         let value = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
         let Value::Object(object) = value else {
             return Err(malformed().with_code("not_an_object"));

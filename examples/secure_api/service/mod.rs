@@ -7,7 +7,7 @@ mod bans;
 mod config;
 mod documents;
 mod factors;
-mod json;
+pub(crate) mod json;
 mod lifecycle;
 mod limits;
 mod login;
