@@ -130,7 +130,8 @@ impl UrlPolicy {
     }
 
     /// Allows only these hosts: a name as it is (`hooks.example.com`), or all names below one
-    /// (`*.example.com`). Those that are named need not be public.
+    /// (`*.example.com`). Names that are given need not be public ones; an address that is
+    /// given has to be one that the policy of addresses allows, as any other.
     pub fn only_hosts<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Self {
         let lower = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
         self.hosts = Some(hosts.into_iter().map(lower).collect());

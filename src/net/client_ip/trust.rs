@@ -36,7 +36,8 @@ enum Rule {
 }
 
 impl ProxyTrust {
-    /// The most trusted proxies that a chain may have. Real ones have two or three.
+    /// The most trusted proxies that a chain may have beside the peer. Real ones have two or
+    /// three.
     pub const MAX_HOPS: u8 = 32;
 
     /// No proxy is trusted: the peer is the client.
@@ -52,6 +53,10 @@ impl ProxyTrust {
     }
 
     /// Proxies in these ranges are believed in what they append to `Forwarded` (RFC 7239).
+    ///
+    /// They must not append to a line of the client's, but replace it or add one of their own:
+    /// into a quote that the client left open they would write in vain, and count as the client
+    /// themselves. With `X-Forwarded-For` nobody can do that.
     #[must_use]
     pub fn forwarded(proxies: impl IntoIterator<Item = IpNet>) -> Self {
         Self(Rule::Forwarded(Proxies::new(proxies)))
