@@ -339,6 +339,13 @@ async fn answers_that_are_private_are_not_stored() {
             Some("private, no-cache"),
         ),
         (
+            "a page, in other letters",
+            page(),
+            bare(),
+            says("content-type", "Text/HTML; charset=utf-8"),
+            Some("private, no-cache"),
+        ),
+        (
             "a page for somebody",
             page(),
             with("cookie"),

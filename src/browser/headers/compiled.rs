@@ -14,6 +14,8 @@ const CROSS_DOMAIN_POLICIES: HeaderName =
     HeaderName::from_static("x-permitted-cross-domain-policies");
 const REPORTING_ENDPOINTS: HeaderName = HeaderName::from_static("reporting-endpoints");
 
+const HTML: &[u8] = b"text/html";
+
 /// All headers of a layer, with the policies that still want their nonce set apart.
 #[derive(Debug)]
 pub(super) struct Compiled {
@@ -114,7 +116,10 @@ impl Compiled {
         if is_private || headers.contains_key(header::SET_COOKIE) {
             return Some("no-store");
         }
-        let is_html = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/html");
+        let is_html = |kind: &HeaderValue| {
+            let start = kind.as_bytes().get(..HTML.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(HTML))
+        };
         let has_nonce = self.uses_nonce() && headers.get(header::CONTENT_TYPE).is_some_and(is_html);
         has_nonce.then_some("private, no-cache")
     }
