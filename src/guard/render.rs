@@ -21,8 +21,7 @@
 //! });
 //! ```
 
-use super::layer::impl_layer;
-use super::{Body, Check, FieldError, Rejection, RequestHead};
+use super::{Body, Check, FieldError, Rejection, RequestHead, impl_layer};
 use crate::event::RequestId;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
