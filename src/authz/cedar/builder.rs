@@ -2,7 +2,7 @@ use super::error::{Problem, told};
 use super::index::ScopeIndex;
 use super::policies::Snapshot;
 use super::rule::{self, Rule};
-use super::{CedarPolicies, LoadError, TemplateLink, depth};
+use super::{CedarPolicies, LoadError, TemplateLink, cost, depth};
 use crate::authz::abac::{self, Version};
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
@@ -190,6 +190,10 @@ pub(super) fn read_policies(name: &str, text: &str) -> Result<PolicySet, LoadErr
 /// Either format: what begins as an object is JSON, for Cedar's format cannot begin so.
 pub(super) fn read_schema(name: &str, text: &str) -> Result<Schema, LoadError> {
     depth::check_schema(name, text)?;
+    // What cannot be read here, Cedar has the better words for.
+    if let Some(schema) = meaning(text) {
+        cost::check(name, &schema)?;
+    }
     let problem = |error: DetailedError| LoadError::Schema(Problem::new(name, text, &error));
     if is_json(text) {
         return Schema::from_json_str(text).map_err(|error| problem((&error).into()));

@@ -96,6 +96,16 @@ pub enum LoadError {
         /// The longest text that is read, all files together.
         most: usize,
     },
+    /// The schema is short to write and long to read.
+    #[error(
+        "{name}: the groups within groups and the types within types of the schema come to more than {most}; write it with fewer levels"
+    )]
+    SchemaTooLarge {
+        /// The file.
+        name: String,
+        /// The most steps up in groups, and parts of types, that are read.
+        most: usize,
+    },
     /// There are too many policies.
     #[error("there are {count} policies and templates, {most} are the most; load less of them")]
     TooMany {

@@ -128,6 +128,7 @@ mod app_schema;
 mod builder;
 mod by_value;
 mod cases;
+mod cost;
 mod datum;
 mod depth;
 mod error;
