@@ -287,3 +287,98 @@ fn reads_of<'a>(
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cedar_policy::pst::Clause;
+
+    fn node(condition: &str) -> Node {
+        let text = format!("permit(principal, action, resource) when {{ {condition} }};");
+        let policy: cedar_policy::Policy = text.parse().unwrap();
+        let tree = policy.to_pst().unwrap();
+        match tree.body().clauses().as_slice() {
+            [Clause::When(expression)] => Node::new(expression),
+            clauses => panic!("{clauses:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_cedar_once_depends_on_the_caller_alone() {
+        for (name, condition, reads) in [
+            ("the context", "context.ip.isLoopback()", Some(vec![])),
+            (
+                "whether it is there",
+                "{a: context has ip} == {}",
+                Some(vec![]),
+            ),
+            (
+                "the principal",
+                "ip(principal.home).isInRange(principal.net)",
+                Some(vec!["home", "net"]),
+            ),
+            (
+                "groups of the principal",
+                "{a: principal in T::\"a\"} == {}",
+                Some(vec![]),
+            ),
+            ("the thing", "context.ip == ip(resource.ip)", None),
+            (
+                "the thing in a list",
+                "[resource].contains(ip(\"::1\"))",
+                None,
+            ),
+            (
+                "groups of the thing",
+                "{a: resource in T::\"a\"} == {}",
+                None,
+            ),
+            (
+                "groups of somebody",
+                "{a: context.who in T::\"a\"} == {}",
+                None,
+            ),
+            (
+                "groups of a name",
+                "{a: User::\"a\" in T::\"a\"} == {}",
+                None,
+            ),
+            (
+                "a kind and groups",
+                "{a: context.who is User in T::\"a\"} == {}",
+                None,
+            ),
+            ("what somebody has", "context.who.ip.isLoopback()", None),
+            (
+                "whether somebody has it",
+                "{a: context has who.ip} == {}",
+                None,
+            ),
+            ("tags of somebody", "context.who.hasTag(\"a\")", None),
+        ] {
+            let found = match node(condition) {
+                Node::OfCaller(of) => Some(of.reads.clone()),
+                _ => None,
+            };
+            let reads = reads.map(|reads| reads.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(found, reads, "{name}: {condition}");
+        }
+    }
+
+    #[test]
+    fn what_needs_no_cedar_has_a_form() {
+        for condition in [
+            "context.level < 3",
+            "principal has a.b.c",
+            "resource is User in Team::\"a\"",
+            "[1, 2].containsAll(resource.levels)",
+            "-resource.level + 1 * 2 - 3 >= context.level",
+        ] {
+            let text = format!("{:?}", node(condition));
+            assert!(
+                !text.contains("Unknown") && !text.contains("OfCaller"),
+                "{text}"
+            );
+        }
+    }
+}

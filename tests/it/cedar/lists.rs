@@ -198,8 +198,8 @@ fn declared() -> impl Iterator<Item = AttributeSchema> {
             // Those of users are not declared: rows can bring them.
             _ => return None,
         };
-        // A row that is the user can bring its name.
-        (name != "name").then(|| AttributeSchema::new(name, kind).optional())
+        // A row that is the user can bring its name and its address.
+        (!["name", "address"].contains(&name)).then(|| AttributeSchema::new(name, kind).optional())
     })
 }
 
