@@ -129,6 +129,17 @@ mod tests {
         assert!(!format!("{:?}", SecretBytes::from(b"key".as_slice())).contains("107"));
     }
 
+    #[cfg(any(feature = "field-encryption", feature = "file-encryption"))]
+    #[test]
+    fn what_is_wiped_is_zeros() {
+        let mut bytes = [7; 41];
+        wipe(&mut bytes[1..40]);
+        assert_eq!((bytes[0], bytes[40]), (7, 7));
+        assert!(bytes[1..40].iter().all(|byte| *byte == 0));
+        wipe_vec(Vec::new());
+        wipe_vec(Vec::with_capacity(100));
+    }
+
     #[test]
     fn equality_is_by_content() {
         assert_eq!(SecretBytes::from(vec![1, 2]), SecretBytes::from(vec![1, 2]));

@@ -8,7 +8,7 @@ use crate::crypto::{Reason, Refused};
 use crate::random::ForkGuard;
 use std::fmt;
 
-/// Seals many values of one column, at two fifths of the cost each: for imports, and for
+/// Seals many values of one column, at a third of the cost each: for imports, and for
 /// sealing a table again under another key.
 ///
 /// It keeps the first half of the nonce, with the cipher made for it (an *epoch*), and counts

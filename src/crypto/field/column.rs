@@ -81,7 +81,7 @@ impl FieldColumn {
         })
     }
 
-    /// A sealer for many values in one go: two fifths of the cost each.
+    /// A sealer for many values in one go: a third of the cost each.
     #[must_use]
     pub fn batch(&self) -> BatchSealer {
         BatchSealer::new(self.clone())

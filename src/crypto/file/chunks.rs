@@ -42,17 +42,8 @@ impl Chunks {
 
     /// Opens a slot in place: the plaintext is then before the last 16 bytes.
     pub(super) fn open(&self, chunk: u64, slot: &mut [u8]) -> Result<(), FileError> {
-        let (data, tag) = slot.split_last_chunk_mut().ok_or(FileError::Truncated)?;
-        self.open_apart(chunk, data, tag)
-    }
-
-    fn open_apart(
-        &self,
-        chunk: u64,
-        data: &mut [u8],
-        tag: &[u8; TAG_LENGTH],
-    ) -> Result<(), FileError> {
         let nonce = self.nonce(chunk)?;
+        let (data, tag) = slot.split_last_chunk_mut().ok_or(FileError::Truncated)?;
         self.cipher
             .open_in_place(&nonce, &[], data, tag)
             .map_err(|_| FileError::Corrupt { chunk })
@@ -60,16 +51,14 @@ impl Chunks {
 
     /// Seals `data`, chunk by chunk, behind what is in `sealed`, which has room for it.
     ///
-    /// Memory that is new has to be written once before it can be given to a cipher. Copying a
-    /// chunk there and sealing it while it is near costs less than going over all of it twice.
+    /// Memory that is new has to be written once before a cipher can be given it. Chunk by chunk
+    /// that is done where the cipher writes next, and not all of it is fetched twice.
     pub(super) fn append_sealed(&self, data: &[u8], sealed: &mut Vec<u8>) -> Result<(), FileError> {
         for chunk in 0..=data.len() / CHUNK {
             let end = data.len().min((chunk + 1) * CHUNK);
             let data = data.get(chunk * CHUNK..end).ok_or(FileError::Truncated)?;
-            let start = sealed.len();
-            sealed.extend_from_slice(data);
-            sealed.extend_from_slice(&[0; TAG_LENGTH]);
-            self.seal(chunk as u64, sealed.get_mut(start..).unwrap_or_default())?;
+            let slot = appended(sealed, data.len() + TAG_LENGTH);
+            self.seal_into(chunk as u64, data, slot)?;
         }
         Ok(())
     }
@@ -77,11 +66,8 @@ impl Chunks {
     /// Opens all slots, one by one, behind what is in `data`, which has room for it.
     pub(super) fn append_opened(&self, slots: &[u8], data: &mut Vec<u8>) -> Result<(), FileError> {
         for (chunk, slot) in slots.chunks(SLOT).enumerate() {
-            let (sealed, tag) = slot.split_last_chunk().ok_or(FileError::Truncated)?;
-            let start = data.len();
-            data.extend_from_slice(sealed);
-            let data = data.get_mut(start..).unwrap_or_default();
-            self.open_apart(chunk as u64, data, tag)?;
+            let data = appended(data, slot.len().saturating_sub(TAG_LENGTH));
+            self.open_into(chunk as u64, slot, data)?;
         }
         Ok(())
     }
@@ -115,6 +101,13 @@ impl Chunks {
             .open_into(&nonce, &[], sealed, tag, data)
             .map_err(|_| FileError::Corrupt { chunk })
     }
+}
+
+/// So many bytes more at the end of a buffer.
+fn appended(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
+    let start = buffer.len();
+    buffer.resize(start + bytes, 0);
+    buffer.get_mut(start..).unwrap_or_default()
 }
 
 /// Bytes that this many bytes of plaintext seal to, without any header: a whole number of full
