@@ -258,22 +258,26 @@ impl Discovery {
     /// Begins to fetch what will soon be old or is, if nobody does: on its own, for no login
     /// should wait while there is something to go by.
     fn renew_in_time(self: &Arc<Self>) {
-        if self.clock.elapsed() < self.lock().schedule.quiet_until() {
+        let is_quiet = || self.clock.elapsed() < self.lock().schedule.quiet_until();
+        if is_quiet() {
             return;
         }
-        let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() else {
+        let (Ok(flight), Ok(runtime)) = (
+            Arc::clone(&self.flight).try_lock_owned(),
+            Handle::try_current(),
+        ) else {
             return;
         };
-        if let Ok(runtime) = Handle::try_current()
-            && self.begin()
-        {
-            let discovery = Arc::clone(self);
-            runtime.spawn(async move {
-                let fetched = discovery.fetch().await;
-                discovery.settle(fetched);
-                drop(flight);
-            });
+        // Another's may have landed in between.
+        if is_quiet() || !self.begin() {
+            return;
         }
+        let discovery = Arc::clone(self);
+        runtime.spawn(async move {
+            let fetched = discovery.fetch().await;
+            discovery.settle(fetched);
+            drop(flight);
+        });
     }
 
     /// Whether a fetch is to be made now: not a moment after one failed.
