@@ -104,8 +104,12 @@ impl Transactions {
         })?;
         let value = URL_SAFE_NO_PAD.encode(sealed);
         let seconds = self.lifetime.as_secs();
-        let cookie = self.cookie_of(provider).set(&value, Some(seconds));
-        Ok((transaction, cookie))
+        let cookie = self.cookie_of(provider);
+        if !cookie.fits(&value) {
+            let reason = "the cookie would be longer than browsers keep";
+            return Err(LoginError::with(LoginErrorKind::Sealing, reason));
+        }
+        Ok((transaction, cookie.set(&value, Some(seconds))))
     }
 
     /// The login that a callback goes on with, used up by that: whatever comes of it, the same

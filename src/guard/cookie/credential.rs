@@ -49,6 +49,14 @@ impl CredentialCookie {
         self
     }
 
+    /// Whether browsers keep it with this value: they drop what is longer (RFC 6265bis section
+    /// 5.7, ASVS 5.0 3.3.5).
+    #[cfg(feature = "oauth2")]
+    pub(crate) const fn fits(&self, value: &str) -> bool {
+        const MAX_LEN: usize = 4096;
+        self.name.len().saturating_add(value.len()) <= MAX_LEN
+    }
+
     pub(crate) fn find<'a>(&self, headers: &'a HeaderMap) -> Found<'a> {
         find(headers, &self.name)
     }
