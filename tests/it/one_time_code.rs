@@ -207,11 +207,7 @@ async fn strangers_do_not_lock_the_codes_of_a_known_client() {
     assert!(world.codes.start(LOGIN, &ANN).await.is_err());
     // The owner, from where the owner logged in before.
     let owner = async || {
-        let challenge = world
-            .codes
-            .start_quietly(LOGIN, Some(&KNOWN))
-            .await
-            .unwrap();
+        let challenge = world.codes.start(LOGIN, &KNOWN).await.unwrap();
         (challenge, world.post.next("ann@example.com").await)
     };
     let (challenge, code) = owner().await;
