@@ -50,7 +50,8 @@ impl<'a> Work<'a> {
                 work.expand(&of_type["tags"], space)?;
             }
             for (_, action) in fields(&of_space["actions"]) {
-                work.expand(&action["appliesTo"]["context"], space)?;
+                let applies_to = &action["appliesTo"];
+                work.expand(&applies_to["context"], space)?;
             }
         }
         work.climb(&types(schema))?;
