@@ -117,9 +117,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Lists
+//! [`Authz::visible`](super::abac::Authz::visible) works out once what depends on the caller
+//! alone, and drops the policies that this makes false. Of a row it asks the rest without
+//! Cedar, and where many policies compare one attribute with values of their own, only those of
+//! the row's value. Cedar itself is asked what it alone knows (`decimal`, `isInRange`, tags,
+//! records), what fails, so that the failure is Cedar's, and rows that bring the folders of
+//! their folders. What is decided is in any case what is decided for the row alone: outcome,
+//! reasons and errors.
+//!
 //! # Who may write policies
 //! Whoever writes policies decides who may do what. Texts are bounded
-//! ([`CedarPolicies::MAX_TEXT_LEN`], how deep they nest), and one that is wrong changes nothing,
+//! ([`CedarPolicies::MAX_TEXT_LEN`], how deep they nest, how much a schema comes to), and one that is wrong changes nothing,
 //! but one that is right and permits too much does.
 
 mod advice;
