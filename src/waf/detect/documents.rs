@@ -266,18 +266,29 @@ mod ldap {
             if !signals.spend(STEPS_OF_RUN) {
                 return;
             }
+            let opens = run.ends_with(b"(")
+                || [&b"((|"[..], b"((&", b"((!"]
+                    .iter()
+                    .any(|ending| run.ends_with(ending));
+            let starred = at > 0 && text.at(at - 1) == b'*' && run == b")(";
             if closes
-                && run.ends_with(b"(")
+                && opens
                 && !opened_before(text, at)
-                && comparison(text, end).is_some()
+                && (comparison(text, end).is_some() || (starred && is_identity(text, end)))
             {
                 signals.push(&BREAK, at..end + 16);
             }
             // `)(&)`, or `)(&` where the application's own filter goes on.
-            let cut = end == text.len() && matches!(run, [b')', b'(', b'&' | b'|' | b'!', ..]);
+            let last = run.last().is_some_and(|b| matches!(b, b'&' | b'|' | b'!'));
+            let cut = end == text.len()
+                && last
+                && memchr::memmem::find(run, b")(").is_some_and(|at| at < 3);
+            // `*()|&'`: all, an empty filter, and signs to try what follows.
+            let probed = at > 1 && text.at(at - 2) == b'*' && run.starts_with(b")|");
             if closes
                 && !opened_before(text, at)
                 && (cut || run.ends_with(b"(&)") || run.ends_with(b"(|)"))
+                || (closes && probed && matches!(text.at(at - 1), b'('))
             {
                 signals.push(&BREAK, at..end);
             }
@@ -312,6 +323,15 @@ mod ldap {
                 signals.push(&MATCHING_RULE, at.saturating_sub(digits)..at + 2);
             }
         }
+    }
+
+    /// `1=1`, where a comparison was.
+    fn is_identity(text: Text<'_>, start: usize) -> bool {
+        let digits = text.skip_some(start, 8, |b| b.is_ascii_digit());
+        let left = text.slice(start, digits);
+        !left.is_empty()
+            && text.at(digits) == b'='
+            && text.slice(digits + 1, digits + 1 + left.len()) == left
     }
 
     /// Whether the parenthesis that closes here was opened in the 64 bytes before.

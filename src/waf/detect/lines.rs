@@ -79,7 +79,7 @@ mod header {
             if word || is_header(text, start) {
                 signals.push(&INJECTED, at..start + 24);
             }
-            if is_request_line(text, start) {
+            if is_request_line(text, start) || (in_url && ends_request_line(text.slice(0, at))) {
                 signals.push(&REQUEST, at..start + 24);
             }
         }
@@ -200,6 +200,15 @@ mod header {
         let version = text.skip(target, |b| !is_space(b));
         let version = text.skip(version, |b| b == b' ');
         text.has(version, b"http/") && text.at(version + 5).is_ascii_digit()
+    }
+
+    /// `... HTTP/1.1` at the end of a line: the value ends the line of its own request.
+    fn ends_request_line(line: &[u8]) -> bool {
+        let version = line.get(line.len().saturating_sub(9)..).unwrap_or_default();
+        version.len() == 9
+            && version.starts_with(b" ")
+            && Text(version).has(1, b"http/")
+            && matches!(version, [.., b'1' | b'2', b'.', b'0'..=b'9'])
     }
 
     /// `word`, a break, `name=word` and nothing else.

@@ -87,7 +87,10 @@ mod nosql {
     fn operator(text: Text<'_>, at: usize) -> Option<usize> {
         let end = text.skip(at + 1, |b| b.is_ascii_alphabetic());
         let word = Lower::<12>::of(text.slice(at + 1, end))?;
-        let known = OPERATORS.iter().any(|known| *known == word.as_bytes());
+        // `$type` as a key is how .NET names classes; in brackets it is nothing else.
+        let bracketed = at > 0 && text.at(at - 1) == b'[' && text.at(end) == b']';
+        let known = OPERATORS.iter().any(|known| *known == word.as_bytes())
+            || (bracketed && word.as_bytes() == b"type");
         (known && !is_word(text.at(end))).then_some(end)
     }
 
@@ -194,11 +197,11 @@ mod prototype {
     sampled! {
         class ProtoPollution;
         NAME: "proto-name", STRONG @ 1, "the prototype of an object in a name",
-            [Query("__proto__%5Btest%5D=x"), Query("a.__proto__.b=x"), Query("constructor%5Bprototype%5D%5Bx%5D=1"), Body(JSON, "{\"__proto__\":{\"a\":1}}")],
-            [Query("constructor=Renault"), Query("proto=1"), Query("prototype=x")];
+            [Query("__proto__%5Btest%5D=x"), Query("a.__proto__.b=x"), Query("constructor%5Bprototype%5D%5Bx%5D=1"), Body(JSON, "{\"__proto__\":{\"a\":1}}"), Body(JSON, "{\"constructor\":{\"prototype\":{\"a\":1}}}"), Query("q=%7B%22constructor%22%3A%7B%22prototype%22%3A%7B%7D%7D%7D")],
+            [Query("constructor=Renault"), Query("proto=1"), Query("prototype=x"), Body(JSON, "{\"constructor\":\"x\",\"prototype\":1}")];
         VALUE: "proto-value", STRONG @ 1, "the prototype of an object in a value",
             [Value("{a:1,\"__proto__\":{b:2}}"), Value("Object.__proto__.x=1"), Value("__proto__[x]"), Value("a.constructor.prototype.b = 1")],
-            [Value("what is __proto__ good for?"), Value("the constructor of a prototype")];
+            [Value("the constructor: prototype"), Value("what is __proto__ good for?"), Value("the constructor of a prototype")];
     }
 
     pub(super) static DETECTOR: Detector = Detector {
@@ -233,7 +236,10 @@ mod prototype {
         for at in memchr::memmem::find_iter(view.bytes, b"constructor") {
             let end = at + 11;
             let inside = text.skip(end, |b| {
-                matches!(b, b'[' | b']' | b'.' | b'"' | b'\'' | b'`' | b'?')
+                matches!(
+                    b,
+                    b'[' | b']' | b'.' | b'"' | b'\'' | b'`' | b'?' | b':' | b'{'
+                )
             });
             if inside > end
                 && text.slice(inside, inside + 9) == b"prototype"

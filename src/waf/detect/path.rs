@@ -9,7 +9,7 @@ use crate::waf::view::{Part, Place, Places, View};
 findings! {
     class Lfi, tags &["path"];
     TRAVERSAL: "lfi-traversal", STRONG, "steps up out of a folder",
-        ["../../etc/x", "./../../", "/../", "..0x2f..0x2fetc", "..\\..\\boot", "/static/..;/admin", "....//....//x"],
+        ["../../etc/x", "./../../", "/../", "..0x2f..0x2fetc", "..\\..\\boot", "/static/..;/admin", "....//....//x", "%2e%2e%2fx", "..%5cx"],
         ["a.../b", "../.. means two folders up", "wait..."];
     STEP: "lfi-step-up", MEDIUM, "one step up out of a folder", [], [];
     FILE_URL: "lfi-file-url", STRONG, "a file by URL", ["file:///x", "url:file://x"], ["profile://x", "the file: x"];
@@ -21,6 +21,7 @@ pub(super) static DETECTOR: Detector = Detector {
     bytes: b"",
     literals: &[
         "../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "0x2f", "0x5c", "..%",
+        "%2e%2e", ".%2e", "%2e.",
     ],
     cost: 2,
     run,
@@ -52,7 +53,7 @@ fn run(view: &View<'_>, signals: &mut Signals) {
         signals.push(&STEP, steps.start..steps.end);
     }
     file_url(text, signals);
-    if is_hexadecimal(text) {
+    if is_hexadecimal(text) || is_encoded(text) {
         signals.push(&TRAVERSAL, 0..text.len());
     }
 }
@@ -65,6 +66,32 @@ fn is_hexadecimal(text: Text<'_>) -> bool {
     let slash = find(b"..0x2f").or_else(|| find(b"..0x5c")).is_some();
     dot || slash
 }
+
+/// `%2e%2e/`, `..%2f`: a step whose dots or slash were encoded once more than a URL needs.
+fn is_encoded(text: Text<'_>) -> bool {
+    const DOTS: [&[u8]; 5] = [b"%2e%2e", b".%2e", b"%2e.", b"%252e%252e", b".."];
+    const SLASHES: [&[u8]; 9] = [
+        b"%2f", b"%5c", b"%252f", b"%255c", b"%c0%af", b"%c1%9c", b"%u2215", b"%u2216", b"/",
+    ];
+    memchr::memchr_iter(b'%', text.0)
+        .take(MOST_ENCODED)
+        .any(|at| {
+            let from = at.saturating_sub(2);
+            DOTS.iter().any(|dots| {
+                (from..=at).any(|start| {
+                    let end = start.saturating_add(dots.len());
+                    let plain = *dots == b"..";
+                    text.has(start, dots)
+                        && SLASHES
+                            .iter()
+                            .any(|slash| text.has(end, slash) && !(plain && *slash == b"/"))
+                })
+            })
+        })
+}
+
+/// How many percent signs are looked at: a path that steps up does so early.
+const MOST_ENCODED: usize = 16;
 
 /// The steps up that were seen.
 #[derive(Default)]

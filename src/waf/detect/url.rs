@@ -172,7 +172,7 @@ fn scheme_at(text: Text<'_>, colon: usize, referer: bool, signals: &mut Signals)
         return;
     }
     let end = text.skip_some(slashes, 255, |byte| {
-        !is_space(byte)
+        !byte.is_ascii_whitespace()
             && !matches!(
                 byte,
                 b'/' | b'\\'
@@ -212,7 +212,7 @@ fn classify(
         _ if referer => {}
         Host::Hidden => signals.push(&HIDDEN_HOST, span),
         Host::Inner => {
-            let port = host::has_port(authority);
+            let port = host::has_port(authority) && !host::has_service_port(authority);
             let path =
                 text.at(end) == b'/' && text.at(end.saturating_add(1)).is_ascii_alphanumeric();
             let finding = if port && !path && host::is_local_name(authority) {
@@ -234,6 +234,10 @@ fn after_at_signs(text: Text<'_>, signals: &mut Signals) {
     }
     for at in memchr::memchr_iter(b'@', text.0).take(8) {
         let start = at.saturating_add(1);
+        let before = text.slice(at.saturating_sub(2), at);
+        if matches!(before, b" &" | b"# " | b" #") || before.ends_with(b"\\") {
+            signals.push(&HIDDEN_HOST, at..start);
+        }
         let end = text.skip_some(start, 64, |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'[' | b']')
         });
@@ -268,7 +272,9 @@ fn without_scheme(text: Text<'_>, signals: &mut Signals) {
     }
     match Host::of(host) {
         Host::Metadata => signals.push(&METADATA, start..end),
-        Host::Inner if host::is_name_inside(host) => signals.push(&INNER_HOST, start..end),
+        Host::Inner if host::is_name_inside(host) || start == 2 => {
+            signals.push(&INNER_HOST, start..end);
+        }
         _ => {}
     }
 }
@@ -278,8 +284,9 @@ fn inclusion(view: &View<'_>, text: Text<'_>, signals: &mut Signals) {
     let start = if text.has(0, b"url:") { 4 } else { 0 };
     let whole = text.len().saturating_sub(start);
     let cut = text.at(text.len().saturating_sub(1)) == b'?';
+    let relative = text.has(0, b"//") && text.at(2).is_ascii_alphanumeric();
     if cut
-        && (text.has(start, b"http") || text.has(start, b"ftp"))
+        && (text.has(start, b"http") || text.has(start, b"ftp") || relative)
         && !text.0.iter().any(|byte| is_space(*byte))
         && query_is_empty(text)
     {

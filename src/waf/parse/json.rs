@@ -226,6 +226,7 @@ impl<'a> Reader<'a> {
             return ControlFlow::Continue(None);
         };
         let (scope, start) = (container.scope, container.name.end);
+        let parent = container.name.clone();
         let Some(text) = self.string() else {
             return ControlFlow::Continue(None);
         };
@@ -233,6 +234,10 @@ impl<'a> Reader<'a> {
         self.names.truncate(start);
         self.names.extend_from_slice(key);
         visit.name(self.place, key)?;
+        // Neither of the two says anything alone.
+        if key == b"prototype" && self.names.get(parent) == Some(b"constructor") {
+            visit.name(self.place, b"constructor.prototype")?;
+        }
         let is_new = if text.is_escaped {
             self.keys.insert_escaped(scope, key)
         } else {

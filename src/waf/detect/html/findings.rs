@@ -37,7 +37,7 @@ findings! {
     DECLARATION: "xss-declaration", STRONG, "a declaration of entities, attributes or style sheets",
         ["<!DOCTYPE x [<!ENTITY a 'b'>]>", "<?xml-stylesheet href='x'?>"], ["<!DOCTYPE html>"];
     CONDITIONAL: "xss-conditional-comment", STRONG, "a comment that browsers or servers run", ["<!--[if gte IE 4]>"], ["<!-- note -->"];
-    COMMENT_END: "xss-comment-end", STRONG, "the end of a comment, where none began", ["-->x"], ["a --> b"];
+    COMMENT_END: "xss-comment-end", STRONG, "the end of a comment, where none began", ["-->x"], ["a --> b", "--> here"];
     COMMENT: "xss-comment", FAINT, "a comment of markup", [], [];
     UTF7: "xss-utf7", STRONG, "markup in UTF-7", ["+ADw-script+AD4-"], ["a+b"];
     EVENT_BEHIND: "xss-event-behind", STRONG, "an event handler behind an attribute",

@@ -125,7 +125,10 @@ impl Markup<'_, '_> {
             };
             at = self.text.find(end.max(next), b'<');
         }
-        if self.text.has(self.text.skip_space(0), b"-->") {
+        // `--> here`: an arrow.
+        let arrow = self.text.skip_space(0);
+        let after = self.text.at(arrow.saturating_add(3));
+        if self.text.has(arrow, b"-->") && !is_space(after) {
             self.signals.push(&found::COMMENT_END, 0..3);
         }
         self.latin_brackets();

@@ -68,4 +68,10 @@ patterns! {
         ["if you like it; then buy it", "while you wait; do it", "in case it rains in May"];
     PERL_RUN: "rce-perl-run", STRONG, "a program run by Perl",
         literals ["qx/", "qx{", "qx(", "qx|", "qx!", "qx'"], r"(?:^|[\s;=(,])qx[/{(|!'][^\r\n]{1,80}[/})|!']", ["qx/id/", "x;qx{ls -la}"], ["qx/", "fqx(1)"];
+    SUBCOMMAND: "rce-subcommand", STRONG, "a further command with one of its own orders",
+        literals ["docker ", "kubectl ", "git ", "svn ", "systemctl ", "service ", "make ", "su ", "net st", "sc ", "ip a", "ip r", "ip link", "reg ", "powershell", "pwsh", ";cp ", "|cp ", ";dig ", "|dig ", ";eval ", ";ftp ", "|ftp ", ";nano ", ";nl ", "|nl ", ";rev ", "|rev", ";stat ", ";tee ", "|tee ", ";tr ", "|tr ", ";vi", "|vi ", ";w"],
+        r"(?:^\s*[\w.-]{0,32}\s?[;&|]{1,2}\s*|[;&|])(?:docker\s+(?:ps|run|exec|images|pull|build|inspect|logs|info|version)|kubectl\s+(?:get|exec|apply|describe|logs|delete|run)|git\s+(?:clone|pull|push|log|config|status|init|fetch)|svn\s+(?:co|checkout|export|info)|systemctl\s+\w+|service\s+[\w.-]+\s+(?:start|stop|restart|status|reload)|make\s+(?:install|all|clean|-\w)|su\s+(?:-|root)|net\s+(?:start|stop|session|time)|sc\s+(?:query|create|start|stop|config|delete|qc)|ip\s+(?:a|addr|address|r|route|link|neigh)|reg\s+(?:query|add|delete|export|save)|(?:powershell|pwsh)(?:\.exe)?\s+[\w-]+)\s*(?:$|[;&|`)\s])|^\s*[\w.-]{0,32}[;|]{1,2}(?:cp|dig|eval|ftp|nano|nl|rev|stat|tee|tr|vi|vim|w)(?:\s+[\w./~*-]+){0,2}\s*(?:$|[;&|])",
+        ["x;docker ps", "7|git log", "&net start", "x;su root", "127.0.0.1 && git status"], ["we sell; make installs easy", "tea; service is good", "x; git is great", "go (ip rating 67)"];
+    ECHOED: "rce-echo-file", STRONG, "a text is written into a file by a shell",
+        literals ["echo ", "printf "], r"[;&|`]\s*(?:echo|printf)\s+[^\r\n;&|<>]{0,80}>{1,2}\s*[\w./\\:~-]{1,64}", ["x;echo x>/tmp/x", "&echo x>x.asp"], ["echo \"hello\" > file.txt", "my echo > your sound", "the echo > sound"];
 }

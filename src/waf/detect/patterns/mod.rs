@@ -9,6 +9,7 @@ mod mail;
 mod node;
 mod nosql;
 mod php;
+mod script;
 mod serialized;
 mod sql;
 mod ssi;
@@ -29,6 +30,7 @@ const GROUPS: &[&[&Pattern]] = &[
     node::PATTERNS,
     nosql::PATTERNS,
     php::PATTERNS,
+    script::PATTERNS,
     serialized::PATTERNS,
     template::PATTERNS,
     sql::PATTERNS,

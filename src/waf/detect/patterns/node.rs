@@ -12,7 +12,7 @@ patterns! {
         r"(?:\bchild_process\b|\brequire\s*\(\s*['\x22`]?(?:child_process|fs|vm|net|os|http|dns|cluster|module|util|x)\b['\x22`]?|\brequire\.(?:main|resolve|extensions|cache)\b|\bconstructor\._load\b|\bmainmodule\b|\bimport\s*\(\s*['\x22`](?:node:|fs|child_process|os|vm))",
         ["require('child_process').exec('id')", "process.mainModule"], ["we require (at least) two"];
     PROCESS: "nodejs-process", STRONG, "the process of the server",
-        literals ["process.", "process[", "process [", "process ."], r"\bprocess\s*(?:\[\s*['\x22`\w]|\.\s*(?:env|mainmodule|binding|dlopen|kill|exit|argv|cwd|stdout|_linkedbinding)\b)", ["process.env", "process[mainModule"], ["the process. Environment"];
+        literals ["process.", "process[", "process [", "process .", "global.process", "global[", "globalthis.process", "runinthiscontext", "runinnewcontext", "runincontext", "arguments.callee", "buffer.from"], r"\bglobal(?:this)?\s*(?:\.\s*process\b|\[\s*['\x22`]process)|\bvm\.runin(?:this|new)?context\b|\barguments\.callee\b|\bbuffer\.from\s*\(\s*['\x22`\[]|\bprocess\s*(?:\[\s*['\x22`\w]|\.\s*(?:env|mainmodule|binding|dlopen|kill|exit|argv|cwd|stdout|_linkedbinding)\b)", ["process.env", "process[mainModule"], ["the process. Environment"];
     CONSOLE: "nodejs-console", STRONG, "a call of the console",
         literals ["console.", "console[", "console ."], r"\bconsole\s*(?:\.\s*(?:debug|error|info|trace|warn|dir|table)(?:\s*\.\s*(?:call|apply|bind))?\s*\(|\[\s*['\x22`](?:debug|error|info|trace|warn|log|dir)['\x22`]\s*\])",
         ["console.info(1)", "console['info'](1)"], ["console.", "console table (wood)"];

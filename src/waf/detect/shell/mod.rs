@@ -130,6 +130,10 @@ const STEPS_IN_WORD: usize = 4;
 const STEPS_TO_WEIGH: usize = 256;
 const STEPS_OF_GLOB: usize = 512;
 
+/// How many items of a list are looked at, and how long the text of one may be, in bytes.
+const MOST_ITEMS: usize = 12;
+const LONGEST_LIST: usize = 256;
+
 /// What stands after the name of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arguments {
@@ -278,6 +282,9 @@ impl Shell<'_, '_> {
         let Some(command) = commands::find(word.name()) else {
             return;
         };
+        if self.is_markdown(start, word.end, place) {
+            return;
+        }
         if !self.signals.spend(STEPS_TO_WEIGH) {
             return;
         }
@@ -310,6 +317,7 @@ impl Shell<'_, '_> {
             (Command::Plain, Arguments::Shaped) => true,
             (Command::Plain, Arguments::None) => {
                 hard || prefixed
+                    || self.is_broken_off(start, word.end, place)
                     || (place != Place::Start
                         && self.is_short_before(start)
                         && place != Place::After(b'\n'))
@@ -325,7 +333,7 @@ impl Shell<'_, '_> {
                         && self.text.at(start.saturating_sub(1)) == b'&'))
                     && self.is_lone_before(start)
                     && (word.name().len() > 1 || start == 1)
-                    && !self.is_markdown(start, word.end, place)
+                    && !self.is_listed(start, place)
             }
             (Command::English, Arguments::Words) => match place {
                 Place::Substitution => {
@@ -359,9 +367,11 @@ impl Shell<'_, '_> {
         let path = match self.text.at(after) {
             b'/' => self.text.at(after.saturating_add(1)).is_ascii_alphabetic(),
             b'-' => {
-                self.text.at(after.saturating_add(1)).is_ascii_alphabetic()
+                let long = usize::from(self.text.has(after, b"--"));
+                self.text
+                    .at(after.saturating_add(1).saturating_add(long))
+                    .is_ascii_alphabetic()
                     && word.name().len() > 1
-                    && !is_space(self.text.at(after.saturating_add(1)))
             }
             _ => false,
         };
@@ -389,11 +399,12 @@ impl Shell<'_, '_> {
 
     /// `7\nid`: a line of its own, where the value is short and has but one.
     fn is_broken_off(&self, start: usize, end: usize, place: Place) -> bool {
-        let before = self.text.slice(0, start).trim_ascii();
+        let before = self.text.slice(0, start.min(LONGEST_LIST)).trim_ascii();
         place == Place::After(b'\n')
+            && start < LONGEST_LIST
             && before.len() < 16
             && !before.iter().any(|byte| is_space(*byte))
-            && (before.is_empty() || before.iter().all(u8::is_ascii_digit) || before.len() < 3)
+            && (before.len() < 3 || before.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
             && self.text.skip_space(end) >= self.text.len()
     }
 
@@ -402,13 +413,13 @@ impl Shell<'_, '_> {
     fn is_led_by(&self, start: usize) -> bool {
         let separator = self.text.at(start.saturating_sub(1));
         let before = self.text.slice(0, start.saturating_sub(1));
-        let words = self.text.0.split(|byte| is_space(*byte)).take(6).count();
         separator == b';'
             && before.len() < 8
             && !before
                 .iter()
                 .any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80 || is_space(*byte))
-            && words < 6
+            && self.text.len() < LONGEST_LIST
+            && self.text.0.split(|byte| is_space(*byte)).count() < 6
     }
 
     /// Whether `$(` stands before: backticks are for Markdown, too.
@@ -419,6 +430,42 @@ impl Shell<'_, '_> {
             .starts_with(b"$(")
     }
 
+    /// `find;sort;cut`, `| more | less |`, `head&tail`: a list of words. A command has numbers,
+    /// signs or nothing at one of its sides.
+    fn is_listed(&self, start: usize, place: Place) -> bool {
+        let Place::After(separator) = place else {
+            return false;
+        };
+        if self.text.len() > LONGEST_LIST {
+            return false;
+        }
+        let text = self.text.0.trim_ascii();
+        let framed = text.first() == Some(&separator) && text.last() == Some(&separator);
+        let inner = if framed {
+            text.get(1..text.len().saturating_sub(1)).unwrap_or(text)
+        } else {
+            text
+        };
+        let items = inner.split(|byte| *byte == separator);
+        let words = items.clone().take(MOST_ITEMS).all(|item| {
+            let item = item.trim_ascii();
+            !item.is_empty()
+                && item
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'-'))
+        });
+        let count = items.take(MOST_ITEMS).count();
+        let ampersand = separator == b'&' && self.text.at(start.saturating_sub(2)) != b'&';
+        words && (count > 2 || (framed && count > 1) || (ampersand && !self.is_brief(start)))
+    }
+
+    /// A command that is hardly a word at all: `x&id`, `x&dir`.
+    fn is_brief(&self, start: usize) -> bool {
+        const BRIEF: [&[u8]; 7] = [b"cat", b"cmd", b"dir", b"ftp", b"id", b"perl", b"php"];
+        let name = self.text.slice(start, self.text.word_end(start));
+        BRIEF.iter().any(|brief| name.eq_ignore_ascii_case(brief))
+    }
+
     /// `` `date` is a command``: code in backticks that a sentence goes on behind, or a word that
     /// is written as no shell knows it.
     fn is_markdown(&self, start: usize, end: usize, place: Place) -> bool {
@@ -427,9 +474,13 @@ impl Shell<'_, '_> {
             return false;
         }
         let after = end.saturating_add(1);
+        let before = self.text.at(open.saturating_sub(1));
+        let apart = open == 0 || is_space(before) || before == b'(';
+        let next = self.text.at(after);
         let sentence = self.text.at(end) == b'`'
-            && self.text.at(after) == b' '
-            && self.text.at(after.saturating_add(1)).is_ascii_alphabetic();
+            && apart
+            && ((next == b' ' && self.text.at(after.saturating_add(1)).is_ascii_alphabetic())
+                || (matches!(next, b'?' | b'.' | b',' | b')') && open > 3));
         let shouted = self
             .text
             .slice(start, end)

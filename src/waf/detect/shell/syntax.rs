@@ -46,7 +46,9 @@ impl Shell<'_, '_> {
             b'[' if matches!(self.text.at(next.saturating_add(1)), b'$' | b'0'..=b'9') => {
                 self.signals.push(&found::SUBSTITUTED, at..next);
             }
-            b'0' if self.text.has(next.saturating_add(1), b"<<<") => {
+            b'0' if self.text.has(next.saturating_add(1), b"<<<")
+                || self.text.has(next.saturating_add(1), b" -c ") =>
+            {
                 self.signals.push(&found::COMMAND, at..next);
             }
             b'\'' if self.text.at(next.saturating_add(1)) == b'\\' => {

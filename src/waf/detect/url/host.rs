@@ -74,7 +74,11 @@ const REBINDING_ENDINGS: &[&str] = &[
 impl Host {
     pub(super) fn of(authority: &[u8]) -> Self {
         let host = strip(authority);
-        if overflows(host) {
+        // `a@127.0.0.1:80@b.example`: which of them it is depends on who parses it.
+        let user = authority.split(|byte| matches!(byte, b'@' | b':')).next();
+        let torn = memchr::memchr_iter(b'@', authority).count() > 1
+            || (memchr::memchr(b'@', authority).is_some() && user.is_some_and(is_dotted));
+        if torn || overflows(host) {
             return Self::Hidden;
         }
         if let Some(inner) = host.strip_prefix(b"[") {
@@ -196,7 +200,25 @@ fn strip(authority: &[u8]) -> &[u8] {
 }
 
 pub(super) fn has_port(authority: &[u8]) -> bool {
-    !authority.starts_with(b"[") && memchr::memchr(b':', authority).is_some()
+    let host = match memchr::memrchr(b'@', authority) {
+        Some(at) => authority.get(at.saturating_add(1)..).unwrap_or_default(),
+        None => authority,
+    };
+    !host.starts_with(b"[") && memchr::memchr(b':', host).is_some()
+}
+
+/// Whether the port is one of a service that no developer opens in a browser.
+pub(super) fn has_service_port(authority: &[u8]) -> bool {
+    const SERVICES: &[&str] = &[
+        "21", "22", "23", "25", "53", "110", "111", "135", "139", "143", "389", "445", "465",
+        "587", "636", "873", "993", "995", "1433", "1521", "2049", "2181", "2375", "2376", "2379",
+        "3306", "3389", "5432", "5672", "5900", "5984", "6379", "6443", "7001", "8500", "9042",
+        "9092", "9200", "10250", "11211", "15672", "27017", "50000",
+    ];
+    let port = memchr::memrchr(b':', authority)
+        .and_then(|at| authority.get(at.saturating_add(1)..))
+        .unwrap_or_default();
+    SERVICES.iter().any(|known| known.as_bytes() == port)
 }
 
 /// Whether this is `localhost` by name.
@@ -310,6 +332,7 @@ mod tests {
             ("1.2.3.4.5", Host::Public),
             ("ⓁⓄⒸ.example", Host::Hidden),
             ("münchen.example", Host::Public),
+            ("a@127.0.0.1:80@b.example", Host::Hidden),
         ] {
             assert_eq!(Host::of(host.as_bytes()), expected, "{host}");
         }
