@@ -1,5 +1,7 @@
 //! Path traversal: steps out of the folder that was meant.
 
+mod encoded;
+
 use super::Detector;
 use super::macros::findings;
 use super::text::Text;
@@ -9,7 +11,7 @@ use crate::waf::view::{Part, Place, Places, View};
 findings! {
     class Lfi, tags &["path"];
     TRAVERSAL: "lfi-traversal", STRONG, "steps up out of a folder",
-        ["../../etc/x", "./../../", "/../", "..0x2f..0x2fetc", "..\\..\\boot", "/static/..;/admin", "....//....//x", "%2e%2e%2fx", "..%5cx"],
+        ["../../etc/x", "./../../", "/../", "..0x2f..0x2fetc", "..\\..\\boot", "/static/..;/admin", "....//....//x", "%2e%2e%2fx", "..%5cx", "%c0%ee%c0%ee/%c0%ee%c0%ee/x", "..%bg%qf..%bg%qfx"],
         ["a.../b", "../.. means two folders up", "wait..."];
     STEP: "lfi-step-up", MEDIUM, "one step up out of a folder", [], [];
     FILE_URL: "lfi-file-url", STRONG, "a file by URL", ["file:///x", "url:file://x"], ["profile://x", "the file: x"];
@@ -21,7 +23,8 @@ pub(super) static DETECTOR: Detector = Detector {
     bytes: b"",
     literals: &[
         "../", "..\\", "/..", "\\..", "..;", "file:", ".%00", "0x2e", "0x2f", "0x5c", "..%",
-        "%2e%2e", ".%2e", "%2e.",
+        "%2e%2e", ".%2e", "%2e.", "%252e", "%c0", "%c1", "%e0%80", "%f0%80", "%f8%8", "%fc%8",
+        "%u221", "%uff", "%u00", "%uef", "%uf0", "%%3", "%bg", "%2%", "%5%", "%8s",
     ],
     cost: 2,
     run,
@@ -53,8 +56,10 @@ fn run(view: &View<'_>, signals: &mut Signals) {
         signals.push(&STEP, steps.start..steps.end);
     }
     file_url(text, signals);
-    if is_hexadecimal(text) || is_encoded(text) {
+    if is_hexadecimal(text) {
         signals.push(&TRAVERSAL, 0..text.len());
+    } else if let Some(span) = encoded::find(text, signals) {
+        signals.push(&TRAVERSAL, span);
     }
 }
 
@@ -66,32 +71,6 @@ fn is_hexadecimal(text: Text<'_>) -> bool {
     let slash = find(b"..0x2f").or_else(|| find(b"..0x5c")).is_some();
     dot || slash
 }
-
-/// `%2e%2e/`, `..%2f`: a step whose dots or slash were encoded once more than a URL needs.
-fn is_encoded(text: Text<'_>) -> bool {
-    const DOTS: [&[u8]; 5] = [b"%2e%2e", b".%2e", b"%2e.", b"%252e%252e", b".."];
-    const SLASHES: [&[u8]; 9] = [
-        b"%2f", b"%5c", b"%252f", b"%255c", b"%c0%af", b"%c1%9c", b"%u2215", b"%u2216", b"/",
-    ];
-    memchr::memchr_iter(b'%', text.0)
-        .take(MOST_ENCODED)
-        .any(|at| {
-            let from = at.saturating_sub(2);
-            DOTS.iter().any(|dots| {
-                (from..=at).any(|start| {
-                    let end = start.saturating_add(dots.len());
-                    let plain = *dots == b"..";
-                    text.has(start, dots)
-                        && SLASHES
-                            .iter()
-                            .any(|slash| text.has(end, slash) && !(plain && *slash == b"/"))
-                })
-            })
-        })
-}
-
-/// How many percent signs are looked at: a path that steps up does so early.
-const MOST_ENCODED: usize = 16;
 
 /// The steps up that were seen.
 #[derive(Default)]

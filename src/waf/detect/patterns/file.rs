@@ -9,6 +9,10 @@ patterns! {
         literals ["/etc/", "\\etc\\", "/proc/", "/root/", "/sys/class", "/var/", "/dev/", "/boot/"],
         r"(?:[/\\]etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|g?shadow|group|sudoers|master\.passwd|security[/\\]|pam)|/proc/+(?:self|\d+|sys|net|version|cpuinfo|meminfo|mounts|cmdline|stat|modules|acpi|bus|devices|filesystems|interrupts|loadavg|partitions|sched_debug|uptime|kcore|config\.gz)\b|/root/(?:\.|anaconda)|/sys/class\b|/dev/(?:tcp|udp|shm|mem|kmem|sd[a-z]|fd/\d)|(?:^\S*|[=:;|&<>(,'\x22`]\s?|\s-\w+\s)(?:[/\\]etc[/\\]+(?:\.[/\\]+)*(?:hosts?(?:\.\w+)?\b|issue|motd|fstab|sub[ug]id|crontab|cron\.\w+|ssh[/\\]|ssl[/\\]|apache2?[/\\]|httpd[/\\]|nginx[/\\]|mysql[/\\]|php[\d.]*[/\\]|resolv\.conf|my\.cnf|network[/\\]|profile\b|bash\.?bashrc|environment|services|inetd\.conf|ld\.so|os-release|redhat-release|debian_version|hostname|init\.d|rc\.|samba|vsftpd|proftpd|postfix|exports|aliases|sysctl|ppp)|/var/(?:log|run|lib|spool|mail|www)/[\w.-]+[/.]?\w))",
         ["/etc/passwd", "/etc/./passwd", "file:///etc/hosts", "/proc/self/environ"], ["/etc is for configuration", "etc/", "I keep it in /etc/nginx/conf.d for now", "refused in /var/www/html/a.php on line 3"];
+    ENCODED_FILE: "lfi-encoded-file", STRONG, "a file of the system, its slashes written in some other way",
+        literals ["passwd", "etc/shadow", "boot.ini", "win.ini"],
+        r"(?:\betc(?:[^\s\w][^\s]{0,20}|0x[25][cf])passwd\b|etc/(?:passwd|shadow)\b|\bwindows(?:[^\s\w][^\s]{0,20}|0x[25][cf])win\.ini\b|(?:%[0-9a-z]{2,5}|0x[25][cf]|[^\s\w.-])(?:boot|win)\.ini\b)",
+        ["..%c1%8setc%c1%8spasswd", "..0x5cetc0x5cpasswd", "x%uF025boot.ini", "etc/passwd"], ["etc. and passwd", "darwin.ini", "reboot.ini"];
     WHOLE_PATH: "lfi-system-path", STRONG, "a path into the folders of the system as the whole value",
         literals ["/etc/", "/var/", "/proc/", "/boot/"],
         r"^(?:/etc/+[\w.-]+(?:/[\w.-]+){0,8}|/var/(?:adm|cpanel|spool|mail|db|backups?|log)/[\w./-]+|/boot(?:/[\w.-]+){1,4})(?:\x00.{0,16})?\s*$",
