@@ -35,14 +35,14 @@ impl Memory {
 
     /// By what a text of this name would be remembered, of requests to this host.
     pub(super) fn of(&self, name: &str, host: &[u8], text: &[u8]) -> Option<Remembered> {
-        if text.len() > MAX_LEN || host.len() > MAX_LEN {
+        if text.len().max(host.len()).max(name.len()) > MAX_LEN {
             return None;
         }
         let mut hasher = self.hasher.build_hasher();
-        for part in [name.as_bytes(), host] {
-            hasher.write_usize(part.len());
-            hasher.write(part);
-        }
+        // Both lengths are below 2^32.
+        hasher.write_u64((name.len() as u64) << 32 | host.len() as u64);
+        hasher.write(name.as_bytes());
+        hasher.write(host);
         hasher.write(text);
         Some(Remembered(hasher.finish()))
     }

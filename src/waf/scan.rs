@@ -5,7 +5,7 @@ mod custom;
 mod odd;
 
 use super::decode;
-use super::detect::PATTERNS;
+use super::detect::{PATTERNS, Pattern};
 use super::engine::Engine;
 use super::parse::{self, Ending, Flow, Visit};
 use super::policy::Excluded;
@@ -21,8 +21,8 @@ use buffers::Buffers;
 use odd::{data_uri, escaped_letter_at, overlong_at};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::{ControlFlow, Range};
-use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
+use std::sync::{LazyLock, OnceLock};
 
 /// How often a document may stand in a value of a document.
 const MAX_NESTED: u8 = 3;
@@ -58,19 +58,21 @@ const OPEN_SCRIPT: &str = "xss-open-script";
 /// As many words of letters make prose.
 const PROSE: usize = 4;
 
-static COMPILED: LazyLock<Box<[Option<Regex>]>> = LazyLock::new(|| {
-    let compile = |pattern: &str| {
-        RegexBuilder::new(pattern)
+/// A pattern is compiled when a text first calls for it: no request waits for all of them.
+static COMPILED: LazyLock<Box<[OnceLock<Option<Regex>>]>> =
+    LazyLock::new(|| PATTERNS.iter().map(|_| OnceLock::new()).collect());
+
+fn compiled(index: usize) -> Option<(&'static Pattern, &'static Regex)> {
+    let pattern = PATTERNS.get(index)?;
+    let compiled = COMPILED.get(index)?.get_or_init(|| {
+        RegexBuilder::new(pattern.pattern)
             .unicode(false)
             .case_insensitive(true)
             .build()
             .ok()
-    };
-    PATTERNS
-        .iter()
-        .map(|pattern| compile(pattern.pattern))
-        .collect()
-});
+    });
+    Some((pattern, compiled.as_ref()?))
+}
 
 /// A field that is being looked at.
 struct Field<'a> {
@@ -336,8 +338,7 @@ impl<'e> Scan<'e> {
             }
         }
         for index in live.patterns() {
-            let compiled = COMPILED.get(index).and_then(Option::as_ref);
-            if let (Some(pattern), Some(regex)) = (PATTERNS.get(index), compiled)
+            if let Some((pattern, regex)) = compiled(index)
                 && self
                     .signals
                     .spend(text.len().saturating_mul(STEPS_TO_MATCH))
@@ -670,7 +671,7 @@ fn weight(finding: &Finding, field: &Field<'_>) -> u8 {
 mod tests {
     use super::*;
     use crate::waf::ruleset::FINDINGS;
-    use crate::waf::{Ruleset, Waf};
+    use crate::waf::{Condition, Limits, Operator, Rule, RuleTest, Ruleset, Target, Waf};
 
     fn steps(body: &str) -> usize {
         let waf = Waf::new(Ruleset::builtin());
@@ -694,6 +695,70 @@ mod tests {
         let long = "p".repeat(64 << 10);
         assert!(thousand("p") > 1000);
         assert_eq!(thousand(&long), thousand("p"));
+    }
+
+    /// Whatever came before, a request is judged as one that comes first.
+    #[test]
+    fn what_is_remembered_changes_no_judgment() {
+        let paths = ["/notes/17", "/a/../../etc/passwd", "/cGFzc3dvcmQgaXMgMQ"];
+        let hosts = ["example.com", "other.example"];
+        let cookies = [
+            "a=1; b=%7B%22c%22%3A%5B%22d%22%5D%7D",
+            "a=1; include_path=http://example.com/x",
+            "a=%27+or+1%3D1--%20",
+            "a=1; b=2; c=3; d=4; e=5",
+        ];
+        let referers = [
+            "https://example.com/?q=c%23+vs+java",
+            "https://other.example/?q=%3Cscript%3E",
+            "",
+        ];
+        let queries = ["?q=1", "?phpsessid=abc&q=2"];
+        let new = || {
+            let waf = Waf::builder(Ruleset::builtin());
+            waf.limits(Limits::new().fields(16)).build().unwrap()
+        };
+        let known = new();
+        let mut hostile = 0;
+        for round in 0..2 {
+            for (path, query) in paths
+                .iter()
+                .flat_map(|path| queries.map(|query| (path, query)))
+            {
+                let target = format!("{path}{query}");
+                for (host, cookie) in hosts.iter().flat_map(|host| cookies.map(|c| (host, c))) {
+                    for referer in referers {
+                        let request = RawRequest::new("GET", &target)
+                            .header("host", host)
+                            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64)")
+                            .header("cookie", cookie)
+                            .header("referer", referer);
+                        let report = known.explain(&request);
+                        assert_eq!(report, new().explain(&request), "{round} {request:?}");
+                        hostile += u32::from(report.is_hostile());
+                    }
+                }
+            }
+        }
+        assert!((1..288).contains(&hostile), "{hostile}");
+    }
+
+    /// Where rules of users see each part, each is shown to them each time.
+    #[test]
+    fn rules_of_users_see_what_came_before() {
+        let long = "0".repeat(33);
+        let rule = Rule::new("vp-agent", Class::Generic)
+            .when(Condition::new(
+                Target::header("user-agent"),
+                Operator::LongerThan(32),
+            ))
+            .test(RuleTest::must_match("GET", "/").header("user-agent", &long))
+            .test(RuleTest::must_not_match("GET", "/").header("user-agent", "17"));
+        let waf = Waf::new(Ruleset::builtin().with(rule).unwrap());
+        for _ in 0..2 {
+            let request = RawRequest::new("GET", "/").header("user-agent", &long);
+            assert_eq!(waf.judge(&request).matches().len(), 1);
+        }
     }
 
     #[test]

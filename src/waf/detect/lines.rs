@@ -10,6 +10,12 @@ use crate::waf::view::{Part, Place, Places, View};
 /// What it costs to look at the beginning of a line, in steps.
 const STEPS_OF_LINE: usize = 24;
 
+/// The first line break from `start` on.
+fn line_break(text: Text<'_>, start: usize) -> Option<usize> {
+    let found = memchr::memchr2(b'\r', b'\n', text.from(start))?;
+    Some(start.saturating_add(found))
+}
+
 mod header {
     use super::*;
 
@@ -66,11 +72,8 @@ mod header {
         let before = view.bytes.get(..breaks.unwrap_or(0)).unwrap_or_default();
         let spaced = !in_url || before.iter().any(|byte| is_space(*byte));
         let mut start = 0;
-        for at in memchr::memchr2_iter(b'\r', b'\n', view.bytes) {
-            // A run of white space is looked past once, from its first line break.
-            if at < start {
-                continue;
-            }
+        // A run of white space is looked past once, from its first line break.
+        while let Some(at) = line_break(text, start) {
             if !signals.spend(STEPS_OF_LINE) {
                 return;
             }
@@ -250,10 +253,7 @@ mod mail {
     fn run(view: &View<'_>, signals: &mut Signals) {
         let text = Text(view.bytes);
         let mut start = 0;
-        for at in memchr::memchr2_iter(b'\r', b'\n', view.bytes) {
-            if at < start {
-                continue;
-            }
+        while let Some(at) = line_break(text, start) {
             if !signals.spend(STEPS_OF_LINE) {
                 return;
             }

@@ -1,5 +1,6 @@
 //! What every tokenizer needs to walk over bytes that an attacker chose.
 
+use memchr::memmem::Finder;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
@@ -168,6 +169,9 @@ pub(super) struct Dictionary<V> {
     /// list.
     lengths: Box<[u32]>,
 }
+
+/// The end of a comment, looked for again and again.
+pub(super) static COMMENT_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"*/"));
 
 /// The longest word of any list.
 const MAX_WORD_LEN: usize = 32;

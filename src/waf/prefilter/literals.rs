@@ -61,7 +61,26 @@ pub(super) struct Literals {
     /// By the same, how many keys there are before theirs.
     ranks: Box<[usize]>,
     /// By the number of the key.
-    entries: Box<[Box<[Entry]>]>,
+    entries: Box<[Key]>,
+}
+
+/// The literals that share a key.
+#[derive(Debug)]
+struct Key {
+    /// Whom all of them wake together.
+    wakes: Live,
+    entries: Box<[Entry]>,
+}
+
+impl From<Vec<Entry>> for Key {
+    fn from(entries: Vec<Entry>) -> Self {
+        let mut wakes = Live::default();
+        entries.iter().for_each(|entry| wakes.add(&entry.wakes));
+        Self {
+            wakes,
+            entries: entries.into(),
+        }
+    }
 }
 
 impl Literals {
@@ -152,8 +171,11 @@ impl Literals {
         let thirds = self.keys.get(pair).copied().unwrap_or(0);
         let before = (thirds & ((1 << third) - 1)).count_ones() as usize;
         let rank = self.ranks.get(pair).copied().unwrap_or(0) + before;
-        for entry in self.entries.get(rank).map_or(&[][..], |entries| entries) {
-            // A text of one literal over and over wakes whom it wakes once.
+        // A text of one literal over and over wakes whom it wakes once.
+        let Some(key) = self.entries.get(rank).filter(|key| !live.holds(&key.wakes)) else {
+            return;
+        };
+        for entry in &key.entries {
             if live.holds(&entry.wakes) {
                 continue;
             }
@@ -304,7 +326,7 @@ mod tests {
 
     #[test]
     fn keys_are_shared_by_few() {
-        let most = LITERALS.entries.iter().map(|entries| entries.len()).max();
+        let most = LITERALS.entries.iter().map(|key| key.entries.len()).max();
         assert!(most <= Some(8), "{most:?}");
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Markup, findings as found, names, scheme};
 use crate::waf::decode::hex_number;
-use crate::waf::detect::text::is_space;
+use crate::waf::detect::text::{COMMENT_END, is_space};
 
 /// What an attribute costs, and each byte of it, in steps.
 const STEPS_OF_ATTRIBUTE: usize = 48;
@@ -323,13 +323,19 @@ const fn needle(text: &str) -> Needle {
 /// Whether one of the needles occurs, without white space, comments and backslashes, in
 /// whatever case. One pass, with the last sixteen letters at hand.
 fn contains_folded(text: &[u8], needles: &[Needle]) -> bool {
+    // Every needle has one of these, and no more than a backslash can hide it.
+    let may_contain = memchr::memchr3(b'(', b':', b'\\', text).is_some()
+        || memchr::memchr2(b'\'', b'"', text).is_some();
+    if !may_contain {
+        return false;
+    }
     let mut window = 0_u128;
     let mut at = 0;
     let mut comment_end_missing = false;
     while let Some(&byte) = text.get(at) {
         let next = text.get(at.saturating_add(1)).copied().unwrap_or(0);
         if byte == b'/' && next == b'*' && !comment_end_missing {
-            match memchr::memmem::find(text.get(at..).unwrap_or_default(), b"*/") {
+            match COMMENT_END.find(text.get(at..).unwrap_or_default()) {
                 Some(length) => {
                     at = at.saturating_add(length).saturating_add(2);
                     continue;

@@ -1,5 +1,7 @@
 //! Paths with wildcards: what would a shell find?
 
+use crate::waf::detect::text::Bytes;
+
 /// Files that attackers read or run first.
 const KNOWN: &[&[u8]] = &[
     b"/etc/passwd",
@@ -45,16 +47,14 @@ const KNOWN: &[&[u8]] = &[
 
 /// Whether the path has wildcards or quotes, and letters between them.
 pub(super) fn may_name_file(path: &[u8]) -> bool {
-    let wild = path
+    let wild = path.iter().skip(1).any(|byte| WILD.holds(*byte));
+    let mut letters = path
         .iter()
-        .skip(1)
-        .any(|byte| matches!(byte, b'?' | b'*' | b'[' | b'\'' | b'"' | b'\\' | b'$'));
-    let letters = path
-        .iter()
-        .filter(|byte| byte.is_ascii_alphabetic() || **byte == b'?')
-        .count();
-    wild && letters > 1 && path.len() > 4
+        .filter(|byte| byte.is_ascii_alphabetic() || **byte == b'?');
+    wild && path.len() > 4 && letters.nth(1).is_some()
 }
+
+static WILD: Bytes = Bytes::of(b"?*['\"\\$");
 
 /// Whether the path has them, and a known file is among what it stands for.
 pub(super) fn names_known_file(path: &[u8]) -> bool {

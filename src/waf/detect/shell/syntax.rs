@@ -2,7 +2,10 @@
 
 use super::word::Word;
 use super::{Place, STEPS_OF_GLOB, STEPS_OF_WORD, Shell, commands, findings as found, glob};
-use crate::waf::detect::text::is_space;
+use crate::waf::detect::text::{Bytes, is_space};
+
+/// Where the path of a file ends.
+static ENDS_PATH: Bytes = Bytes::of(b" \t\n\r\x0b\x0c\xa0\xc2;|&<>(),");
 
 impl Shell<'_, '_> {
     pub(super) fn backtick(&mut self, at: usize) {
@@ -109,10 +112,7 @@ impl Shell<'_, '_> {
         {
             return;
         }
-        let end = self.text.skip_some(at, 48, |byte| {
-            !is_space(byte)
-                && !matches!(byte, b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' | b',')
-        });
+        let end = self.text.skip_some(at, 48, |byte| !ENDS_PATH.holds(byte));
         let path = self.text.slice(at, end);
         if glob::may_name_file(path)
             && self.signals.spend(STEPS_OF_GLOB)

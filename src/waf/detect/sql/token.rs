@@ -1,7 +1,7 @@
 //! SQL as bytes: quotes, comments, numbers, words and operators of five dialects at once.
 
 use super::words::{self, Role};
-use crate::waf::detect::text::{Text, is_space, is_word};
+use crate::waf::detect::text::{COMMENT_END, Text, is_space, is_word};
 
 /// What a token is to the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl<'t> Tokens<'t> {
             return CommentEnd::Final;
         }
         let body = self.text.from(start.saturating_add(2));
-        match memchr::memmem::find(body, b"*/") {
+        match COMMENT_END.find(body) {
             Some(length) => CommentEnd::Inner(start.saturating_add(length).saturating_add(4)),
             None => {
                 self.no_close |= NO_COMMENT_END;
