@@ -7,7 +7,7 @@ use crate::waf::signal::Signals;
 use std::ops::Range;
 
 /// How much of a text is looked at, in bytes: a path that steps up does so early.
-const LONGEST: usize = 2048;
+const MAX_LEN: usize = 2048;
 /// What it costs to look at a byte, in steps.
 const STEPS_OF_BYTE: usize = 6;
 
@@ -27,7 +27,7 @@ type Read = (Sign, usize, bool);
 /// the other, in any way.
 pub(super) fn find(text: Text<'_>, signals: &mut Signals) -> Option<Range<usize>> {
     let mut at = 0;
-    while at < text.len().min(LONGEST) {
+    while at < text.len().min(MAX_LEN) {
         if !signals.spend(STEPS_OF_BYTE) {
             return None;
         }

@@ -132,7 +132,7 @@ const STEPS_OF_GLOB: usize = 512;
 
 /// How many items of a list are looked at, and how long the text of one may be, in bytes.
 const MOST_ITEMS: usize = 12;
-const LONGEST_LIST: usize = 256;
+const MAX_LIST: usize = 256;
 
 /// What stands after the name of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -399,9 +399,9 @@ impl Shell<'_, '_> {
 
     /// `7\nid`: a line of its own, where the value is short and has but one.
     fn is_broken_off(&self, start: usize, end: usize, place: Place) -> bool {
-        let before = self.text.slice(0, start.min(LONGEST_LIST)).trim_ascii();
+        let before = self.text.slice(0, start.min(MAX_LIST)).trim_ascii();
         place == Place::After(b'\n')
-            && start < LONGEST_LIST
+            && start < MAX_LIST
             && before.len() < 16
             && !before.iter().any(|byte| is_space(*byte))
             && (before.len() < 3 || before.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
@@ -418,7 +418,7 @@ impl Shell<'_, '_> {
             && !before
                 .iter()
                 .any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80 || is_space(*byte))
-            && self.text.len() < LONGEST_LIST
+            && self.text.len() < MAX_LIST
             && self.text.0.split(|byte| is_space(*byte)).count() < 6
     }
 
@@ -436,7 +436,7 @@ impl Shell<'_, '_> {
         let Place::After(separator) = place else {
             return false;
         };
-        if self.text.len() > LONGEST_LIST {
+        if self.text.len() > MAX_LIST {
             return false;
         }
         let text = self.text.0.trim_ascii();
