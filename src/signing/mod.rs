@@ -48,6 +48,7 @@ mod origin;
 mod packed;
 mod parameters;
 mod policy;
+mod proof;
 mod received;
 mod replay;
 mod response;

@@ -2,7 +2,7 @@ use super::component::Name;
 use super::digest::{DigestHasher, Digests};
 use super::fields::{self, Input, List, Lists, SignatureBytes};
 use super::message::Head;
-use super::{Component, Fault, Message, Parameters, base, registered_name, work};
+use super::{Component, Fault, Message, Parameters, base, proof, registered_name, work};
 use crate::crypto::keys::KnownKey;
 use http::{StatusCode, header};
 use std::sync::Arc;
@@ -86,16 +86,12 @@ impl ReceivedSignature {
         message: &Message<'_>,
         key: &KnownKey,
     ) -> Result<(), Fault> {
-        let algorithm = key.algorithm();
-        let name = registered_name(algorithm).ok_or(Fault::WrongAlgorithm)?;
+        let name = registered_name(key.algorithm()).ok_or(Fault::WrongAlgorithm)?;
         if self.parameters().algorithm().is_some_and(|it| it != name) {
             return Err(Fault::WrongAlgorithm);
         }
         let base = self.base(message)?;
-        let verified = key
-            .key()
-            .verify(algorithm, &base, self.signature.as_slice());
-        verified.map_err(|_| Fault::BadSignature)
+        proof::check(key, &base, self.signature.as_slice())
     }
 
     /// The digests of the body that it covers, to be recomputed: a digest that was signed is

@@ -1,4 +1,5 @@
 use super::fields::Lists;
+use super::proof::Decoys;
 use super::received::CoveredDigests;
 use super::replay::Replay;
 use super::{Component, Fault, Message, Parameters, Policy, ReceivedSignature, registered_name};
@@ -23,6 +24,7 @@ struct Inner {
     clock: Clock,
     /// What signatures that were good have covered.
     known: Arc<Lists>,
+    decoys: Arc<Decoys>,
 }
 
 impl Verifier {
@@ -47,6 +49,7 @@ impl Verifier {
             replay,
             clock: Clock::system(),
             known: Arc::new(Lists::new()),
+            decoys: Arc::default(),
         }))
     }
 
@@ -95,8 +98,8 @@ impl Verifier {
                 Ok((key_id, digests)) => {
                     // Nobody can tell what another signature is worth, while this one may be
                     // good: where keys cannot be asked, none is looked at any more.
-                    let key = inner.keys.find(key_id).await?;
-                    let key = self.prove(&signature, message, key);
+                    let found = inner.keys.find(key_id).await?;
+                    let key = self.prove(&signature, message, key_id, found);
                     key.map(|key| (key, digests))
                 }
             };
@@ -127,20 +130,34 @@ impl Verifier {
         Ok((key_id.ok_or(Fault::NoKeyId)?, digests))
     }
 
-    /// Whether the key made the signature.
+    /// Whether the key made the signature. Where there is none, a decoy takes as long to say no.
     fn prove(
         &self,
         signature: &ReceivedSignature,
         message: &Message<'_>,
-        key: Option<KnownKey>,
+        key_id: &str,
+        found: Option<KnownKey>,
     ) -> Result<KnownKey, Fault> {
-        let key = key.ok_or(Fault::UnknownKey)?;
-        if !self.0.policy.allows(key.algorithm()) {
-            return Err(Fault::WrongAlgorithm);
+        let Inner {
+            policy,
+            known,
+            decoys,
+            ..
+        } = &*self.0;
+        let fault = match found {
+            Some(key) if policy.allows(key.algorithm()) => {
+                decoys.note(key.algorithm());
+                signature.dangerous_verify_without_policy(message, &key)?;
+                known.keep(signature.list());
+                return Ok(key);
+            }
+            Some(_) => Fault::WrongAlgorithm,
+            None => Fault::UnknownKey,
+        };
+        if let Some(decoy) = decoys.named(key_id) {
+            let _never_good = signature.dangerous_verify_without_policy(message, decoy);
         }
-        signature.dangerous_verify_without_policy(message, &key)?;
-        self.0.known.keep(signature.list());
-        Ok(key)
+        Err(fault)
     }
 }
 
@@ -272,5 +289,56 @@ impl Verified {
     #[must_use]
     pub fn covers(&self, component: &Component) -> bool {
         self.0.signature.covers(component)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Signer;
+    use super::super::proof::work;
+    use super::*;
+    use crate::crypto::keys::{SigningKey, StaticKeys};
+    use http::Request;
+
+    fn signed_by(key: &SigningKey, key_id: &str) -> Request<()> {
+        let mut request = Request::post("https://a.example/orders").body(()).unwrap();
+        let signer = Signer::new(key.clone().with_key_id(key_id)).unwrap();
+        signer.sign_request(&mut request, b"12 apples").unwrap();
+        request
+    }
+
+    /// Whoever does not know the key learns nothing from the time either.
+    #[tokio::test]
+    async fn a_key_that_there_is_not_is_as_much_work() {
+        for algorithm in [Algorithm::Hs256, Algorithm::EdDsa, Algorithm::Es256] {
+            let key = || SigningKey::generate(algorithm).unwrap();
+            let (ours, theirs, other) = (
+                key(),
+                key(),
+                SigningKey::generate(Algorithm::Es384).unwrap(),
+            );
+            let known = |key: &SigningKey| KnownKey::new(key.verifying_key()).unwrap();
+            let keys = StaticKeys::new().with("there", known(&ours));
+            let keys = keys.with("other", known(&other));
+            let policy = Policy::request().algorithms(algorithm).unwrap();
+            let verifier = Verifier::new(policy, keys, Store::memory());
+            for (name, key, key_id, expected) in [
+                ("good", &ours, "there", "ok"),
+                ("wrong", &theirs, "there", "bad_signature"),
+                ("unknown", &theirs, "where", "unknown_key"),
+                ("not allowed", &theirs, "other", "wrong_algorithm"),
+            ] {
+                work::taken();
+                let request = signed_by(key, key_id);
+                let message = Message::from(&request);
+                let found = verifier.verify(&message, b"12 apples").await;
+                let found = found.as_ref().map_or_else(Fault::code, |_| "ok");
+                assert_eq!(found, expected, "{algorithm}: {name}");
+                let base = ReceivedSignature::all_of(&message).unwrap()[0].base(&message);
+                assert_eq!(work::taken(), [base.unwrap().len()], "{algorithm}: {name}");
+                let decoy = verifier.0.decoys.named("where").unwrap();
+                assert_eq!(decoy.algorithm(), algorithm, "{name}");
+            }
+        }
     }
 }

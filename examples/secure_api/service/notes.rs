@@ -3,11 +3,13 @@
 use super::State;
 use super::json::{Fields, Form, Json, from_path};
 use super::owned::Kind;
-use super::records::{broken, new_id};
+use super::records::{ID_LEN, broken, new_id};
 use super::vault::{Vault, refused};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State as Shared};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State as Shared};
+use axum::response::{AppendHeaders, IntoResponse};
 use http::StatusCode;
+use http::header::LINK;
 use portcullis::crypto::field::Encrypted;
 use portcullis::event::{Emitter, EventKind, SecurityEvent};
 use portcullis::guard::{Rejection, RejectionKind};
@@ -116,16 +118,33 @@ pub(crate) async fn delete(
     }
 }
 
+/// Where a page of notes begins.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Start {
+    /// The last note of the page before.
+    after: Option<String>,
+}
+
+/// The titles, in the order of the ids. Where there are more than a page, a link says where it
+/// goes on.
 pub(crate) async fn list(
     Shared(state): Shared<State>,
     principal: Principal,
     emitter: Emitter,
-) -> Result<axum::Json<Value>, Rejection> {
-    let kind = Kind::Note.collection();
-    let notes = state
-        .records
-        .list_owned(kind, principal.id(), None, PAGE)
-        .await?;
+    start: Result<Query<Start>, QueryRejection>,
+) -> Result<impl IntoResponse, Rejection> {
+    let malformed = || Rejection::new(RejectionKind::Malformed).with_code("malformed_query");
+    let Query(Start { after }) = start.map_err(|_| malformed())?;
+    if after.as_ref().is_some_and(|id| id.len() != ID_LEN) {
+        return Err(malformed());
+    }
+    let (kind, after) = (Kind::Note.collection(), after.as_deref().map(str::as_bytes));
+    // One more than is shown tells whether there are more.
+    let records = &state.records;
+    let notes = records.list_owned(kind, principal.id(), after, PAGE + 1);
+    let mut notes = notes.await?;
+    let is_last = notes.len() <= PAGE;
+    notes.truncate(PAGE);
     let titles = notes.iter().map(|note| {
         let id = String::from_utf8_lossy(note.id());
         // One that was spoiled does not keep the others from their owner.
@@ -138,7 +157,13 @@ pub(crate) async fn list(
         };
         json!({"id": id, "title": title})
     });
-    Ok(axum::Json(titles.collect()))
+    let last = notes.last().filter(|_| !is_last);
+    let next = last.map(|note| {
+        let id = String::from_utf8_lossy(note.id());
+        (LINK, format!("</notes?after={id}>; rel=\"next\""))
+    });
+    let titles: Value = titles.collect();
+    Ok((AppendHeaders(next), axum::Json(titles)))
 }
 
 /// What a note is sealed for: who can write to the database cannot give it to another owner.

@@ -9,8 +9,9 @@ use http::HeaderMap;
 /// the extensions, and the [`Principal`] where the key has one.
 ///
 /// The body is read, up to 1 MiB unless told otherwise, before the service behind is called: it
-/// is part of what is signed. It is not read for a request whose key is unknown or whose time is
-/// over. What was read by a layer outside is not copied.
+/// is part of what is signed. It is not read for a request whose headers are malformed or whose
+/// time is over; it is for one whose key is unknown, so that nobody learns which keys there are.
+/// What was read by a layer outside is not copied.
 pub type ApiSignatureLayer = VerifyLayer<ApiScheme>;
 
 impl ApiSignatureLayer {

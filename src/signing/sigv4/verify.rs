@@ -3,6 +3,7 @@ use super::canonical::{canonical_request, sha256};
 use super::claim::Claim;
 use crate::clock::{Clock, Timestamp};
 use crate::guard::RequestHead;
+use crate::random::Random;
 use crate::secret::{SecretBytes, SecretString};
 use crate::signing::replay::Replay;
 use crate::signing::{ConfigError, Fault, hex, within};
@@ -26,6 +27,8 @@ struct Inner {
     region: Box<str>,
     service: Box<str>,
     secrets: HashMap<Box<str>, SecretBytes>,
+    /// In place of the secret of an access key that is not known.
+    decoy: SecretBytes,
     encodes_once: bool,
     replay: Replay,
     tolerance: Duration,
@@ -43,6 +46,7 @@ impl SigV4Verifier {
             region: region.into(),
             service: service.into(),
             secrets: HashMap::new(),
+            decoy: Random::secure().bytes::<44>().as_slice().into(),
             encodes_once: false,
             replay: Replay::new(SEEN, store),
             tolerance: Duration::from_secs(300),
@@ -107,8 +111,9 @@ impl SigV4Verifier {
     ) -> Result<VerifiedSigV4, Fault> {
         let inner = &*self.0;
         let claim = self.read(request)?;
-        let secret = inner.secrets.get(claim.access_key);
-        let secret = secret.ok_or(Fault::UnknownKey)?;
+        let known = inner.secrets.get(claim.access_key);
+        // Whoever is not known is told so after the same work.
+        let secret = known.unwrap_or(&inner.decoy);
         let canonical = canonical_request(request, &claim, body, inner.encodes_once)?;
         let to_sign = format!(
             "{ALGORITHM}\n{}\n{}\n{}",
@@ -116,13 +121,10 @@ impl SigV4Verifier {
             claim.scope(),
             sha256(canonical.as_bytes())
         );
-        let mut key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
-        for part in [claim.day, claim.region, claim.service, "aws4_request"] {
-            let next = hmac::sign(&key, part.as_bytes());
-            key = hmac::Key::new(hmac::HMAC_SHA256, next.as_ref());
-        }
-        let tag = hmac::sign(&key, to_sign.as_bytes());
-        if !bool::from(tag.as_ref().ct_eq(&claim.signature)) {
+        let tag = tag(secret, &claim, &to_sign);
+        let is_good = bool::from(tag.as_ref().ct_eq(&claim.signature));
+        known.ok_or(Fault::UnknownKey)?;
+        if !is_good {
             return Err(Fault::BadSignature);
         }
         let memory = inner.tolerance.saturating_mul(2);
@@ -146,6 +148,18 @@ impl SigV4Verifier {
         claim.check_coverage(request.headers())?;
         Ok(claim)
     }
+}
+
+/// The signature that the secret makes: by a key for the day, the region and the service.
+fn tag(secret: &SecretBytes, claim: &Claim<'_>, to_sign: &str) -> hmac::Tag {
+    #[cfg(test)]
+    crate::signing::proof::work::note(to_sign.as_bytes());
+    let mut key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
+    for part in [claim.day, claim.region, claim.service, "aws4_request"] {
+        let next = hmac::sign(&key, part.as_bytes());
+        key = hmac::Key::new(hmac::HMAC_SHA256, next.as_ref());
+    }
+    hmac::sign(&key, to_sign.as_bytes())
 }
 
 impl fmt::Debug for SigV4Verifier {
@@ -177,5 +191,42 @@ impl VerifiedSigV4 {
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         self.time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::FakeClock;
+    use crate::signing::proof::work;
+    use http::Request;
+
+    #[tokio::test]
+    async fn an_access_key_that_there_is_not_is_as_much_work() {
+        let verifier = SigV4Verifier::new("us-east-1", "service", Store::memory())
+            .credential("AKIDTHERE", &"a secret of thirty bytes or so".into())
+            .unwrap()
+            .with_clock(FakeClock::at_unix_seconds(1_440_938_160).clock());
+        let mut all = Vec::new();
+        for (access_key, expected) in [("AKIDTHERE", "bad_signature"), ("AKIDWHERE", "unknown_key")]
+        {
+            let authorization = format!(
+                "AWS4-HMAC-SHA256 Credential={access_key}/20150830/us-east-1/service/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature={}",
+                "0".repeat(64)
+            );
+            let request = Request::post("/orders")
+                .header("host", "a.example")
+                .header("x-amz-date", "20150830T123600Z")
+                .header("authorization", authorization)
+                .body(())
+                .unwrap();
+            work::taken();
+            let found = verifier.verify(&RequestHead::of(&request), b"").await;
+            assert_eq!(found.unwrap_err().code(), expected);
+            all.push(work::taken());
+        }
+        assert_eq!(all[0].len(), 1);
+        assert_eq!(all[0], all[1]);
     }
 }

@@ -123,6 +123,67 @@ async fn nobody_keeps_more_than_a_share() {
     assert_eq!(write(&client, &service, "<p>noon</p>").await.status, 201);
 }
 
+/// The path that a list goes on under.
+fn next(answer: &Answer) -> Option<String> {
+    let link = answer.headers.get("link")?.to_str().unwrap();
+    let (path, rest) = link.strip_prefix('<').unwrap().split_once('>').unwrap();
+    assert_eq!(rest, "; rel=\"next\"");
+    Some(path.to_owned())
+}
+
+fn ids(answer: &Answer) -> Vec<String> {
+    let notes = answer.json();
+    let ids = notes.as_array().unwrap().iter().map(|note| &note["id"]);
+    ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_long_list_goes_on_where_a_page_ended() {
+    let (service, _) = service().await;
+    let ann = Client::bearer(&service.member(ANN).await);
+    let bob = Client::bearer(&service.member("bob@example.com").await);
+    let bobs = text(&write(&bob, &service, "<p>his</p>").await, "id");
+    let mut written = Vec::new();
+    for _ in 0..203 {
+        written.push(text(&write(&ann, &service, "<p>noon</p>").await, "id"));
+    }
+    written.sort();
+    let mut path = Some("/notes".to_owned());
+    let mut pages = Vec::new();
+    while let Some(this) = path {
+        let page = ann.get(&service, &this).await;
+        assert_eq!(page.status, 200, "{this}: {}", page.body);
+        path = next(&page);
+        pages.push(ids(&page));
+    }
+    let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [100, 100, 3]);
+    assert_eq!(pages.concat(), written);
+
+    // A page that is just full is the last one, once the rest is gone.
+    for id in &written[200..] {
+        let gone = ann
+            .ask(&service, &format!("DELETE /notes/{id}"), None)
+            .await;
+        assert_eq!(gone.status, 204);
+    }
+    let second = format!("/notes?after={}", written[99]);
+    let page = ann.get(&service, &second).await;
+    assert_eq!((ids(&page).len(), next(&page)), (100, None));
+
+    // Another's note is a place in the order like any other, and tells nothing.
+    let page = ann.get(&service, &format!("/notes?after={bobs}")).await;
+    assert!(ids(&page).iter().all(|id| *id > bobs && *id != bobs));
+    let page = bob.get(&service, "/notes?other=1").await;
+    assert_eq!((ids(&page), next(&page)), (vec![bobs.clone()], None));
+
+    for wrong in ["after=", "after=x"] {
+        let refused = ann.get(&service, &format!("/notes?{wrong}")).await;
+        assert_eq!(refused.status, 400, "{wrong}");
+        assert_eq!(refused.problem()["code"], "malformed_query", "{wrong}");
+    }
+}
+
 /// A title that reads otherwise than it is.
 #[tokio::test]
 async fn titles_hide_nothing() {
