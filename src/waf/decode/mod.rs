@@ -105,6 +105,11 @@ mod tests {
                 "\u{2bc} \u{2ba} 5\u{2032}",
                 "' \" 5'",
             ),
+            (
+                "quotes of print",
+                "\u{2018}a\u{2019} \u{201c}b\u{201d}",
+                "'a' \"b\"",
+            ),
             ("nul", "scr\0ipt", "script"),
         ];
         for (name, text, expected) in cases {

@@ -51,8 +51,8 @@ const fn character(text: &[u8]) -> (Option<Option<u8>>, usize) {
         // Letters and primes that databases make quotes of, where their charset has none.
         [0xCA, 0xB9 | 0xBC, ..] | [0xCB, 0x88, ..] => (Some(Some(b'\'')), 2),
         [0xCA, 0xBA, ..] => (Some(Some(b'"')), 2),
-        [0xE2, 0x80, 0xB2, ..] => (Some(Some(b'\'')), 3),
-        [0xE2, 0x80, 0xB3, ..] => (Some(Some(b'"')), 3),
+        [0xE2, 0x80, 0x98 | 0x99 | 0xB2, ..] => (Some(Some(b'\'')), 3),
+        [0xE2, 0x80, 0x9C | 0x9D | 0xB3, ..] => (Some(Some(b'"')), 3),
         // Zero-width characters and the byte order mark.
         [0xE2, 0x80, 0x8B..=0x8D, ..] | [0xEF, 0xBB, 0xBF, ..] => (Some(None), 3),
         _ => (None, 1),

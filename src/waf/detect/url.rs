@@ -24,7 +24,7 @@ findings! {
     REBINDING: "ssrf-rebinding-name", STRONG, "a name that resolves to whatever address it holds",
         ["http://127.0.0.1.nip.io/", "http://a.oastify.com/"], ["http://nip.example/"];
     SCHEME: "ssrf-scheme", STRONG, "a scheme by which other protocols are spoken",
-        ["gopher://x:70/_", "dict://x:11211/stat", "ldap://x/", "netdoc:///etc/x", "jar:http://x!/"], ["the gopher: a rodent", "http://x.example"];
+        ["gopher://x:70/_", "dict://x:11211/stat", "ldap://x/", "netdoc:///etc/x", "jar:http://x!/", "unix:AAAA|http://x.example"], ["the gopher: a rodent", "http://x.example"];
 }
 
 mod remote {
@@ -141,6 +141,7 @@ fn run(view: &View<'_>, signals: &mut Signals) {
     if referer {
         return;
     }
+    socket_behind_proxy(text, signals);
     after_at_signs(text, signals);
     without_scheme(text, signals);
     inclusion(view, text, signals);
@@ -224,6 +225,16 @@ fn classify(
         }
         Host::Rebinding => signals.push(&REBINDING, span),
         Host::Public => {}
+    }
+}
+
+/// `unix:AAAA|http://x`: a socket that a proxy takes for its upstream (CVE-2021-40438).
+fn socket_behind_proxy(text: Text<'_>, signals: &mut Signals) {
+    let Some(at) = find_lower(text.0, b"unix:") else {
+        return;
+    };
+    if let Some(bar) = find_lower(text.from(at), b"|http") {
+        signals.push(&SCHEME, at..at.saturating_add(bar));
     }
 }
 

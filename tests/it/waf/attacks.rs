@@ -9,6 +9,43 @@ use portcullis::waf::{RawRequest, Ruleset, Waf};
 use sql::QUERIES;
 use variations::VARIATIONS;
 
+/// Families as those who attack know them, by class: a value a line, as [`values`] reads them.
+const FAMILIES: &[(&str, &str)] = &[
+    ("crlf", include_str!("attacks/crlf.txt")),
+    ("generic", include_str!("attacks/generic.txt")),
+    ("java", include_str!("attacks/java.txt")),
+    ("ldap", include_str!("attacks/ldap.txt")),
+    ("lfi", include_str!("attacks/lfi.txt")),
+    ("mail", include_str!("attacks/mail.txt")),
+    ("nodejs", include_str!("attacks/nodejs.txt")),
+    ("nosql", include_str!("attacks/nosql.txt")),
+    ("php", include_str!("attacks/php.txt")),
+    ("proto", include_str!("attacks/proto.txt")),
+    ("rce", include_str!("attacks/rce.txt")),
+    ("rfi", include_str!("attacks/rfi.txt")),
+    ("sqli", include_str!("attacks/sqli.txt")),
+    ("ssi", include_str!("attacks/ssi.txt")),
+    ("ssrf", include_str!("attacks/ssrf.txt")),
+    ("ssti", include_str!("attacks/ssti.txt")),
+    ("xpath", include_str!("attacks/xpath.txt")),
+    ("xss", include_str!("attacks/xss.txt")),
+    ("xxe", include_str!("attacks/xxe.txt")),
+];
+
+/// Queries as they are sent: names that are attacks, and encodings that no client writes.
+const RAW_QUERIES: &str = include_str!("attacks/queries.txt");
+
+/// The values of a file, one a line, where `␊`, `␍`, `␉`, `␀` and `␠` stand for what they show.
+pub(super) fn values(file: &str) -> impl Iterator<Item = String> {
+    file.lines().map(|line| {
+        line.replace('␊', "\n")
+            .replace('␍', "\r")
+            .replace('␉', "\t")
+            .replace('␀', "\0")
+            .replace('␠', " ")
+    })
+}
+
 /// Those here and those in the files of this folder.
 pub(super) fn all() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
     ATTACKS.iter().chain(QUERIES).chain(VARIATIONS)
@@ -532,6 +569,59 @@ fn injections_are_refused_in_json() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// In a line break of a form or of JSON a text goes on; in a query it is an attack.
+const OF_URLS: [&str; 1] = ["crlf"];
+
+#[test]
+fn families_are_refused_wherever_they_stand() {
+    let waf = Waf::new(Ruleset::builtin());
+    let mut missed = Vec::new();
+    let mut count = 0;
+    for (class, file) in FAMILIES {
+        for attack in values(file) {
+            count += 1;
+            let target = format!("/find?q={}", encode(&attack));
+            if !waf.judge(&RawRequest::new("GET", &target)).is_hostile() {
+                missed.push(format!("{class} in the query: {attack}"));
+            }
+            if OF_URLS.contains(class) {
+                continue;
+            }
+            let body = format!("lang=en&q={}", encode(&attack));
+            let form = RawRequest::new("POST", "/find")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(&body);
+            if !waf.judge(&form).is_hostile() {
+                missed.push(format!("{class} in a form: {attack}"));
+            }
+            let body = serde_json::json!({ "page": 1, "q": attack, "tags": ["a"] }).to_string();
+            let json = RawRequest::new("POST", "/api/find")
+                .header("content-type", "application/json")
+                .body(&body);
+            if !waf.judge(&json).is_hostile() {
+                missed.push(format!("{class} in JSON: {attack}"));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(count > 2600, "{count}");
+}
+
+#[test]
+fn queries_as_they_are_sent_are_refused() {
+    let waf = Waf::new(Ruleset::builtin());
+    let queries: Vec<_> = values(RAW_QUERIES).collect();
+    let missed: Vec<_> = queries
+        .iter()
+        .filter(|query| {
+            let target = format!("/find?{query}");
+            !waf.judge(&RawRequest::new("GET", &target)).is_hostile()
+        })
+        .collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(queries.len() > 280, "{}", queries.len());
 }
 
 /// Encodings that an application, or what stands between, may undo.

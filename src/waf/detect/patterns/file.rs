@@ -11,7 +11,7 @@ patterns! {
         ["/etc/passwd", "/etc/./passwd", "file:///etc/hosts", "/proc/self/environ"], ["/etc is for configuration", "etc/", "I keep it in /etc/nginx/conf.d for now", "refused in /var/www/html/a.php on line 3"];
     ENCODED_FILE: "lfi-encoded-file", STRONG, "a file of the system, its slashes written in some other way",
         literals ["passwd", "etc/shadow", "boot.ini", "win.ini"],
-        r"(?:\betc(?:[^\s\w][^\s]{0,20}|0x[25][cf])passwd\b|etc/(?:passwd|shadow)\b|\bwindows(?:[^\s\w][^\s]{0,20}|0x[25][cf])win\.ini\b|(?:%[0-9a-z]{2,5}|0x[25][cf]|[^\s\w.-])(?:boot|win)\.ini\b)",
+        r"(?:etc(?:[^\s\w][^\s]{0,20}|0x[25][cf])passwd\b|etc/(?:passwd|shadow)\b|windows(?:[^\s\w][^\s]{0,20}|0x[25][cf])win\.ini\b|(?:%[0-9a-z]{2,5}|0x[25][cf]|[^\s\w.-])(?:boot|win)\.ini\b)",
         ["..%c1%8setc%c1%8spasswd", "..0x5cetc0x5cpasswd", "x%uF025boot.ini", "etc/passwd"], ["etc. and passwd", "darwin.ini", "reboot.ini"];
     WHOLE_PATH: "lfi-system-path", STRONG, "a path into the folders of the system as the whole value",
         literals ["/etc/", "/var/", "/proc/", "/boot/"],

@@ -122,7 +122,7 @@ static PLAIN: &[&str] = &[
     "psping", "psql", "pstree", "ptx", "pvs", "pwd", "pwdx", "pwsh", "py", "py3versions", "pypy",
     "python2", "python3", "pyversions", "qappsrv", "qprocess", "quser", "qwinsta", "rake", "rbash",
     "rcp", "rdesktop", "rdmsr", "readelf", "readlink", "realpath", "reg", "regasm", "regedit",
-    "regsvcs", "regsvr32", "restic", "rgrep", "rmdir", "rmmod", "rmt", "rmuser", "robocopy", "rpm",
+    "regsvcs", "regsvr32", "restic", "rgrep", "rmdir", "rmmod", "rmt", "rmt-tar", "rmuser", "robocopy", "rpm",
     "rpmdb", "rpmquery", "rpmverify", "rrdtool", "rscript", "rsh", "rsync", "rtorrent",
     "run-mailcap", "run-parts", "runas", "rundll32", "runlevel", "runscript", "runuser", "rview",
     "rvim", "sash", "sched", "schtasks", "scp", "scrot", "sdiff", "sed", "semanage", "sendmail",
