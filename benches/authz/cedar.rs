@@ -177,7 +177,8 @@ pub(crate) fn list() {
         .expect("the policies are right");
     let authz = Authz::builder()
         .resource("items", ["read"])
-        .source(CedarSource::new(policies, &schema).expect("the schema is the same"))
+        // Most of the policies are about types that are not declared here.
+        .source(CedarSource::insecure_of_any_schema(policies, &schema))
         .build()
         .expect("the policies are right");
     let now = Timestamp::from_unix_seconds(1_795_428_000);
