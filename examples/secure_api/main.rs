@@ -25,7 +25,7 @@
 //! | `POLICIES` | the folder of the policies about documents | `examples/policies` |
 //! | `RATE_LIMIT` | requests a minute for each client | 100 |
 //! | `STORE` | where sessions are kept: `memory`, or `redis://host:port` for several processes | `memory` |
-//! | `ANONYMOUS_STORE` | where limits, bans and failed logins are kept, which strangers can make many of: `memory`, or a Redis that is not that of the sessions | `memory`; needed where `STORE` is a Redis |
+//! | `ANONYMOUS_STORE` | where limits, bans and failed logins are kept, which strangers can make many of: `memory`, or a Redis that is not that of the sessions | where `STORE` is `memory`, a memory of its own; else `STORE`, with a warning |
 //! | `DATABASE` | where accounts and notes are kept: a file of SQLite | in memory |
 //! | `JWT_KEY` | what signs the tokens: a private JWK, an Ed25519 key in PEM, or a secret of at least 32 bytes | a new key at each start |
 //! | `PORTCULLIS_KEYS` | what encrypts notes and national ids: a keyring, as `new-keys` prints them | new keys at each start; needed with `DATABASE` |
@@ -39,10 +39,11 @@
 mod server;
 mod service;
 
+use ipnet::IpNet;
 use portcullis::crypto::keyring::Keyring;
 use server::Connections;
 use service::{Config, Stores};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -81,8 +82,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let stores = Stores::open(&config).await?;
     let app = service::app(&config, stores)?;
     welcome(listener.local_addr()?, &config);
+    // Whoever connects to this address is a proxy of this machine, or you.
+    let this_machine = IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST));
     let limits = Connections {
-        proxies: config.trusted_proxies,
+        proxies: [config.trusted_proxies, vec![this_machine]].concat(),
         ..Connections::default()
     };
     server::serve(listener, app, limits).await;

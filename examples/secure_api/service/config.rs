@@ -26,7 +26,7 @@ pub(crate) struct Config {
     /// Where is kept what may expire, and is written for who has logged in.
     pub(crate) store: StoreAddress,
     /// Where is kept what strangers cause: limits, bans, failed logins.
-    pub(crate) anonymous_store: StoreAddress,
+    pub(crate) anonymous_store: Option<StoreAddress>,
     /// Where the accounts and the notes are kept; in memory where there is none.
     pub(crate) database: Option<PathBuf>,
     pub(crate) jwt_key: Option<SecretString>,
@@ -68,11 +68,6 @@ const KEYS_MISSING: &str = "DATABASE is set and PORTCULLIS_KEYS is not, so nobod
     the database after this process: make keys with `cargo run --example secure_api --features \
     full -- new-keys`, keep what it prints, and set PORTCULLIS_KEYS to it";
 
-/// Whoever fills the store of sessions keeps everybody from logging in and out.
-const ANONYMOUS_STORE_MISSING: &str = "STORE is a Redis and ANONYMOUS_STORE is not set: what \
-    strangers cause (limits, bans, failed logins) must not fill the store of sessions, so name \
-    another Redis for it, or memory if this is the only process";
-
 /// The policies that come with the example.
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/policies");
 
@@ -87,11 +82,9 @@ impl Config {
             return Err(KEYS_MISSING.to_owned());
         }
         let store = store_address("STORE", read("STORE", "memory"))?;
-        let anonymous_store = match (set("ANONYMOUS_STORE"), &store) {
-            (Some(value), _) => store_address("ANONYMOUS_STORE", value)?,
-            (None, StoreAddress::Memory) => StoreAddress::Memory,
-            (None, StoreAddress::Redis(_)) => return Err(ANONYMOUS_STORE_MISSING.to_owned()),
-        };
+        let anonymous_store = set("ANONYMOUS_STORE")
+            .map(|value| store_address("ANONYMOUS_STORE", value))
+            .transpose()?;
         Ok(Self {
             port: parse("PORT", &read("PORT", "3000"), "a port")?,
             admin_email: read("ADMIN_EMAIL", "admin@example.com").to_lowercase(),

@@ -7,6 +7,11 @@ use super::vault::Vault;
 use portcullis::store::{Records, Store};
 use std::error::Error;
 
+/// Whoever fills the store of sessions keeps everybody from logging in and out.
+const ANONYMOUS_STORE_MISSING: &str = "STORE is a Redis and ANONYMOUS_STORE is not set: what \
+    strangers cause (limits, bans, failed logins) is kept beside the sessions, and may fill \
+    their store; name another Redis for it";
+
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
     /// What may pass, and is written for who has logged in: sessions, tokens, revocations.
@@ -25,7 +30,14 @@ pub(crate) struct Stores {
 impl Stores {
     pub(crate) async fn open(config: &Config) -> Result<Self, Box<dyn Error>> {
         let store = open(&config.store).await?;
-        let anonymous = open(&config.anonymous_store).await?;
+        let anonymous = match (&config.anonymous_store, &config.store) {
+            (Some(address), _) => open(address).await?,
+            (None, StoreAddress::Memory) => Store::memory(),
+            (None, StoreAddress::Redis(_)) => {
+                tracing::warn!("{ANONYMOUS_STORE_MISSING}");
+                store.clone()
+            }
+        };
         let records = match &config.database {
             None => Records::memory(),
             Some(file) => Records::new(SqliteRecords::open(file).await?),
