@@ -208,6 +208,20 @@ impl Times {
         ratio
     }
 
+    /// Prints and gives how much of the peer's time ours takes, less what is a part of ours for
+    /// the sake of the bench alone.
+    pub(crate) fn ratio_without(&self, name: &str, ours: &str, part: &str, peer: &str) -> f64 {
+        let ours = self.samples_of(ours).iter().zip(self.samples_of(part));
+        let rounds = ours.zip(self.samples_of(peer));
+        let ratio = median(
+            rounds
+                .map(|((ours, part), peer)| (ours - part) / peer)
+                .collect(),
+        );
+        println!("ratio {name} ours/peer {ratio:.3}");
+        ratio
+    }
+
     fn by_round(&self, ours: &str, peer: &str, combine: impl Fn(f64, f64) -> f64) -> f64 {
         let pairs = self.samples_of(ours).iter().zip(self.samples_of(peer));
         median(pairs.map(|(ours, peer)| combine(*ours, *peer)).collect())

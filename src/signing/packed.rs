@@ -15,10 +15,9 @@ pub(super) fn text_of_32(bytes: &[u8; 32]) -> [u8; LEN] {
     let mut padded = [0; 33];
     padded.split_at_mut(32).0.copy_from_slice(bytes);
     let mut text = [b'='; LEN];
-    for (four, three) in text.chunks_exact_mut(4).zip(padded.chunks_exact(3)) {
-        let &[a, b, c] = three else { break };
-        let sextets = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
-        four.copy_from_slice(&sextets.map(character));
+    let (fours, _) = text.as_chunks_mut();
+    for (four, &[a, b, c]) in fours.iter_mut().zip(padded.as_chunks().0) {
+        *four = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c].map(character);
     }
     let [.., padding] = &mut text;
     *padding = b'=';
@@ -34,11 +33,11 @@ pub(super) fn read_32(text: &[u8]) -> Option<[u8; 32]> {
     }
     let mut bytes = [0; 33];
     let mut all = 0;
-    for (three, four) in bytes.chunks_exact_mut(3).zip(text.chunks_exact(4)) {
-        let &[a, b, c, d] = four else { return None };
-        let [a, b, c, d] = [a, b, c, d].map(value);
+    let (threes, _) = bytes.as_chunks_mut();
+    for (three, four) in threes.iter_mut().zip(text.as_chunks().0) {
+        let [a, b, c, d] = four.map(value);
         all |= a | b | c | d;
-        three.copy_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        *three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
     }
     let (digest, loose) = bytes.split_first_chunk()?;
     (all & WRONG == 0 && *loose == [0]).then_some(*digest)

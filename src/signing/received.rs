@@ -1,6 +1,6 @@
 use super::component::Name;
 use super::digest::{DigestHasher, Digests};
-use super::fields::{self, Input, List, Lists, SignatureBytes};
+use super::fields::{Input, List, Lists, SignatureBytes, Signatures};
 use super::message::Head;
 use super::{Component, Fault, Message, Parameters, base, proof, registered_name, work};
 use crate::crypto::keys::KnownKey;
@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 /// One signature of a message, read and **not verified**.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ReceivedSignature {
+pub struct ReceivedSignature(pub(super) Box<Received>);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Received {
     pub(super) input: Input,
     pub(super) signature: SignatureBytes,
 }
@@ -21,15 +24,12 @@ impl ReceivedSignature {
     /// When there is none, or one of them is malformed: another parser might read it otherwise.
     /// When they cover more than anybody should read for an unknown sender.
     pub fn all_of(message: &Message<'_>) -> Result<Vec<Self>, Fault> {
-        Self::all_with(message, &Lists::new())
+        Ok(Self::read(message, &Lists::new())?.into_iter().collect())
     }
 
     /// The same, where some lists of components are known.
-    pub(super) fn all_with(message: &Message<'_>, known: &Lists) -> Result<Vec<Self>, Fault> {
-        let all = fields::signatures(message.headers, known)?;
-        if all.is_empty() {
-            return Err(Fault::Absent);
-        }
+    pub(super) fn read(message: &Message<'_>, known: &Lists) -> Result<Signatures, Fault> {
+        let all = Signatures::of(message.headers, known)?;
         work::check(message, &all)?;
         Ok(all)
     }
@@ -37,13 +37,13 @@ impl ReceivedSignature {
     /// The label. Nobody vouches for it: it is not covered.
     #[must_use]
     pub fn label(&self) -> &str {
-        self.input.label()
+        self.0.input.label()
     }
 
     /// What it says of itself.
     #[must_use]
-    pub const fn parameters(&self) -> Parameters<'_> {
-        Parameters(&self.input)
+    pub fn parameters(&self) -> Parameters<'_> {
+        Parameters(&self.0.input)
     }
 
     /// What it covers, as it stands in `Signature-Input`.
@@ -63,8 +63,8 @@ impl ReceivedSignature {
         self.list().needs_trailers()
     }
 
-    pub(super) const fn list(&self) -> &Arc<List> {
-        self.input.list()
+    pub(super) fn list(&self) -> &Arc<List> {
+        self.0.input.list()
     }
 
     /// The bytes that it is over.
@@ -72,7 +72,7 @@ impl ReceivedSignature {
     /// # Errors
     /// When the message has not what the signature covers.
     pub fn base(&self, message: &Message<'_>) -> Result<Vec<u8>, Fault> {
-        base::of(message, self.list(), self.input.text())
+        base::of(message, self.list(), self.0.input.text())
     }
 
     /// Whether the key made it over this message: that and nothing else. **Do not build on
@@ -91,7 +91,7 @@ impl ReceivedSignature {
             return Err(Fault::WrongAlgorithm);
         }
         let base = self.base(message)?;
-        proof::check(key, &base, self.signature.as_slice())
+        proof::check(key, &base, self.0.signature.as_slice())
     }
 
     /// The digests of the body that it covers, to be recomputed: a digest that was signed is
@@ -180,5 +180,34 @@ impl CoveredDigests {
     pub(super) fn hashers(&self) -> Vec<DigestHasher> {
         let digests = self.content.iter().chain(&self.representation);
         digests.map(Digests::hasher).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, Method, Uri};
+
+    #[test]
+    fn two_digests_of_a_body_have_to_be_one() {
+        let digest = |body: &[u8]| super::super::digest::DigestAlgorithm::Sha256.field(body);
+        let input = r#"a=("content-digest" "content-digest";tr)"#;
+        let mut headers = HeaderMap::new();
+        headers.insert("signature-input", input.parse().unwrap());
+        headers.insert("signature", "a=:AA==:".parse().unwrap());
+        headers.insert("content-digest", digest(b"12 apples"));
+        let (method, uri) = (Method::POST, Uri::from_static("/orders"));
+        let mut trailers = HeaderMap::new();
+        for (name, body, expected) in [
+            ("the same", b"12 apples", Ok(())),
+            ("another", b"13 apples", Err(Fault::Duplicate("a digest"))),
+        ] {
+            trailers.insert("content-digest", digest(body));
+            let message = Message::of_request(&method, &uri, &headers).with_trailers(&trailers);
+            let signature = ReceivedSignature::all_of(&message).unwrap().remove(0);
+            let found = signature.digests(&message);
+            let found = found.and_then(|digests| digests.verify(b"12 apples"));
+            assert_eq!(found, expected, "{name}");
+        }
     }
 }

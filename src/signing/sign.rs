@@ -1,5 +1,5 @@
 use super::digest::CONTENT_DIGEST;
-use super::fields::{self, Draft, List, Lists, SIGNATURE, SIGNATURE_INPUT};
+use super::fields::{self, Draft, List, Lists, SIGNATURE, SIGNATURE_INPUT, Signatures};
 use super::{
     Component, ConfigError, Fault, Message, base, decimal, packed, registered_name, usual,
 };
@@ -8,7 +8,7 @@ use crate::crypto::keys::SigningKey;
 use crate::random::Random;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::header::InvalidHeaderValue;
+use http::header::{Entry, InvalidHeaderValue};
 use http::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,13 +178,13 @@ impl Signer {
     /// When the message has not what is to be covered, or the random generator fails.
     pub fn sign(&self, message: &Message<'_>) -> Result<SignatureFields, Fault> {
         let list = match &self.0.list {
-            Some(list) => Arc::clone(list),
+            Some(list) => list,
             None => usual::list(message)?,
         };
         let mut base = Vec::with_capacity(list.text().len() * 2 + 512);
-        base::put_components(&mut base, message, &list)?;
+        base::put_components(&mut base, message, list)?;
         let start = base.len();
-        self.put_parameters(&mut base, &list);
+        self.put_parameters(&mut base, list);
         let signature = self.0.key.sign(&base);
         let signature = signature.map_err(|error| Fault::Internal(error.to_string().into()))?;
 
@@ -267,13 +267,25 @@ impl Signer {
         headers: &mut HeaderMap,
         fields: SignatureFields,
     ) -> Result<(), Fault> {
-        if headers.contains_key(SIGNATURE) || headers.contains_key(SIGNATURE_INPUT) {
-            let there = fields::signatures(headers, &Lists::new())?;
-            if there.iter().any(|it| it.input.label() == &*self.0.label) {
-                return Err(Fault::Duplicate("a label"));
-            }
-        }
         headers.reserve(2);
+        let Entry::Vacant(place) = headers.entry(SIGNATURE_INPUT) else {
+            return self.put_beside(headers, fields);
+        };
+        place.insert(fields.input);
+        let Entry::Vacant(place) = headers.entry(SIGNATURE) else {
+            headers.remove(SIGNATURE_INPUT);
+            return Err(Fault::UnknownLabel);
+        };
+        place.insert(fields.signature);
+        Ok(())
+    }
+
+    /// Beside the signatures that are there.
+    fn put_beside(&self, headers: &mut HeaderMap, fields: SignatureFields) -> Result<(), Fault> {
+        let there = Signatures::of(headers, &Lists::new())?;
+        if there.iter().any(|it| it.label() == &*self.0.label) {
+            return Err(Fault::Duplicate("a label"));
+        }
         headers.append(SIGNATURE_INPUT, fields.input);
         headers.append(SIGNATURE, fields.signature);
         Ok(())

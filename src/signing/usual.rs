@@ -11,16 +11,17 @@ use std::sync::{Arc, OnceLock};
 static LISTS: [OnceLock<Arc<List>>; 16] = [const { OnceLock::new() }; 16];
 
 /// The usual list for a message.
-pub(super) fn list(message: &Message<'_>) -> Result<Arc<List>, Fault> {
+pub(super) fn list(message: &Message<'_>) -> Result<&'static List, Fault> {
     let shape = Shape::of(message);
     let place = LISTS.get(shape.number());
-    if let Some(list) = place.and_then(OnceLock::get) {
-        return Ok(Arc::clone(list));
+    let place = place.ok_or_else(|| Fault::Internal("there is no such list".into()))?;
+    match place.get() {
+        Some(list) => Ok(list),
+        None => {
+            let list = shape.list()?;
+            Ok(place.get_or_init(|| list))
+        }
     }
-    let list = shape.list()?;
-    Ok(Arc::clone(
-        place.map_or(&list, |it| it.get_or_init(|| Arc::clone(&list))),
-    ))
 }
 
 /// What decides the list.

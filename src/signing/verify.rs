@@ -1,4 +1,4 @@
-use super::fields::Lists;
+use super::fields::{Lists, Signatures};
 use super::proof::Decoys;
 use super::received::CoveredDigests;
 use super::replay::Replay;
@@ -79,36 +79,32 @@ impl Verifier {
     }
 
     /// The signatures of a message, not verified.
-    pub(super) fn read(&self, message: &Message<'_>) -> Result<Vec<ReceivedSignature>, Fault> {
-        ReceivedSignature::all_with(message, &self.0.known)
+    pub(super) fn read(&self, message: &Message<'_>) -> Result<Signatures, Fault> {
+        ReceivedSignature::read(message, &self.0.known)
     }
 
     /// All that can be said of signatures without the body.
     pub(super) async fn verify_head(
         &self,
-        signatures: Vec<ReceivedSignature>,
+        signatures: Signatures,
         message: &Message<'_>,
     ) -> Result<VerifiedHead, Fault> {
-        let inner = &*self.0;
-        let now = inner.clock.now();
+        let now = self.0.clock.now();
         let (mut head, mut first_fault) = (None::<VerifiedHead>, None);
         for signature in signatures {
-            let proved = match self.examine(&signature, message, now) {
+            let proved = match self.0.policy.check(&signature, message, now) {
                 Err(fault) => Err(fault),
-                Ok((key_id, digests)) => {
+                Ok(()) => {
+                    let key_id = signature.parameters().key_id().unwrap_or_default();
                     // Nobody can tell what another signature is worth, while this one may be
                     // good: where keys cannot be asked, none is looked at any more.
-                    let found = inner.keys.find(key_id).await?;
-                    let key = self.prove(&signature, message, key_id, found);
-                    key.map(|key| (key, digests))
+                    let found = self.0.keys.find(key_id).await?;
+                    self.prove(signature, message, found)
                 }
             };
             match (proved, &mut head) {
-                (Ok((key, _)), Some(first)) => first.others.push(Verified::new(signature, key)),
-                (Ok((key, digests)), None) => {
-                    let verified = Verified::new(signature, key);
-                    head = Some(VerifiedHead::new(verified, digests, now));
-                }
+                (Ok(good), Some(first)) => first.others.push(good),
+                (Ok(good), None) => head = Some(VerifiedHead::new(good, now)),
                 (Err(fault), _) => {
                     first_fault.get_or_insert(fault);
                 }
@@ -117,43 +113,35 @@ impl Verifier {
         head.ok_or_else(|| first_fault.unwrap_or(Fault::Absent))
     }
 
-    /// All that comes before the key: whose a signature claims to be, and for which body.
-    fn examine<'a>(
-        &self,
-        signature: &'a ReceivedSignature,
-        message: &Message<'_>,
-        now: Timestamp,
-    ) -> Result<(&'a str, CoveredDigests), Fault> {
-        self.0.policy.check(signature, message, now)?;
-        let digests = signature.digests(message)?;
-        let key_id = signature.parameters().key_id();
-        Ok((key_id.ok_or(Fault::NoKeyId)?, digests))
-    }
-
     /// Whether the key made the signature. Where there is none, a decoy takes as long to say no.
     fn prove(
         &self,
-        signature: &ReceivedSignature,
+        signature: ReceivedSignature,
         message: &Message<'_>,
-        key_id: &str,
         found: Option<KnownKey>,
-    ) -> Result<KnownKey, Fault> {
+    ) -> Result<Verified, Fault> {
         let Inner {
             policy,
             known,
             decoys,
             ..
         } = &*self.0;
+        let digests = signature.digests(message)?;
         let fault = match found {
             Some(key) if policy.allows(key.algorithm()) => {
                 decoys.note(key.algorithm());
                 signature.dangerous_verify_without_policy(message, &key)?;
                 known.keep(signature.list());
-                return Ok(key);
+                return Ok(Verified(Arc::new(Facts {
+                    signature,
+                    key,
+                    digests,
+                })));
             }
             Some(_) => Fault::WrongAlgorithm,
             None => Fault::UnknownKey,
         };
+        let key_id = signature.parameters().key_id().unwrap_or_default();
         if let Some(decoy) = decoys.named(key_id) {
             let _never_good = signature.dangerous_verify_without_policy(message, decoy);
         }
@@ -176,23 +164,21 @@ pub(super) struct VerifiedHead {
     verified: Verified,
     /// The other signatures of the same message that are good.
     others: Vec<Verified>,
-    digests: CoveredDigests,
     now: Timestamp,
 }
 
 impl VerifiedHead {
-    const fn new(verified: Verified, digests: CoveredDigests, now: Timestamp) -> Self {
+    const fn new(verified: Verified, now: Timestamp) -> Self {
         Self {
             verified,
             others: Vec::new(),
-            digests,
             now,
         }
     }
 
     /// Whether a body can be told from another.
     pub(super) fn check_coverage(&self, policy: &Policy, is_empty: bool) -> Result<(), Fault> {
-        let is_covered = self.digests.has_content();
+        let is_covered = self.digests().has_content();
         if is_empty || is_covered || !policy.asks_for_digest() {
             return Ok(());
         }
@@ -201,11 +187,11 @@ impl VerifiedHead {
 
     pub(super) fn check_body(&self, policy: &Policy, body: &[u8]) -> Result<(), Fault> {
         self.check_coverage(policy, body.is_empty())?;
-        self.digests.verify(body)
+        self.digests().verify(body)
     }
 
-    pub(super) const fn digests(&self) -> &CoveredDigests {
-        &self.digests
+    pub(super) fn digests(&self) -> &CoveredDigests {
+        &self.verified.0.digests
     }
 
     /// Passes, if it did not come before. The nonce of each good signature is spent, so that the
@@ -243,13 +229,10 @@ pub struct Verified(Arc<Facts>);
 struct Facts {
     signature: ReceivedSignature,
     key: KnownKey,
+    digests: CoveredDigests,
 }
 
 impl Verified {
-    fn new(signature: ReceivedSignature, key: KnownKey) -> Self {
-        Self(Arc::new(Facts { signature, key }))
-    }
-
     /// The id of the key that signed.
     #[must_use]
     pub fn key_id(&self) -> &str {

@@ -3,10 +3,11 @@
 //! A component costs what it is part of: one member of a dictionary has the whole field parsed.
 //! Whoever knows the id of a key could cover each of a thousand members eight times.
 
+use super::Fault;
 use super::component::{Identity, Name, flag};
 use super::digest::{CONTENT_DIGEST, REPR_DIGEST};
+use super::fields::Signatures;
 use super::message::{Head, Message, Target};
-use super::{Fault, ReceivedSignature};
 use http::HeaderMap;
 
 /// The most bytes that are parsed for all signatures of a message: for members, for fields that
@@ -17,7 +18,7 @@ const MAX_PARSED: usize = 64 * 1024;
 const MAX_COPIED: usize = 512 * 1024;
 
 /// Whether verifying all these signatures stays within bounds.
-pub(super) fn check(message: &Message<'_>, signatures: &[ReceivedSignature]) -> Result<(), Fault> {
+pub(super) fn check(message: &Message<'_>, signatures: &Signatures) -> Result<(), Fault> {
     // No component is longer than all there is: most messages are far from any bound.
     let components: usize = signatures
         .iter()

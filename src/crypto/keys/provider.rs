@@ -4,7 +4,7 @@ use super::{Algorithm, Algorithms, KeyError, KeySet, LiveKeys, VerifyingKey};
 use crate::principal::Principal;
 use crate::secret::SecretBytes;
 use crate::store::StoreFuture;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ impl<P: KeyProvider + ?Sized> KeyProvider for Arc<P> {
 /// # Ok::<(), portcullis::crypto::keys::KeyError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct StaticKeys(HashMap<String, KnownKey>);
+pub struct StaticKeys(BTreeMap<String, KnownKey>);
 
 impl StaticKeys {
     /// No keys.

@@ -12,9 +12,11 @@ mod value;
 pub(super) use input::component;
 pub(super) use list::{Draft, List, Lists};
 
+use super::received::Received;
 use super::{Fault, ReceivedSignature};
 use http::{HeaderMap, HeaderName};
 use std::borrow::Cow;
+use std::iter::{Chain, Once};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -134,39 +136,62 @@ impl From<Vec<u8>> for SignatureBytes {
     }
 }
 
-/// All signatures of a message, in the order of `Signature-Input`. Lists that are known are not
-/// parsed again.
-pub(super) fn signatures(
-    headers: &HeaderMap,
-    known: &Lists,
-) -> Result<Vec<ReceivedSignature>, Fault> {
-    let inputs = field(headers, &SIGNATURE_INPUT, "Signature-Input")?;
-    let signatures = field(headers, &SIGNATURE, "Signature")?;
-    let (Some(inputs), Some(signatures)) = (&inputs, &signatures) else {
-        // One without the other is as good as none, but not the same to who looks at events.
-        return Err(match (inputs, signatures) {
-            (None, None) => Fault::Absent,
-            _ => Fault::UnknownLabel,
+/// The signatures of a message, in the order of `Signature-Input`: the first, which for almost
+/// all is the only one, and the others.
+#[derive(Debug)]
+pub(super) struct Signatures {
+    pub(super) first: ReceivedSignature,
+    pub(super) others: Vec<ReceivedSignature>,
+}
+
+impl Signatures {
+    /// Reads them. Lists that are known are not parsed again.
+    pub(super) fn of(headers: &HeaderMap, known: &Lists) -> Result<Self, Fault> {
+        let inputs = field(headers, &SIGNATURE_INPUT, "Signature-Input")?;
+        let signatures = field(headers, &SIGNATURE, "Signature")?;
+        let (Some(inputs), Some(signatures)) = (&inputs, &signatures) else {
+            // One without the other is as good as none, but not the same to who looks at events.
+            return Err(match (inputs, signatures) {
+                (None, None) => Fault::Absent,
+                _ => Fault::UnknownLabel,
+            });
+        };
+        if let Some(first) = plain::read(inputs, signatures, known) {
+            return Ok(Self {
+                first,
+                others: Vec::new(),
+            });
+        }
+        let inputs = input::read(inputs)?;
+        let mut values = value::read(signatures)?;
+        if inputs.len() != values.len() {
+            return Err(Fault::UnknownLabel);
+        }
+        let mut all = inputs.into_iter().map(|input| {
+            let mut labels = values.iter().map(|(label, _)| &**label);
+            let place = labels.position(|label| label == input.label());
+            let (_, signature) = values.swap_remove(place.ok_or(Fault::UnknownLabel)?);
+            let signature = signature.into();
+            Ok(ReceivedSignature(Box::new(Received { input, signature })))
         });
-    };
-    if let Some(signature) = plain::read(inputs, signatures, known) {
-        return Ok(vec![signature]);
+        Ok(Self {
+            first: all.next().ok_or(Fault::Absent)??,
+            others: all.collect::<Result<_, Fault>>()?,
+        })
     }
-    let inputs = input::read(inputs)?;
-    let mut values = value::read(signatures)?;
-    if inputs.len() != values.len() {
-        return Err(Fault::UnknownLabel);
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ReceivedSignature> + Clone {
+        std::iter::once(&self.first).chain(&self.others)
     }
-    let mut all = Vec::with_capacity(inputs.len());
-    for input in inputs {
-        let place = values
-            .iter()
-            .position(|(label, _)| **label == *input.label());
-        let (_, signature) = values.swap_remove(place.ok_or(Fault::UnknownLabel)?);
-        let signature = signature.into();
-        all.push(ReceivedSignature { input, signature });
+}
+
+impl IntoIterator for Signatures {
+    type Item = ReceivedSignature;
+    type IntoIter = Chain<Once<ReceivedSignature>, std::vec::IntoIter<ReceivedSignature>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self.first).chain(self.others)
     }
-    Ok(all)
 }
 
 /// All lines of a field as one, which for almost all is the only line.
@@ -237,7 +262,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(SIGNATURE_INPUT, input.parse().unwrap());
         headers.insert(SIGNATURE, signature.parse().unwrap());
-        signatures(&headers, &Lists::new())
+        Signatures::of(&headers, &Lists::new()).map(|all| all.into_iter().collect())
     }
 
     #[test]
@@ -245,7 +270,7 @@ mod tests {
         let input =
             "a=( \"@method\"   \"date\";req );x;created=1; keyid=\"k\\\"\";n=1.50;b=:AA==:;t=*a";
         let read = read(input, "a=:AA==:");
-        let read = &read.unwrap()[0].input;
+        let read = &read.unwrap()[0].0.input;
         assert_eq!(
             read.text(),
             "(\"@method\" \"date\";req);x;created=1;keyid=\"k\\\"\";n=1.5;b=:AA==:;t=*a"
@@ -271,7 +296,7 @@ mod tests {
         for (name, input, signature, code) in [
             ("other label", good, "b=:AA==:", "unknown_label"),
             ("one more", good, "a=:AA==:, b=:AA==:", "unknown_label"),
-            ("empty", "", "", "no signatures"),
+            ("empty", "", "", "absent"),
             ("twice", "a=(), a=()", "a=:AA==:", "duplicate"),
             ("signed twice", good, "a=:AA==:, a=:AA==:", "duplicate"),
             ("no list", "a=\"date\"", "a=:AA==:", "malformed"),
@@ -334,7 +359,6 @@ mod tests {
             ),
         ] {
             let found = match read(input, signature) {
-                Ok(none) if none.is_empty() => "no signatures",
                 Ok(_) => "accepted",
                 Err(fault) => fault.code(),
             };

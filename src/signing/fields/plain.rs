@@ -6,6 +6,7 @@
 
 use super::{Draft, Input, List, Lists, MAX_COMPONENTS, SignatureBytes, Text};
 use crate::signing::component::Identity;
+use crate::signing::received::Received;
 use crate::signing::structured::are_all;
 use crate::signing::{ReceivedSignature, packed};
 use base64::Engine;
@@ -33,12 +34,12 @@ pub(super) fn read(input: &[u8], signature: &[u8], known: &Lists) -> Option<Rece
         None => read_list(value)?,
     };
     let parameters = value.get(list.text().len()..)?;
-    let mut input = Input::new(label, field.to_owned(), list);
-    read_parameters(&mut input, field, parameters)?;
-    Some(ReceivedSignature {
-        input,
+    let mut received = Box::new(Received {
+        input: Input::new(label, field.to_owned(), list),
         signature: read_signature(signature)?,
-    })
+    });
+    read_parameters(&mut received.input, field, parameters)?;
+    Some(ReceivedSignature(received))
 }
 
 /// Of each byte string this takes the one spelling there is.
@@ -173,7 +174,8 @@ mod tests {
         let [input] = <[_; 1]>::try_from(input).ok()?;
         let [(label, signature)] = <[_; 1]>::try_from(signature).ok()?;
         let signature = signature.into();
-        (*label == *input.label()).then_some(ReceivedSignature { input, signature })
+        let received = Box::new(Received { input, signature });
+        (*label == *received.input.label()).then_some(ReceivedSignature(received))
     }
 
     #[test]
