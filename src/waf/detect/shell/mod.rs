@@ -282,7 +282,7 @@ impl Shell<'_, '_> {
         let Some(command) = commands::find(word.name()) else {
             return;
         };
-        if self.is_markdown(start, word.end, place) {
+        if self.is_shouted(start, word.end, place) {
             return;
         }
         if !self.signals.spend(STEPS_TO_WEIGH) {
@@ -466,27 +466,16 @@ impl Shell<'_, '_> {
         BRIEF.iter().any(|brief| name.eq_ignore_ascii_case(brief))
     }
 
-    /// `` `date` is a command``: code in backticks that a sentence goes on behind, or a word that
-    /// is written as no shell knows it.
-    fn is_markdown(&self, start: usize, end: usize, place: Place) -> bool {
-        let open = start.saturating_sub(1);
-        if place != Place::Substitution || self.text.at(open) != b'`' {
-            return false;
-        }
-        let after = end.saturating_add(1);
-        let before = self.text.at(open.saturating_sub(1));
-        let apart = open == 0 || is_space(before) || before == b'(';
-        let next = self.text.at(after);
-        let sentence = self.text.at(end) == b'`'
-            && apart
-            && ((next == b' ' && self.text.at(after.saturating_add(1)).is_ascii_alphabetic())
-                || (matches!(next, b'?' | b'.' | b',' | b')') && open > 3));
-        let shouted = self
-            .text
-            .slice(start, end)
-            .iter()
-            .all(u8::is_ascii_uppercase);
-        sentence || shouted
+    /// `` `SELECT` ``: a word of other languages in the backticks of Markdown, written as no shell
+    /// knows a command. What stands around them tells nothing: whoever attacks writes that, too.
+    fn is_shouted(&self, start: usize, end: usize, place: Place) -> bool {
+        place == Place::Substitution
+            && self.text.at(start.saturating_sub(1)) == b'`'
+            && self
+                .text
+                .slice(start, end)
+                .iter()
+                .all(u8::is_ascii_uppercase)
     }
 
     /// `cat<flag`, `id>x`: without a space, and not a tag.
