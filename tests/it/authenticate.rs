@@ -176,6 +176,46 @@ async fn what_an_authenticator_has_to_tell_goes_out_with_the_answer() {
     }
 }
 
+/// Sets two cookies and keeps caches away.
+struct Setting;
+
+impl Authenticator for Setting {
+    fn challenges(&self) -> Vec<Challenge> {
+        vec![Challenge::new("Setting")]
+    }
+
+    fn authenticate(&self, _: &RequestHead<'_>) -> Attempt {
+        let principal = Principal::new("ann", Authentication::new(Timestamp::default()));
+        let value = http::HeaderValue::from_static;
+        let admission = Admission::new(principal)
+            .with_header(header::SET_COOKIE, value("first=1"))
+            .with_header(header::SET_COOKIE, value("second=2"))
+            .with_header(header::CACHE_CONTROL, value("no-store"));
+        Attempt::Authenticated(admission)
+    }
+}
+
+#[tokio::test]
+async fn cookies_stand_beside_each_other_and_no_cache_keeps_them() {
+    let service = AuthenticateLayer::new(Setting).layer(service_fn(async |_: Request<()>| {
+        let response = Response::builder()
+            .header(header::SET_COOKIE, "first=of-the-service")
+            .header(header::CACHE_CONTROL, "public, max-age=60");
+        Ok::<_, Infallible>(response.body(Full::new(Bytes::new())).unwrap())
+    }));
+    let request = Request::get("/").body(()).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    let all = |name| {
+        let values = response.headers().get_all(name).iter();
+        values.map(|it| it.to_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        all(header::SET_COOKIE),
+        ["first=of-the-service", "second=2"]
+    );
+    assert_eq!(all(header::CACHE_CONTROL), ["no-store"]);
+}
+
 /// ASVS 5.0 8.3.2.
 #[tokio::test]
 async fn rights_are_those_of_this_moment() {

@@ -122,6 +122,7 @@ pub(crate) async fn refresh(
     Body(Refresh(token)): Body<Refresh>,
 ) -> Result<impl IntoResponse, Rejection> {
     let tokens = &state.tokens;
+    tokens.issuer.can_sign()?;
     let presented = Presented::new(token.expose()).client(CLIENT);
     let refreshing = tokens.refresh.telling(emitter.clone());
     let next = match refreshing.refresh(presented).await {

@@ -27,8 +27,9 @@ impl Admission {
         }
     }
 
-    /// Sends this header with the answer, unless the service sets one of that name: the nonce
-    /// for the next proof, a token that follows this one.
+    /// Sends this header with the answer, unless the service sets one of that name, or a cookie
+    /// of the same name: the nonce for the next proof, a token that follows this one. A
+    /// `Cache-Control` takes the place of the service's, which does not know what else goes out.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self

@@ -172,8 +172,15 @@ impl Exit for AuthenticateExit {
         {
             response.extensions_mut().insert(principal);
         }
-        for (name, value) in self.headers {
-            response.headers_mut().entry(name).or_insert(value);
+        let headers = response.headers_mut();
+        let given = self.headers.into_iter();
+        let free: Vec<_> = given.filter(|it| !is_set(headers, it)).collect();
+        for (name, value) in free {
+            if name == header::CACHE_CONTROL {
+                headers.insert(name, value);
+            } else {
+                headers.append(name, value);
+            }
         }
         for cookie in self.cleared {
             // Who logs in by this very request sets the cookie anew, and keeps it.
@@ -181,6 +188,16 @@ impl Exit for AuthenticateExit {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
         }
+    }
+}
+
+/// Whether the service has set this header, or this cookie, by itself: that stays. But who knows
+/// what else is in the answer decides whether a cache may keep it.
+fn is_set(headers: &HeaderMap, (name, value): &(HeaderName, HeaderValue)) -> bool {
+    match *name {
+        header::CACHE_CONTROL => false,
+        header::SET_COOKIE => sets_cookie(headers, cookie::name_of(value)),
+        _ => headers.contains_key(name),
     }
 }
 

@@ -196,6 +196,15 @@ impl Issuer {
         &self.0.name
     }
 
+    /// Whether the key may sign at the moment: to be asked before what is used up by asking for a
+    /// token, as a refresh token is.
+    ///
+    /// # Errors
+    /// [`IssueError::StaleKeys`] where the keys have not been seen for too long.
+    pub fn can_sign(&self) -> Result<(), IssueError> {
+        self.0.can_sign()
+    }
+
     /// How long tokens are good for: the `expires_in` of a token response.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
@@ -248,6 +257,13 @@ impl Issuer {
 }
 
 impl Inner {
+    fn can_sign(&self) -> Result<(), IssueError> {
+        match self.keys.is_usable() {
+            true => Ok(()),
+            false => Err(IssueError::StaleKeys),
+        }
+    }
+
     /// Whether tokens may be for this audience.
     fn knows(&self, audience: &str) -> bool {
         let mut others = self.other_audiences.iter();
@@ -438,9 +454,7 @@ impl TokenBuilder<'_> {
             claims: &claims,
         })?;
         // Fails closed: another machine may have withdrawn the key, and nobody can tell.
-        if !issuer.keys.is_usable() {
-            return Err(IssueError::StaleKeys);
-        }
+        issuer.can_sign()?;
         let key = issuer.keys.peek();
         let header = issuer.header(&key);
         let mut token = String::with_capacity(header.text.len() + payload.len() * 4 / 3 + 96);

@@ -45,8 +45,9 @@ pub struct OneTimeCodes {
 }
 
 /// The request that a code was sent for: 22 characters of base64url. The client that asked
-/// keeps it and brings it with the code. It says nothing of the user, not even whether there
-/// is one.
+/// keeps it and brings it with the code. To strangers it says nothing of the user, not even whether
+/// there is one; a client that is [known](Recipient::asked_by_known_client), and so has logged in
+/// before, can tell that the user is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge(String);
 

@@ -3,7 +3,7 @@
 use super::{Algorithm, Algorithms, KeyError, KeySet, LiveKeys, VerifyingKey};
 use crate::principal::Principal;
 use crate::secret::SecretBytes;
-use crate::store::StoreFuture;
+use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -168,9 +168,14 @@ impl KeyProvider for KeySet {
     }
 }
 
-/// The set as it is at the moment.
+/// The set as it is at the moment. Where whoever supplies it has none that may be believed, that
+/// is an outage and no unknown key.
 impl KeyProvider for LiveKeys {
     fn find(&self, key_id: &str) -> StoreFuture<Option<KnownKey>> {
+        if !self.are_usable() {
+            let error = StoreError::new(StoreErrorKind::Unavailable, "no keys that may be used");
+            return StoreFuture::ready(Err(error));
+        }
         self.peek().find(key_id)
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Court {
 
 /// No longer does anybody wait for a turn: the one before may be of a response that nobody waits
 /// for any more, or the store may hang. Nothing goes wrong then, it only takes more trips.
-const LONGEST_TURN: Duration = Duration::from_secs(1);
+const MAX_TURN: Duration = Duration::from_secs(1);
 
 /// Who counts in a place does so alone, of this process: of many offenses at one moment, each
 /// would have to begin anew for every other.
@@ -51,7 +51,7 @@ impl Turns {
         let turn = self.0.get(usize::from(place))?;
         match turn.try_lock() {
             Ok(turn) => Some(turn),
-            Err(_) => within(LONGEST_TURN, turn.lock()).await,
+            Err(_) => within(MAX_TURN, turn.lock()).await,
         }
     }
 }
@@ -139,6 +139,7 @@ impl Court {
         offenses: &[Offense],
         emitter: &Emitter,
     ) {
+        let _turn = self.turns.of(subject).await;
         for offense in offenses {
             let Some(rule) = self.ledger.policy.rules().get(offense.rule) else {
                 continue;
@@ -148,6 +149,8 @@ impl Court {
                 .await
             {
                 Ok(()) => self.mute.is_over(),
+                // A crowd of machines at one place is no outage.
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
                 Err(error) => {
                     self.mute.tell(&error, &self.ledger.clock, emitter);
                     // The next would wait as long for the same; but where there is no room for
@@ -167,7 +170,6 @@ impl Court {
         weight: u64,
         emitter: &Emitter,
     ) -> Result<(), StoreError> {
-        let _turn = self.turns.of(subject).await;
         let count = self.ledger.count(subject, rule, weight).await?;
         // Not only who comes to the threshold sets the ban, but who is beyond it too: the one
         // before may have been cut off on the way.
