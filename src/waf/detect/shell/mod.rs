@@ -456,14 +456,19 @@ impl Shell<'_, '_> {
         });
         let count = items.take(MOST_ITEMS).count();
         let ampersand = separator == b'&' && self.text.at(start.saturating_sub(2)) != b'&';
-        words && (count > 2 || (framed && count > 1) || (ampersand && !self.is_brief(start)))
+        words && !self.is_telling(start) && (count > 2 || (framed && count > 1) || ampersand)
     }
 
-    /// A command that is hardly a word at all: `x&id`, `x&dir`.
-    fn is_brief(&self, start: usize) -> bool {
-        const BRIEF: [&[u8]; 7] = [b"cat", b"cmd", b"dir", b"ftp", b"id", b"perl", b"php"];
+    /// A command that is hardly a word at all, or does harm by itself: `x&id`, `a;reboot;b;c`. A
+    /// list of words is soon made around it.
+    fn is_telling(&self, start: usize) -> bool {
+        const TELLING: [&[u8]; 11] = [
+            b"cat", b"cmd", b"dir", b"ftp", b"halt", b"id", b"perl", b"php", b"reboot", b"sudo",
+            b"who",
+        ];
+        let start = self.text.skip_space(start);
         let name = self.text.slice(start, self.text.word_end(start));
-        BRIEF.iter().any(|brief| name.eq_ignore_ascii_case(brief))
+        TELLING.iter().any(|told| name.eq_ignore_ascii_case(told))
     }
 
     /// `` `SELECT` ``: a word of other languages in the backticks of Markdown, written as no shell
